@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plan, diff and converge: the one comparison from which changed, diff and writes are made (design 3)."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .failure import Failure
+
+CurrentT = t.TypeVar("CurrentT")
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """One thing that differs. ``before``/``after`` are what a diff may show: normal forms, secrets already masked.
+
+    :param action: ``create``, ``update`` or ``delete``.
+    :param kind: what it is, in the back end's own term (``Directory``, ``client``, ``MX``).
+    :param key: its name, unique within the kind.
+    :param payload: what the writer needs; never shown.
+    """
+
+    action: str
+    kind: str
+    key: str
+    before: t.Any = None
+    after: t.Any = None
+    payload: t.Any = dataclasses.field(default=None, repr=False, compare=False)
+
+    def as_dict(self) -> dict[str, str]:
+        """The short form that results list."""
+        return {"action": self.action, "kind": self.kind, "key": self.key}
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.kind} {self.key}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A list of changes, computed without writing."""
+
+    changes: tuple[Change, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    @property
+    def changed(self) -> bool:
+        """Whether an apply would write."""
+        return bool(self.changes)
+
+    def summary(self) -> list[dict[str, str]]:
+        """The ``changes`` key of a result."""
+        return [change.as_dict() for change in self.changes]
+
+    def diff(self) -> list[dict[str, t.Any]]:
+        """Ansible's diff structure, one item per change."""
+        return [
+            {
+                "before_header": f"{change.kind} {change.key}",
+                "after_header": f"{change.kind} {change.key}",
+                "before": change.before if change.before is not None else {},
+                "after": change.after if change.after is not None else {},
+            }
+            for change in self.changes
+        ]
+
+
+def converge(
+    layer: str,
+    read: t.Callable[[], CurrentT],
+    plan: t.Callable[[CurrentT], Plan],
+    apply: t.Callable[[Plan, CurrentT], None],
+    *,
+    check_mode: bool,
+) -> tuple[Plan, CurrentT]:
+    """Read, plan, apply, read back, and plan again.
+
+    :returns: the plan that was (or, in check mode, would be) applied, and the state read last.
+    :raises Failure: ``not_converged`` when the plan after the apply is not empty.
+    """
+    current = read()
+    first = plan(current)
+    if check_mode or not first:
+        return first, current
+    apply(first, current)
+    after = read()
+    rest = plan(after)
+    if rest:
+        names = ", ".join(str(change) for change in rest.changes[:5])
+        raise Failure(
+            layer,
+            "not_converged",
+            f"{len(rest.changes)} change(s) are still open after writing: {names}.",
+            hint="Something else writes the same objects, or the server rewrites the value; run again with --check --diff.",
+        )
+    return first, after

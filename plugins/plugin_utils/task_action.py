@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action-plugin twin of a module: the same task in the controller's process (design 10)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.common.parameters import remove_values
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import Task, with_env
+
+
+class TaskAction(ActionBase):
+    """Runs :attr:`TASK` in-process where that equals running the module, else runs the module.
+
+    A twin ignores the task's ``environment`` and must mask its own result: Ansible does neither for an action plugin.
+    """
+
+    SPEC: t.ClassVar[t.Mapping[str, t.Any]]
+    SPEC_RULES: t.ClassVar[t.Mapping[str, t.Any]] = {}
+    TASK: t.ClassVar[Task]
+    #: There is a module of the same name to fall back to.
+    HAS_MODULE = True
+
+    _supports_check_mode = True
+    _supports_async = True
+    _supports_diff = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Ansible's entry point."""
+        task_vars = task_vars or {}
+        result = super().run(tmp, task_vars)
+        del tmp
+        if self.HAS_MODULE and not self._in_process(task_vars):
+            return self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
+        validation, params = self.validate_argument_spec(argument_spec=with_env(self.SPEC), **self.SPEC_RULES)
+        try:
+            out = type(self).TASK(params, check_mode=bool(self._task.check_mode), **self.context(task_vars))
+        except Failure as exc:
+            exc.tenant = exc.tenant or self._tenant(task_vars)
+            # Returned, not raised: ansible-core 2.18 prints the chained original of a raised AnsibleActionFail at -vvv.
+            out = {"failed": True, "msg": exc.sentence, "failure": exc.as_dict()}
+        result.update(remove_values(out, validation._no_log_values))
+        return result
+
+    def context(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Further keyword arguments for the task that only a controller-side plugin knows."""
+        return {}
+
+    def _in_process(self, task_vars: dict[str, t.Any]) -> bool:
+        if self._task.async_val or self._play_context.become:
+            return False
+        if getattr(self._connection, "transport", None) not in ("local", "ansible.builtin.local"):
+            return False
+        interpreter = task_vars.get("ansible_python_interpreter")
+        if interpreter is None:
+            return False
+        return self._templar.template(interpreter) == task_vars.get("ansible_playbook_python")
+
+    @staticmethod
+    def _tenant(task_vars: dict[str, t.Any]) -> str | None:
+        model = task_vars.get("tenant_model")
+        if isinstance(model, dict) and model.get("slug"):
+            return str(model["slug"])
+        return task_vars.get("inventory_hostname")
