@@ -1,0 +1,3 @@
+module tenantmail/sandbox/pause
+
+go 1.24.0
