@@ -1,0 +1,83 @@
+# Everything a newcomer or CI runs. State lives in a cache folder outside the checkout, so that the checkout may lie anywhere.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CHECKOUT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
+PYTHON3 ?= python3
+export TENANTMAIL_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tenantmail.stalwart
+
+# A changed requirement makes a new environment; checkouts with the same requirements share one.
+REQUIREMENTS := requirements.txt tests/requirements.txt tests/simulator/requirements.txt
+VENV := $(TENANTMAIL_CACHE)/venv/$(shell cd '$(CHECKOUT)' && cat $(REQUIREMENTS) 2>/dev/null | sha256sum | cut -c1-12)
+PY := $(VENV)/bin/python
+# Ansible's tools need the path ansible_collections/tenantmail/stalwart: a link to this checkout.
+TREE := $(TENANTMAIL_CACHE)/tree/$(shell printf '%s' '$(CHECKOUT)' | sha256sum | cut -c1-12)
+LINK := $(TREE)/ansible_collections/tenantmail/stalwart
+
+export ANSIBLE_COLLECTIONS_PATH := $(TREE)
+export PYTHONPATH := $(CHECKOUT):$(TREE)
+export PATH := $(VENV)/bin:$(PATH)
+export TENANTMAIL_LINK := $(LINK)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PLAYBOOK = cd '$(LINK)' && ansible-playbook
+SANDBOX = $(PY) -m tests.sandbox
+ARGS ?=
+
+.PHONY: help plan demo test sandbox sandbox-down lint unit sanity contract molecule live clean setup
+
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*## ' '$(CHECKOUT)/Makefile' | sed -E 's/:.*## /\t/' | expand -t 16
+
+plan: setup ## Show what the example tenants would get: no servers, no root, no writes
+	@$(PLAYBOOK) playbooks/provision_tenant.yml -i inventories/example --check --diff -e '{"tenant_offline": true}' $(ARGS)
+
+demo: sandbox ## Start the sandbox and provision its two tenants for real
+	@$(PLAYBOOK) playbooks/provision_tenant.yml -i inventories/sandbox $(ARGS)
+
+test: setup ## Run every gate and test, ending with the tests on the sandbox's real servers
+	@cd '$(CHECKOUT)' && $(PY) -m tests.tools.stages lint unit sanity contract sandbox molecule live
+
+sandbox: setup ## Install, build and start the sandbox's real servers
+	@cd '$(CHECKOUT)' && $(SANDBOX) up
+
+sandbox-down: setup ## Stop the sandbox's servers (their data stays)
+	@cd '$(CHECKOUT)' && $(SANDBOX) down
+
+lint: setup ## ruff, mypy, yamllint, ansible-lint, docs, changelog, galaxy-importer
+	@cd '$(CHECKOUT)' && $(PY) -m tests.tools.lint
+
+unit: setup ## Pure functions, property tests, examples against their argument specs
+	@cd '$(LINK)' && $(PY) -m pytest -q -n 2 tests/unit $(ARGS)
+
+sanity: setup ## ansible-test sanity on every ansible-core that runs here
+	@cd '$(CHECKOUT)' && $(PY) -m tests.tools.sanity
+
+contract: setup ## The Stalwart contract on the simulator and, where given, on real servers; the modules on both
+	@cd '$(LINK)' && $(PY) -m pytest -q tests/contract tests/product $(ARGS)
+
+molecule: sandbox ## Molecule scenarios on the sandbox
+	@cd '$(LINK)' && $(PY) -m tests.tools.molecule
+
+live: sandbox ## Tests on the sandbox's real servers: breaks, drift, tokens, DNS, request counts
+	@cd '$(LINK)' && $(PY) -m pytest -v tests/live $(ARGS)
+
+clean: ## Stop the sandbox; remove its data, the environments and all tool caches (server binaries stay)
+	@if [ -x '$(PY)' ]; then cd '$(CHECKOUT)' && $(SANDBOX) down; fi
+	@rm -rf '$(TENANTMAIL_CACHE)/sandbox' '$(TENANTMAIL_CACHE)/venv' '$(TENANTMAIL_CACHE)/tree'
+	@cd '$(CHECKOUT)' && rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .ansible report inventories/sandbox tests/output
+
+setup: $(VENV)/.complete $(LINK)
+
+$(VENV)/.complete:
+	@echo "setup: creating the virtual environment (once, about a minute)"
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: python3 >= 3.11 is needed, $$($(PYTHON3) --version) was found; name another with PYTHON3=…" >&2; exit 1; }
+	@$(PYTHON3) -c 'import ensurepip, venv' 2>/dev/null || { apt-get update -q && apt-get install -qy python3-venv; }
+	@rm -rf '$(VENV)' && $(PYTHON3) -m venv '$(VENV)'
+	@cd '$(CHECKOUT)' && $(PY) -m pip install -q $(addprefix -r ,$(REQUIREMENTS))
+	@touch '$@'
+
+$(LINK):
+	@mkdir -p '$(dir $@)' && ln -sfn '$(CHECKOUT)' '$@'

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Print a tenant's line at the end of its run, and fail again where the run had failed."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.utils.display import Display
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.report.line import (
+    REPORT_SPEC,
+    failed_line,
+    failure_of,
+    line_of,
+)
+from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
+
+display = Display()
+
+
+def report(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    """Print the line; return it, or raise the failure it tells of."""
+    if params["failed_result"] is None:
+        line = line_of(params["tenant"], params["report"], check_mode=check_mode)
+        display.display(line, color="green")
+        return {"changed": False, "line": line}
+    failure = failure_of(params["failed_result"], params["failed_task"])
+    line = failed_line(params["tenant"], params["report"], failure)
+    display.display(line, color="red")
+    raise Failure(
+        failure["layer"],
+        failure["code"],
+        failure["message"],
+        hint=failure.get("hint") or "",
+        request=failure.get("request"),
+        details=failure.get("details"),
+        tenant=params["tenant"],
+    )
+
+
+class ActionModule(TaskAction):
+    """tenantmail.stalwart.tenant_report"""
+
+    SPEC = REPORT_SPEC
+    TASK = staticmethod(report)
+    HAS_MODULE = False

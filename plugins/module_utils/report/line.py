@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one line that a run ends with for each tenant (design 1): changed, proven, missing."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..failure import CODES, LAYERS, Failure
+
+#: The layer that a role writes to: whom to suspect when a failure does not say.
+LAYER_OF_ROLE = {
+    "tenant": "inventory",
+    "secrets": "openbao",
+    "realm": "keycloak",
+    "chart": "kubernetes",
+    "server_settings": "stalwart",
+    "oidc_directory": "stalwart",
+    "admin_principal": "stalwart",
+    "mailboxes": "stalwart",
+    "dns_records": "powerdns",
+    "verify": "mail",
+}
+
+RAISE_SPEC: dict[str, t.Any] = {
+    "layer": {"type": "str", "required": True, "choices": list(LAYERS)},
+    "code": {"type": "str", "required": True, "choices": sorted(CODES)},
+    "message": {"type": "str", "required": True},
+    "hint": {"type": "str", "default": ""},
+}
+
+REPORT_SPEC: dict[str, t.Any] = {
+    "tenant": {"type": "str", "required": True},
+    "report": {
+        "type": "dict",
+        "default": {},
+    },
+    "failed_result": {"type": "dict"},
+    "failed_task": {"type": "str"},
+}
+
+
+def raise_failure(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    """Raise what the options say: how a role reports the failure of another collection's module.
+
+    :raises Failure: always.
+    """
+    raise Failure(params["layer"], params["code"], params["message"], hint=params["hint"])
+
+
+def line_of(tenant: str, report: t.Mapping[str, t.Any], *, check_mode: bool) -> str:
+    """The line of a tenant whose run went through.
+
+    :param report: role → ``{changed: [str], proven: [str], missing: [str]}``.
+    """
+    counts = {role: len(entry.get("changed") or []) for role, entry in report.items()}
+    total = sum(counts.values())
+    verb = "would change" if check_mode else "changed"
+    shares = ", ".join(f"{role} {count}" for role, count in counts.items() if count)
+    proven = [fact for entry in report.values() for fact in entry.get("proven") or []]
+    missing = [fact for entry in report.values() for fact in entry.get("missing") or []]
+    parts = [f"{tenant}: {verb} {total}" + (f" ({shares})" if shares else "")]
+    parts.append("proven: " + ("; ".join(proven) or "nothing"))
+    parts.append("missing: " + ("; ".join(missing) or "nothing"))
+    return one_line(" | ".join(parts))
+
+
+def failure_of(failed_result: t.Mapping[str, t.Any], failed_task: str | None) -> dict[str, t.Any]:
+    """The ``failure`` of a failed task; a task of another collection gets the layer of the role it stands in."""
+    failure = failed_result.get("failure")
+    if isinstance(failure, t.Mapping) and failure.get("layer"):
+        return dict(failure)
+    role = (failed_task or "").split(" : ")[0].rsplit(".", 1)[-1]
+    return {
+        "layer": LAYER_OF_ROLE.get(role, "inventory"),
+        "code": "server_error",
+        "message": f"the task {failed_task!r} failed: {failed_result.get('msg') or 'no message'}",
+        "hint": "",
+        "tenant": None,
+        "request": None,
+    }
+
+
+def failed_line(tenant: str, report: t.Mapping[str, t.Any], failure: t.Mapping[str, t.Any]) -> str:
+    """The line of a tenant whose run failed: which layer, what, what to do, and what had been done before."""
+    text = f"{tenant}: FAILED at {failure['layer']} ({failure['code']}): {failure['message']}"
+    if failure.get("hint"):
+        text += f" | next: {failure['hint']}"
+    total = sum(len(entry.get("changed") or []) for entry in report.values())
+    return one_line(f"{text} | changed before the failure: {total}; a re-run goes on from there")
+
+
+def one_line(text: str) -> str:
+    """Line breaks of a server's message must not tear the line apart."""
+    return " ".join(text.split())

@@ -1,0 +1,45 @@
+"""Literal option names of tasks that call our own modules: ansible-lint's `args` goes blind when a typed option is templated."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+PREFIX = "tenantmail.stalwart."
+FILES = sorted([*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "playbooks").glob("*.yml"), *(ROOT / "extensions").rglob("*.yml")])
+
+
+def tasks_of(node):
+    if isinstance(node, list):
+        for item in node:
+            yield from tasks_of(item)
+    elif isinstance(node, dict):
+        yield node
+        for key in ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks"):
+            yield from tasks_of(node.get(key) or [])
+
+
+def own_calls():
+    for path in FILES:
+        for task in tasks_of(yaml.safe_load(path.read_text()) or []):
+            for key, value in task.items():
+                if key.startswith(PREFIX):
+                    yield pytest.param(key[len(PREFIX) :], value, id=f"{path.relative_to(ROOT)}:{task.get('name')}")
+
+
+@pytest.mark.parametrize(("module", "arguments"), own_calls())
+def test_options_exist(module: str, arguments) -> None:
+    action = importlib.import_module(f"ansible_collections.tenantmail.stalwart.plugins.action.{module}").ActionModule
+    if isinstance(arguments, dict):
+        assert set(arguments) <= set(action.SPEC)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_error_is_hidden(path: Path) -> None:
+    for task in tasks_of(yaml.safe_load(path.read_text()) or []):
+        assert "ignore_errors" not in task, task.get("name")
+        assert task.get("failed_when") is not False, task.get("name")

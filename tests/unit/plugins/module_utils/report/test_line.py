@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.report.line import (
+    LAYER_OF_ROLE,
+    failed_line,
+    failure_of,
+    line_of,
+)
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import LAYERS
+
+REPORT = {
+    "secrets": {"changed": ["create a", "create b"], "proven": ["4 secrets read back"], "missing": []},
+    "dns_records": {"changed": [], "proven": [], "missing": ["the owner of beta.test publishes 6 record sets"]},
+}
+
+
+def test_a_line_counts_what_changed_and_lists_what_was_proven_and_is_missing() -> None:
+    assert line_of("beta", REPORT, check_mode=False) == (
+        "beta: changed 2 (secrets 2) | proven: 4 secrets read back | missing: the owner of beta.test publishes 6 record sets"
+    )
+
+
+def test_check_mode_says_so() -> None:
+    assert line_of("beta", REPORT, check_mode=True).startswith("beta: would change 2 ")
+
+
+def test_an_empty_report_claims_nothing() -> None:
+    assert line_of("acme", {}, check_mode=False) == "acme: changed 0 | proven: nothing | missing: nothing"
+
+
+def test_own_failures_keep_their_layer() -> None:
+    failure = {"layer": "dns", "code": "timeout", "message": "no\nanswer.", "hint": "Start it."}
+    assert failure_of({"failure": failure}, "x : y") == failure
+    assert failed_line("acme", REPORT, failure) == (
+        "acme: FAILED at dns (timeout): no answer. | next: Start it. | changed before the failure: 2; a re-run goes on from there"
+    )
+
+
+def test_foreign_failures_get_the_layer_of_their_role() -> None:
+    failure = failure_of({"msg": "boom"}, "tenantmail.stalwart.realm : Create the realm")
+    assert (failure["layer"], failure["code"]) == ("keycloak", "server_error")
+    assert "boom" in failure["message"]
+    assert failure_of({}, None)["layer"] == "inventory"
+
+
+def test_every_role_has_a_known_layer() -> None:
+    assert set(LAYER_OF_ROLE.values()) <= set(LAYERS)
