@@ -81,7 +81,6 @@ import typing as t
 from ansible.errors import AnsibleLookupError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
-
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.openbao.argspec import CONNECTION
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.openbao.client import OpenBaoClient
@@ -111,7 +110,9 @@ class LookupModule(LookupBase):
                     raise AnsibleLookupError("openbao: offline needs on_missing=none, as nothing is read.")
                 return [None for _reference in references]
             secrets = self._read(validation.validated_parameters, sorted({reference.path for reference in references}))
-            return [value_of(secrets[reference.path], reference.property, optional=optional) for reference in references]
+            return [
+                value_of(secrets[reference.path], reference.property, optional=optional) for reference in references
+            ]
         except Failure as exc:
             raise AnsibleLookupError(exc.sentence) from None
 

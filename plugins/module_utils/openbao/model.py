@@ -67,7 +67,7 @@ def secret_from_answer(path: str, status: int, body: t.Any) -> Secret:
 
     :raises Failure: ``protocol`` when the answer has another shape.
     """
-    outer = body.get("data") if isinstance(body, dict) else None
+    outer: t.Any = body.get("data") if isinstance(body, dict) else None
     if status == 404 and outer is None:
         return Secret(path)
     try:

@@ -26,7 +26,9 @@ def value_of(secret: Secret, name: str, *, optional: bool = False) -> str | None
         if optional:
             return None
         why = f"version {secret.version} is deleted" if secret.deleted else "it does not exist"
-        raise Failure(LAYER, "not_found", f"the secret {reference} cannot be read: {why}.", hint="Run role secrets first.")
+        raise Failure(
+            LAYER, "not_found", f"the secret {reference} cannot be read: {why}.", hint="Run role secrets first."
+        )
     if not isinstance(value, str):
         raise Failure(
             LAYER,
@@ -55,7 +57,9 @@ def plan_secrets(secrets: t.Mapping[str, Secret], references: t.Sequence[Referen
         try:
             if value_of(secret, reference.property, optional=True) is None:
                 after = {reference.property: MASK}
-                changes.append(Change("create", "secret", str(reference), before={}, after=after, payload=secret.version))
+                changes.append(
+                    Change("create", "secret", str(reference), before={}, after=after, payload=secret.version)
+                )
         except Failure as exc:
             errors.append(exc)
     if errors:
