@@ -1,0 +1,48 @@
+{{/* Names and labels. Everything is named after the release: roles and Services of others find it by that. */}}
+
+{{- define "stalwart.selectorLabels" -}}
+app.kubernetes.io/name: stalwart
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: mail-server
+{{- end -}}
+
+{{- define "stalwart.labels" -}}
+{{ include "stalwart.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "stalwart.mailHost" -}}
+{{- with .Values.domain -}}
+{{- if .mailHost -}}{{ .mailHost }}{{- else if .primary -}}mail.{{ .primary }}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stalwart.webHost" -}}
+{{- .Values.domain.webHost | default (include "stalwart.mailHost" .) -}}
+{{- end -}}
+
+{{- define "stalwart.image" -}}
+{{- with .Values.image -}}
+{{ .repository }}{{ with .tag }}:{{ . }}{{ end }}{{ with .digest }}@{{ . }}{{ end }}
+{{- end -}}
+{{- end -}}
+
+{{/* config.json: the store with the path that the volume gives it. */}}
+{{- define "stalwart.config" -}}
+{{- $store := deepCopy .Values.store -}}
+{{- if and (eq (get $store "@type") "RocksDb") (not (hasKey $store "path")) -}}
+{{- $_ := set $store "path" "/var/lib/stalwart/" -}}
+{{- else if and (eq (get $store "@type") "Sqlite") (not (hasKey $store "path")) -}}
+{{- $_ := set $store "path" "/var/lib/stalwart/stalwart.sqlite3" -}}
+{{- end -}}
+{{- toPrettyJson $store -}}
+{{- end -}}
+
+{{/* Port of the realm URL: what it says, else the scheme's. */}}
+{{- define "stalwart.realmPort" -}}
+{{- $url := urlParse .Values.keycloak.realmURL -}}
+{{- $port := regexFind ":[0-9]+$" (get $url "host") | trimPrefix ":" -}}
+{{- $port | default (ternary "80" "443" (eq (get $url "scheme") "http")) -}}
+{{- end -}}
