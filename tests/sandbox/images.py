@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The images the node runs: the pause image and Stalwart, simulated or real."""
+from __future__ import annotations
+
+import json
+import platform
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import command, debian, files, golang, image, progress
+from .errors import SandboxError
+from .servers.containerd import PAUSE_IMAGE, Containerd
+from .settings import CHECKOUT, SIMULATED_STALWART_VERSION, Settings
+
+# Names and layout of the real image: reference contract of Stalwart 0.16, section "Container image".
+USER = 2000
+BINARY = "/usr/local/bin/stalwart"
+HOME = "/var/lib/stalwart"
+CONFIG_FOLDER = "/etc/stalwart"
+SIMULATOR_FOLDER = "/opt/stalwart-simulator"
+BASE_PACKAGES = ("ca-certificates", "libstdc++6", "python3", "zlib1g")
+SIMULATOR = CHECKOUT / "tests" / "simulator"
+
+LAUNCHER = f"""\
+#!/usr/bin/python3 -I
+import runpy
+import sys
+
+sys.dont_write_bytecode = True
+sys.path[:0] = ["{SIMULATOR_FOLDER}", "{SIMULATOR_FOLDER}/packages"]
+runpy.run_module("tests.simulator", run_name="__main__", alter_sys=True)
+"""
+
+
+def ensure(settings: Settings) -> str:
+    """Import pause image and Stalwart's image unless the node has them; return the latter's reference."""
+    containerd = Containerd(settings)
+    present = containerd.ctr("image", "ls", "-q").split()
+    if PAUSE_IMAGE not in present:
+        golang.build(settings, golang.PAUSE)
+        content = image.Content()
+        content.add("/pause", (settings.bin / "pause").read_bytes(), 0o755)
+        _import(settings, containerd, PAUSE_IMAGE, [content], {"Entrypoint": ["/pause"]}, base=None)
+    name, contents = _real(settings.stalwart_binary) if settings.stalwart_binary else _simulated(settings)
+    base = base_layer(settings)
+    config = _config()
+    layers = [content.write(settings.build / f"layer-{number}.tar") for number, content in enumerate(contents)]
+    mark = files.digest([], base.digest, *(layer.digest for layer in layers), json.dumps(config, sort_keys=True))
+    reference = f"{name}-{mark[:12]}"
+    if reference not in present:
+        _import_layers(settings, containerd, reference, [base, *layers], config)
+    for layer in layers:
+        layer.path.unlink()
+    return reference
+
+
+def _config() -> dict[str, Any]:
+    return {
+        "User": str(USER), "WorkingDir": HOME, "Entrypoint": [BINARY],
+        "Cmd": ["--config", f"{CONFIG_FOLDER}/config.json"],
+        "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
+                "STALWART_HEALTHCHECK_URL=https://127.0.0.1:443/healthz/live"],
+        "ExposedPorts": {f"{port}/tcp": {} for port in (443, 25, 110, 587, 465, 143, 993, 995, 4190, 8080)},
+        "Volumes": {CONFIG_FOLDER: {}, HOME: {}},
+    }
+
+
+def _real(binary: Path) -> tuple[str, list[image.Content]]:
+    version = command.run([binary, "--version"], timeout=60).strip().split()[-1].removeprefix("v")
+    if not version.startswith("0.16."):
+        raise SandboxError(f"STALWART_BINARY_0_16={binary} says it is version {version!r}; expected 0.16.x")
+    content = image.Content()
+    content.add(BINARY, binary.read_bytes(), 0o755)
+    return f"localhost/stalwart:v{version}", [content]
+
+
+def _simulated(settings: Settings) -> tuple[str, list[image.Content]]:
+    if not (SIMULATOR / "__main__.py").exists():
+        raise SandboxError(f"{SIMULATOR} holds no package to run; set STALWART_BINARY_0_16 or complete the checkout")
+    packages, code = image.Content(), image.Content()
+    folder = _packages(settings)
+    packages.add_tree(folder, f"{SIMULATOR_FOLDER}/packages", _sources(folder))
+    code.add(BINARY, LAUNCHER.encode(), 0o755)
+    code.add(f"{SIMULATOR_FOLDER}/tests/__init__.py", b"")
+    code.add_tree(SIMULATOR, f"{SIMULATOR_FOLDER}/tests/simulator", _sources(SIMULATOR))
+    return f"localhost/stalwart-simulator:{SIMULATED_STALWART_VERSION}", [packages, code]
+
+
+def _sources(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*")
+            if path.is_file() and not {"__pycache__", "bin"} & set(path.relative_to(folder).parts[:-1])
+            and path.suffix != ".pyc"]
+
+
+def _packages(settings: Settings) -> Path:
+    """Third-party packages of the simulator, chosen for the image's Python whatever this machine's is."""
+    requirements = SIMULATOR / "requirements.txt"
+    python = _image_python(settings)
+    folder = settings.share / "simulator-packages"
+    stamp = settings.share / "simulator-packages.stamp"
+    mark = files.digest([requirements], python)
+    if folder.exists() and stamp.exists() and stamp.read_text() == mark:
+        return folder
+    machine = platform.machine()
+    with progress.step("packages of the simulator"):
+        shutil.rmtree(folder, ignore_errors=True)
+        command.run([
+            sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", folder,
+            "--python-version", python, "--implementation", "cp", "--only-binary=:all:",
+            *(word for glibc in ("2_17", "2_28", "2_34") for word in ("--platform", f"manylinux_{glibc}_{machine}")),
+            "--platform", f"manylinux2014_{machine}", "-r", requirements,
+        ], log=settings.logs / "build-simulator.log")
+        files.write(stamp, mark)
+    return folder
+
+
+def base_layer(settings: Settings) -> image.Layer:
+    """Root file system of the images: this machine's Debian release with Python and the server's user."""
+    release = _debian_release()
+    path = settings.share / f"base-{release}.tar"
+    stamp = settings.share / f"base-{release}.stamp"
+    hooks = [
+        f'echo stalwart:x:{USER}:{USER}::{HOME}:/usr/sbin/nologin >> "$1/etc/passwd"',
+        f'echo stalwart:x:{USER}: >> "$1/etc/group"',
+        f'install -d -o {USER} -g {USER} "$1{CONFIG_FOLDER}" "$1{HOME}"',
+    ]
+    mark = files.digest([], release, *BASE_PACKAGES, *hooks)
+    if path.exists() and stamp.exists():
+        known, digest, _ = stamp.read_text().split()
+        if known == mark:
+            return image.Layer(path, digest)
+    debian.install(settings, {"mmdebstrap": "mmdebstrap"})
+    with progress.step(f"root file system of the images (Debian {release})"):
+        settings.share.mkdir(parents=True, exist_ok=True)
+        command.run([
+            debian.program("mmdebstrap"), "--quiet", "--variant=essential", f"--include={','.join(BASE_PACKAGES)}",
+            *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale", "info")),
+            *(f"--customize-hook={hook}" for hook in hooks), release, path,
+        ], log=settings.logs / "build-images.log", env={"TMPDIR": str(_made(settings.build / "tmp"))})
+        layer = image.Layer(path, files.sha256(path))
+        files.write(stamp, f"{mark} {layer.digest} {_python_in(path)}\n")
+    return layer
+
+
+def _image_python(settings: Settings) -> str:
+    base_layer(settings)
+    return (settings.share / f"base-{_debian_release()}.stamp").read_text().split()[2]
+
+
+def _python_in(archive: Path) -> str:
+    names = command.run(["tar", "--list", "--file", archive, "./usr/bin", "--wildcards", "./usr/bin/python3.*"])
+    found = re.search(r"/usr/bin/python(3\.\d+)$", names, re.MULTILINE)
+    if found is None:
+        raise SandboxError(f"{archive} holds no Python")
+    return found[1]
+
+
+def _debian_release() -> str:
+    values = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    release = values.get("VERSION_CODENAME", "").strip('"')
+    if values.get("ID", "").strip('"') != "debian" or not release:
+        raise SandboxError("the sandbox needs Debian: it makes the images' root file system from the machine's own "
+                           f"package sources, and this machine is {values.get('PRETTY_NAME', 'unknown')}")
+    return release
+
+
+def _import(settings: Settings, containerd: Containerd, reference: str, contents: list[image.Content],
+            config: dict[str, Any], base: image.Layer | None) -> None:
+    layers = [content.write(settings.build / f"layer-{number}.tar") for number, content in enumerate(contents)]
+    _import_layers(settings, containerd, reference, [*([base] if base else []), *layers], config)
+    for layer in layers:
+        layer.path.unlink()
+
+
+def _import_layers(settings: Settings, containerd: Containerd, reference: str, layers: list[image.Layer],
+                   config: dict[str, Any]) -> None:
+    archive = settings.build / "image.tar"
+    with progress.step(f"image {reference}"):
+        image.write(archive, reference, layers, config, platform.machine())
+        containerd.ctr("image", "import", "--digests", str(archive))
+        archive.unlink()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes inventories/sandbox: two tenants on the sandbox's servers."""
+from __future__ import annotations
+
+import json
+
+from . import files
+from .settings import (
+    PLATFORM_FQDN,
+    PROVISIONER,
+    SECRET_STORE,
+    STORAGE_CLASS,
+    Settings,
+)
+
+HOSTS = """\
+# Written by `python -m tests.sandbox up`; changes are lost.
+all:
+  children:
+    tenants:
+      hosts:
+        acme:
+          tenant_mail_addresses: ["{first}"]
+        beta:
+          tenant_domain_mode: byo
+          tenant_domain: beta-bakery.test
+          tenant_mail_addresses: ["{second}"]
+"""
+
+VARIABLES = """\
+# Written by `python -m tests.sandbox up`; changes are lost.
+ansible_connection: local
+ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
+
+# The sandbox's folder; secrets stay in files there.
+sandbox_folder: "{{{{ lookup('ansible.builtin.env', 'TENANTMAIL_SANDBOX_FOLDER') | default('{data}', true) }}}}"
+sandbox_credentials: "{{{{ sandbox_folder }}}}/credentials"
+
+platform_fqdn: {fqdn}
+platform_ca_file: "{{{{ sandbox_folder }}}}/pki/ca.crt"
+
+platform_openbao_url: {openbao_url}
+platform_openbao_auth:
+  method: approle
+  role_id: "{{{{ lookup('ansible.builtin.file', sandbox_credentials ~ '/openbao-{provisioner}-role-id') }}}}"
+  secret_id: "{{{{ lookup('ansible.builtin.file', sandbox_credentials ~ '/openbao-{provisioner}-secret-id') }}}}"
+platform_secret_store:
+  kind: ClusterSecretStore
+  name: {store}
+
+# May create realms and manages those it has created.
+platform_keycloak_auth:
+  client_id: {provisioner}
+  client_secret: "{{{{ lookup('ansible.builtin.file', sandbox_credentials ~ '/keycloak-{provisioner}-secret') }}}}"
+platform_keycloak_auth_realm: master
+tenant_realm_url: "{keycloak_url}/realms/sme-{{{{ inventory_hostname }}}}"
+
+platform_powerdns_url: {powerdns_url}
+platform_powerdns_api_key: "{{{{ lookup('ansible.builtin.file', sandbox_credentials ~ '/powerdns-api-key') }}}}"
+platform_powerdns_nameservers: ["{nameserver}"]
+
+tenant_kubernetes:
+  kubeconfig: "{{{{ sandbox_credentials }}}}/{provisioner}.kubeconfig"
+tenant_image: {image}
+tenant_store: {data_store}
+tenant_storage:
+  size: 20Gi
+  class: {storage_class}
+# The node answers for these addresses; there is no load balancer that gives others.
+tenant_chart_values:
+  service:
+    externalIPs: "{{{{ tenant_mail_addresses }}}}"
+"""
+
+
+def write(settings: Settings, image: str) -> bool:
+    """Write the inventory for Stalwart's `image`; return whether it changed."""
+    # A real binary may be built without RocksDB; the simulator takes any store.
+    store = {"@type": "Sqlite", "path": "/var/lib/stalwart/stalwart.sqlite3"} if settings.stalwart_binary \
+        else {"@type": "RocksDb", "path": "/var/lib/stalwart/"}
+    hosts = HOSTS.format(first=settings.mail_address(1), second=settings.mail_address(2))
+    variables = VARIABLES.format(
+        data=settings.data, fqdn=PLATFORM_FQDN, openbao_url=settings.openbao_url, provisioner=PROVISIONER,
+        store=SECRET_STORE, keycloak_url=settings.keycloak_url, powerdns_url=settings.powerdns_url,
+        nameserver=settings.nameserver, image=json.dumps(image), data_store=json.dumps(store),
+        storage_class=STORAGE_CLASS)
+    changed = files.write(settings.inventory / "hosts.yml", hosts)
+    return files.write(settings.inventory / "group_vars" / "tenants.yml", variables) or changed

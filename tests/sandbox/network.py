@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sandbox's own bridge. The host's resolver, /etc/hosts and other interfaces are never touched."""
+from __future__ import annotations
+
+import ipaddress
+import json
+from pathlib import Path
+
+from . import command
+from .debian import program
+from .errors import SandboxError
+from .settings import NODE_BRIDGE, POD_BRIDGE, Settings
+
+
+def up(settings: Settings) -> None:
+    """Make the node's bridge with its address.
+
+    Raises SandboxError when another interface already has an address in the sandbox's network.
+    """
+    address = f"{settings.address}/{settings.node_network.prefixlen}"
+    interfaces = json.loads(command.run([program("ip"), "-json", "-4", "address", "show"]))
+    present = False
+    for interface in interfaces:
+        for info in interface["addr_info"]:
+            found = f"{info['local']}/{info['prefixlen']}"
+            if interface["ifname"] == NODE_BRIDGE:
+                present = present or found == address
+            elif _overlaps(settings, info["local"]):
+                raise SandboxError(f"interface {interface['ifname']} has {found}, which lies in the sandbox's network "
+                                   f"{settings.node_network}: choose another one by TENANTMAIL_SANDBOX_NETWORK")
+    if not _exists(NODE_BRIDGE):
+        command.run([program("ip"), "link", "add", NODE_BRIDGE, "type", "bridge"])
+    if not present:
+        command.run([program("ip"), "address", "flush", "dev", NODE_BRIDGE])
+        command.run([program("ip"), "address", "add", address, "dev", NODE_BRIDGE])
+    command.run([program("ip"), "link", "set", NODE_BRIDGE, "up"])
+    # kube-proxy and the pods' bridge both need the node to forward; the CNI plugin sets the same.
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")
+
+
+def down() -> None:
+    """Remove the sandbox's bridges."""
+    for bridge in (NODE_BRIDGE, POD_BRIDGE):
+        if _exists(bridge):
+            command.run([program("ip"), "link", "delete", bridge])
+
+
+def _exists(interface: str) -> bool:
+    return Path(f"/sys/class/net/{interface}").exists()
+
+
+def _overlaps(settings: Settings, address: str) -> bool:
+    return ipaddress.ip_address(address) in settings.node_network

@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""External Secrets Operator: copies secrets from OpenBao into the cluster. Runs as a process of the host."""
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .. import golang, kubeconfig, kubectl, process, progress
+from ..files import digest, write
+from ..server import Server
+from ..settings import EXTERNAL_SECRETS_HEALTH_PORT, EXTERNAL_SECRETS_METRICS_PORT, SECRET_STORE
+from .openbao import MOUNT, READER, OpenBao
+
+NAMESPACE = "external-secrets"
+SERVICE_ACCOUNT = "external-secrets"
+REVIEWER = "openbao-token-reviewer"
+AUDIENCE = "vault"
+
+
+class ExternalSecrets(Server):
+    name = "external-secrets"
+    needs = ("kube-apiserver", "kube-controller-manager", "openbao")
+
+    def install(self) -> None:
+        golang.build(self.settings, golang.EXTERNAL_SECRETS)
+
+    @property
+    def _kubeconfig(self) -> Path:
+        return self.settings.credentials / f"{self.name}.kubeconfig"
+
+    def prepare(self) -> list[Path]:
+        kubeconfig.ensure(self.settings, self._kubeconfig, self.name, self.name)
+        self._apply_definitions()
+        kubectl.apply(self.settings, _objects(self.name))
+        return [self._kubeconfig]
+
+    def _apply_definitions(self) -> None:
+        definitions = sorted((self.settings.share / "external-secrets-crds").glob("*.yaml"))
+        stamp = self.settings.data / "kube-apiserver" / "external-secrets-crds.stamp"
+        mark = digest(definitions)
+        if stamp.exists() and stamp.read_text() == mark:
+            return
+        with progress.step("custom resource definitions of External Secrets"):
+            objects = [document for path in definitions for document in yaml.safe_load_all(path.read_text()) if document]
+            kubectl.apply(self.settings, [item for item in objects if item["kind"] == "CustomResourceDefinition"])
+            kubectl.run(self.settings, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+        write(stamp, mark)
+
+    def argv(self) -> list[str]:
+        address = self.settings.address
+        return [
+            str(self.settings.bin / self.name), f"--metrics-addr={address}:{EXTERNAL_SECRETS_METRICS_PORT}",
+            f"--live-addr={address}:{EXTERNAL_SECRETS_HEALTH_PORT}", "--enable-leader-election=false",
+            "--loglevel=info", "--store-requeue-interval=30s",
+        ]
+
+    def env(self) -> dict[str, str]:
+        return {"KUBECONFIG": str(self._kubeconfig)}
+
+    def ready(self) -> bool:
+        return self.answers(f"http://{self.settings.address}:{EXTERNAL_SECRETS_METRICS_PORT}/metrics")
+
+    def configure(self) -> None:
+        openbao = OpenBao(self.settings)
+        openbao.trust_cluster(self._reviewer_token(), SERVICE_ACCOUNT, NAMESPACE, AUDIENCE)
+        certificate = base64.b64encode(self.settings.ca_file.read_bytes()).decode()
+        kubectl.apply(self.settings, [_store(self.settings.openbao_url, certificate)])
+        process.wait_until(self._store_ready, f"ClusterSecretStore {SECRET_STORE}", timeout=60,
+                           pid_file=self.pid_file, log=self.log)
+
+    def _reviewer_token(self) -> str:
+        def token() -> str:
+            secret = json.loads(kubectl.run(self.settings, "-n", NAMESPACE, "get", "secret", REVIEWER, "-o", "json"))
+            return base64.b64decode(secret.get("data", {}).get("token", "")).decode()
+
+        process.wait_until(lambda: bool(token()), f"token of service account {REVIEWER}", timeout=60)
+        return token()
+
+    def _store_ready(self) -> bool:
+        store = json.loads(kubectl.run(self.settings, "get", "clustersecretstore", SECRET_STORE, "-o", "json"))
+        return any(condition["type"] == "Ready" and condition["status"] == "True"
+                   for condition in store.get("status", {}).get("conditions", ()))
+
+
+def _objects(user: str) -> list[dict[str, Any]]:
+    """Namespace, the operator's rights, the account it logs in by, and the account OpenBao reviews tokens by."""
+    def account(name: str) -> dict[str, Any]:
+        return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": NAMESPACE}}
+
+    def binding(name: str, role: str, subject: dict[str, str]) -> dict[str, Any]:
+        return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+                "subjects": [subject]}
+
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        account(SERVICE_ACCOUNT),
+        account(REVIEWER),
+        {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+         "metadata": {"name": REVIEWER, "namespace": NAMESPACE,
+                      "annotations": {"kubernetes.io/service-account.name": REVIEWER}}},
+        # The operator reads and writes Secrets of all namespaces anyway.
+        binding("sandbox-external-secrets", "cluster-admin",
+                {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}),
+        binding("sandbox-openbao-token-reviewer", "system:auth-delegator",
+                {"kind": "ServiceAccount", "name": REVIEWER, "namespace": NAMESPACE}),
+    ]
+
+
+def _store(url: str, certificate: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ClusterSecretStore",
+        "metadata": {"name": SECRET_STORE},
+        "spec": {"provider": {"vault": {
+            "server": url, "path": MOUNT, "version": "v2", "caBundle": certificate,
+            "auth": {"kubernetes": {"mountPath": "kubernetes", "role": READER, "serviceAccountRef": {
+                "name": SERVICE_ACCOUNT, "namespace": NAMESPACE, "audiences": [AUDIENCE]}}},
+        }}},
+    }
