@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads a realm by Keycloak's Admin REST API. Writing is the business of community.general's keycloak_* modules."""
+
+from __future__ import annotations
+
+import typing as t
+import urllib.parse
+
+from ..failure import Failure
+from ..http import HttpClient
+from ..redact import check_secret
+from .model import LAYER, RealmState
+
+if t.TYPE_CHECKING:
+    from requests import Response
+
+
+class KeycloakClient:
+    """One realm, through the admin API at ``admin_url`` with a token of ``auth_realm``.
+
+    :param auth: validated against :data:`.argspec.AUTH`.
+    """
+
+    def __init__(
+        self, admin_url: str, realm: str, *, auth: t.Mapping[str, t.Any], auth_realm: str, ca_path: str | None = None
+    ) -> None:
+        for field in ("client_secret", "password"):
+            check_secret(LAYER, f"platform_keycloak_auth.{field}", auth.get(field))
+        self._realm = realm
+        self._auth = auth
+        self._auth_realm = auth_realm
+        self._ca_path = ca_path
+        self._others = 0
+        self._http = HttpClient(
+            LAYER,
+            admin_url,
+            ca_path=ca_path,
+            secrets=[auth.get("client_secret"), auth.get("password")],
+            unauthorized_hint="Check platform_keycloak_auth, and that tenant_keycloak_admin_url is the server that issued the token.",
+        )
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests made so far."""
+        return self._http.requests + self._others
+
+    def __enter__(self) -> KeycloakClient:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._http.close()
+
+    def login(self) -> None:
+        """Get a token (it lives 60 seconds for ``admin-cli``, long enough for one plan).
+
+        :raises Failure: ``unauthorized``, ``not_found`` (no such realm to log in to), ``unreachable``.
+        """
+        form = {"client_id": self._auth["client_id"], "client_secret": self._auth.get("client_secret")}
+        if self._auth.get("username") is not None:
+            form.update(grant_type="password", username=self._auth["username"], password=self._auth["password"])
+        else:
+            form.update(grant_type="client_credentials")
+        path = f"/realms/{urllib.parse.quote(self._auth_realm, safe='')}/protocol/openid-connect/token"
+        filled = {name: value for name, value in form.items() if value is not None}
+        try:
+            # A token request changes nothing that a second one could spoil.
+            answer = self._http.request("POST", path, data=filled, idempotent=True)
+        except Failure as exc:
+            if exc.code in ("unauthorized", "invalid_value"):
+                raise self._changed(
+                    exc, "unauthorized", "the login was refused", "Check platform_keycloak_auth."
+                ) from None
+            if exc.code == "not_found":
+                why = f"there is no realm {self._auth_realm!r} to log in to"
+                raise self._changed(
+                    exc, "not_found", why, "Check platform_keycloak_auth_realm and tenant_keycloak_admin_url."
+                ) from None
+            raise
+        token = answer.json()["access_token"]
+        self._http.set_header("Authorization", f"Bearer {token}", secret=token)
+
+    def read(self) -> RealmState:
+        """Everything a plan needs, in five requests (one if the realm does not exist).
+
+        :raises Failure: ``forbidden`` naming the role that is missing, ``unauthorized``, ``unreachable``.
+        """
+        answer = self._get("", "view-realm", expected=(200, 404))
+        if answer.status_code == 404:
+            return RealmState()
+        realm = answer.json()
+        if "enabled" not in realm:
+            # With any other role of the realm Keycloak answers 200 and leaves nearly everything out.
+            raise self._forbidden("view-realm")
+        client_scopes = self._get("/client-scopes", "view-clients").json()
+        clients = self._get("/clients", "view-clients").json()
+        if not clients:
+            # Every realm has clients of its own; with query-clients alone Keycloak answers 200 and hides them all.
+            raise self._forbidden("view-clients")
+        groups = self._get("/groups?briefRepresentation=true", "view-users").json()
+        return RealmState(
+            realm=realm,
+            client_scopes={scope["name"]: scope for scope in client_scopes},
+            clients={client["clientId"]: client for client in clients},
+            groups=frozenset(group["name"] for group in groups),
+        )
+
+    def issuer(self, realm_url: str) -> str:
+        """The issuer that the realm's discovery document names (OpenID Connect Discovery 1.0, section 4.3).
+
+        Asked at the realm's own URL, as the mail server will do, without a token.
+        """
+        with_base = HttpClient(LAYER, realm_url, ca_path=self._ca_path)
+        try:
+            document = with_base.request("GET", "/.well-known/openid-configuration").json()
+        finally:
+            self._others += with_base.requests
+            with_base.close()
+        return str(document.get("issuer"))
+
+    def _get(self, path: str, role: str, expected: tuple[int, ...] = (200,)) -> Response:
+        try:
+            return self._http.request(
+                "GET", f"/admin/realms/{urllib.parse.quote(self._realm, safe='')}{path}", expected=expected
+            )
+        except Failure as exc:
+            if exc.code == "forbidden":
+                raise self._forbidden(role, exc.request) from None
+            raise
+
+    def _forbidden(self, role: str, request: dict[str, t.Any] | None = None) -> Failure:
+        holder = "realm-management" if self._auth_realm == self._realm else f"{self._realm}-realm"
+        return Failure(
+            LAYER,
+            "forbidden",
+            f"the account lacks the role {role} for realm {self._realm}.",
+            hint=f"Grant it the role {role} of client {holder} in realm {self._auth_realm}.",
+            request=request,
+        )
+
+    @staticmethod
+    def _changed(exc: Failure, code: str, why: str, hint: str) -> Failure:
+        return Failure(LAYER, code, f"{why}: {exc.message}", hint=hint, request=exc.request)
