@@ -1,0 +1,149 @@
+"""Starts simulators for tests: free loopback ports, a temporary volume, stopped by their own process id.
+
+Plain helper (`start_simulator`) and, for pytest, the fixture `simulator` (import it in a conftest).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent
+USERNAME = "admin"
+PASSWORD = "simulator-admin-1"
+START_SECONDS = 20.0
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Simulator:
+    """One simulated server with its volume. ``environ`` is what start() gives the process, beyond the defaults."""
+
+    directory: Path
+    environ: dict[str, str] = field(default_factory=dict)
+    username: str = USERNAME
+    password: str = PASSWORD
+    http_port: int = field(default_factory=free_port)
+    smtp_port: int = field(default_factory=free_port)
+    store: dict[str, Any] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}"
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "config.json"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "log.txt"
+
+    def start(self) -> Simulator:
+        """Raises RuntimeError with the log when the server does not get ready."""
+        store = self.store or {"@type": "RocksDb", "path": str(self.directory / "data")}
+        self.config.write_text(json.dumps(store), encoding="utf-8")
+        environ = os.environ | {
+            "PYTHONPATH": str(PACKAGE.parent),
+            "STALWART_RECOVERY_ADMIN": f"{self.username}:{self.password}",
+            "SIMULATOR_BIND": "127.0.0.1",
+            "SIMULATOR_PORTS": f"http={self.http_port} smtp={self.smtp_port} https=- submissions=-",
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", PACKAGE.name, "--config", str(self.config)],
+                env=environ | self.environ,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"simulator not ready:\n{self.log.read_text(encoding='utf-8')}")
+            time.sleep(0.05)
+        return self
+
+    def _ready(self) -> bool:
+        try:
+            with _OPENER.open(f"{self.base_url}/healthz/ready", timeout=2) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(timeout=10)
+        self.process = None
+
+    def kill(self) -> None:
+        """As a deleted pod: no chance to clean up."""
+        self.stop(signal.SIGKILL)
+
+    def restart(self, **environ: str) -> Simulator:
+        self.stop()
+        self.environ |= environ
+        return self.start()
+
+    def request(self, method: str, path: str, body: Any = None, authorization: str | None = None) -> Any:
+        """Decoded JSON answer. Raises urllib.error.HTTPError for an error status."""
+        token = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+        headers = {"Authorization": authorization or f"Basic {token}", "Content-Type": "application/json"}
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(f"{self.base_url}{path}", data=data, headers=headers, method=method)
+        with _OPENER.open(request, timeout=30) as response:
+            return json.load(response)
+
+    def call(self, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
+        """Runs `(method, arguments)` calls in one JMAP request; their results in order."""
+        methods = [[name, arguments, str(index)] for index, (name, arguments) in enumerate(calls)]
+        using = ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"]
+        answer = self.request("POST", "/jmap", {"using": using, "methodCalls": methods})
+        return [result for _, result, _ in answer["methodResponses"]]
+
+    def writes(self) -> list[dict[str, Any]]:
+        """The write log, one entry per /set operation."""
+        return list(self.request("GET", "/simulator/writes"))
+
+    def requests(self) -> int:
+        """Number of HTTP requests this process got, this one included."""
+        return int(self.request("GET", "/simulator/requests")["requests"])
+
+    def faults(self, *names: str) -> None:
+        """Switches exactly these faults on (README)."""
+        self.request("PUT", "/simulator/faults", list(names))
+
+
+def start_simulator(directory: Path, **environ: str) -> Simulator:
+    """A started simulator with its volume in ``directory``; the caller stops it."""
+    return Simulator(directory, environ=environ).start()
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[Simulator]:
+    server = start_simulator(tmp_path)
+    yield server
+    server.stop()

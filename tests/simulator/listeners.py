@@ -1,0 +1,115 @@
+"""Opens the stored listeners at start: HTTP with and without TLS, SMTP with its banner; all others stay closed."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import ssl
+import tempfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from . import http, smtp
+
+if TYPE_CHECKING:
+    from .server import Server
+
+log = logging.getLogger("simulator.listeners")
+
+
+@dataclass
+class Opened:
+    runner: web.AppRunner
+    servers: list[asyncio.Server] = field(default_factory=list)
+
+    async def close(self) -> None:
+        for server in self.servers:
+            server.close()
+        await self.runner.cleanup()
+
+
+async def open_all(server: Server) -> Opened:
+    """New listeners therefore open at the next start, as on the real server (contract 11.9)."""
+    runner = web.AppRunner(http.Application(server).app, access_log=None)
+    await runner.setup()
+    opened = Opened(runner)
+    context = _self_signed(server.hostname)
+    for entry in _wanted(server):
+        port = server.settings.ports.get(entry["name"], entry["port"])
+        if port is None:
+            continue
+        tls = context if entry["tlsImplicit"] else None
+        for address in _addresses(server, entry["address"]):
+            try:
+                if entry["protocol"] == "http":
+                    await web.TCPSite(runner, address, port, ssl_context=tls).start()
+                else:
+                    opened.servers.append(await smtp.listen(server, address, port, tls))
+            except OSError as error:
+                log.error("Failed to listen on %s port %d (%s): %s", address, port, entry["name"], error.strerror)
+                continue
+            log.info("Listening on %s port %d (%s)", address, port, entry["name"])
+            break
+    return opened
+
+
+def _wanted(server: Server) -> list[dict[str, Any]]:
+    settings = server.settings
+    if settings.mode != "normal":
+        port = settings.ports.get("http") or settings.recovery_port
+        recovery = {"name": "http", "protocol": "http", "tlsImplicit": False, "address": "::", "port": port}
+        return [recovery]
+    wanted = []
+    for body in server.store.all("NetworkListener").values():
+        for bind in body["bind"]:
+            host, _, port = bind.rpartition(":")
+            wanted.append(body | {"address": host.strip("[]"), "port": int(port)})
+    return [entry for entry in wanted if entry["protocol"] in ("http", "smtp")]
+
+
+def _addresses(server: Server, address: str) -> list[str]:
+    """The address, then the IPv4 wildcard for hosts without IPv6."""
+    if server.settings.bind:
+        return [server.settings.bind]
+    return [address, "0.0.0.0"] if address == "::" else [address]
+
+
+def _self_signed(hostname: str) -> ssl.SSLContext:
+    """Until a certificate is loaded TLS is self-signed (contract 1.6)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname[:64])])
+    now = datetime.now(UTC)
+    try:
+        alternative: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(hostname))
+    except ValueError:
+        alternative = x509.DNSName(hostname)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=3650))
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "tls.pem")
+        path.touch(mode=0o600)
+        path.write_bytes(pem)
+        context.load_cert_chain(path)
+    return context

@@ -1,0 +1,114 @@
+"""`x:<Object>/query` (contract 3.10), its paging quirk included."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from . import ids, keys
+from .behaviour import Body
+from .errors import MethodError
+
+if TYPE_CHECKING:
+    from .registry import Registry
+
+MAX_RESULTS = 5000
+_COMPARISONS = {
+    "IsGreaterThanOrEqual": lambda left, right: left >= right,
+    "IsLessThanOrEqual": lambda left, right: left <= right,
+    "IsGreaterThan": lambda left, right: left > right,
+    "IsLessThan": lambda left, right: left < right,
+}
+
+
+def run(registry: Registry, type_: str, objects: dict[str, Body], arguments: Body) -> Body:
+    """:param objects: the candidates, by id."""
+    tests = _conditions(type_, arguments.get("filter") or {})
+    rendered = {key: registry.render(type_, key, body) for key, body in objects.items()} if tests else objects
+    found = [key for key in objects if all(_matches(type_, rendered[key], *test) for test in tests)]
+    found.sort(key=ids.decode)
+    total = len(found)
+    order, ascending = _sort(type_, arguments.get("sort"))
+    limit = arguments.get("limit")
+    limit = MAX_RESULTS if limit is None or limit > MAX_RESULTS else limit
+    by_id = order == "id"
+    position = arguments.get("position") or 0
+    counted = bool(arguments.get("calculateTotal"))
+    truncated = False
+    if by_id and not counted and "position" not in arguments and arguments.get("anchor") is None:
+        # The limit applies to ascending ids, the page is sorted afterwards (contract 3.10).
+        truncated = len(found) > limit
+        found = found[:limit]
+    if by_id:
+        found = found if ascending else found[::-1]
+    else:
+        found.sort(key=lambda key: (str(objects[key].get(order) or ""), ids.decode(key)), reverse=not ascending)
+    position = _position(found, arguments, position)
+    page = found[position : position + limit]
+    truncated = truncated or len(found) - position > limit
+    out: Body = {"queryState": "n", "canCalculateChanges": True, "position": position, "ids": page}
+    if counted:
+        out["total"] = total
+    if truncated:
+        out["limit"] = limit
+    return out
+
+
+def _position(found: list[str], arguments: Body, position: int) -> int:
+    anchor = arguments.get("anchor")
+    if anchor is not None:
+        if anchor not in found:
+            raise MethodError("anchorNotFound", "Anchor not found")
+        return max(0, found.index(anchor) + int(arguments.get("anchorOffset") or 0))
+    return max(0, len(found) + position) if position < 0 else position
+
+
+def _sort(type_: str, sort: Any) -> tuple[str, bool]:
+    """(property, ascending). Only the first comparator counts; the default is id, descending."""
+    if not sort:
+        return "id", False
+    name = sort[0].get("property")
+    texts = keys.TEXT.get(type_, {})
+    if name != "id" and (name not in keys.FILTERS.get(type_, ()) or name in texts):
+        raise MethodError("unsupportedSort", f"Sort on property {name} is not supported")
+    return name, bool(sort[0].get("isAscending", True))
+
+
+def _conditions(type_: str, filter_: Body) -> list[tuple[str, str, Any]]:
+    """(property, comparison suffix or "", wanted value), ANDed."""
+    if "operator" in filter_:
+        if filter_["operator"] != "AND":
+            raise MethodError("unsupportedFilter", "Logical operators are not supported")
+        return [test for part in filter_.get("conditions", []) for test in _conditions(type_, part)]
+    out = []
+    for name, value in filter_.items():
+        suffix = next((suffix for suffix in _COMPARISONS if name.endswith(suffix)), "")
+        base = name.removesuffix(suffix) if suffix else name
+        acceptable = isinstance(value, str) and (not base.endswith("Id") or ids.valid(value))
+        if base not in keys.FILTERS.get(type_, ()) or not (acceptable or value is None):
+            raise MethodError("unsupportedFilter", f"Filter on property {name} is not supported or invalid")
+        out.append((base, suffix, value))
+    return out
+
+
+def _matches(type_: str, body: Body, name: str, suffix: str, wanted: Any) -> bool:
+    properties = keys.TEXT.get(type_, {}).get(name)
+    if properties:
+        words = _words(" ".join(_text(body.get(part)) for part in properties))
+        return all(word in words for word in _words(str(wanted)))
+    actual = body.get(name)
+    if suffix:
+        return actual is not None and bool(_COMPARISONS[suffix](actual, wanted))
+    if isinstance(actual, dict):
+        return wanted in actual
+    return bool(actual == wanted)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join([*map(str, value), *map(_text, value.values())])
+    return value if isinstance(value, str) else ""
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.split(r"[^\w]+", text.lower()) if len(word) > 1}

@@ -1,0 +1,103 @@
+"""The running configuration: what the last boot or accepted reload made of the stored objects (contract 4.19)."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+import socket
+from typing import TYPE_CHECKING, Any
+
+from . import oidc
+from .errors import SetError
+
+if TYPE_CHECKING:
+    from .server import Server
+
+log = logging.getLogger("simulator.running")
+
+#: Stored settings that the simulator itself obeys and that only a reload applies.
+_SNAPSHOT = ("SystemSettings", "MtaSts", "Authentication")
+
+
+class Running:
+    def __init__(self) -> None:
+        self.settings: dict[str, dict[str, Any]] = {}
+        self.directory: oidc.Directory | None = None
+        self.domain = ""  # default domain's name
+
+    def hostname(self, fallback: str) -> str:
+        return str(self.settings["SystemSettings"]["defaultHostname"] or fallback)
+
+
+class Refused(Exception):
+    """The first error of a build: which object and why."""
+
+    def __init__(self, reason: str, type_: str, key: str) -> None:
+        super().__init__(reason)
+        self.reason, self.type, self.key = reason, type_, key
+
+    def as_set_error(self) -> SetError:
+        return SetError("validationFailed", self.reason, objectId={"object": self.type, "id": self.key})
+
+
+async def boot(server: Server) -> Running:
+    """At boot errors are logged and the server runs with what it could build (contract 4.19 and 11.3)."""
+    running = _snapshot(server)
+    directories, problems = await _directories(server)
+    for problem in problems:
+        log.error("Build error for %s %s: %s", problem.type, problem.key, problem.reason)
+    wanted = running.settings["Authentication"]["directoryId"]
+    running.directory = directories.get(wanted)
+    if wanted and wanted not in directories:
+        log.error("Default directory %s not found, using the internal directory", wanted)
+    return running
+
+
+async def reload(server: Server) -> Running:
+    """A new running configuration, or Refused with the first error: then the old one stays as it is."""
+    directories, problems = await _directories(server)
+    if problems:
+        raise problems[0]
+    await _resolve_pyzor(server)
+    running = _snapshot(server)
+    running.directory = directories.get(running.settings["Authentication"]["directoryId"])
+    return running
+
+
+def _snapshot(server: Server) -> Running:
+    running = Running()
+    running.settings = {name: copy.deepcopy(server.registry.singleton(name)) for name in _SNAPSHOT}
+    domain = server.store.find("Domain", running.settings["SystemSettings"]["defaultDomainId"])
+    running.domain = domain["name"] if domain else ""
+    return running
+
+
+async def _directories(server: Server) -> tuple[dict[str, oidc.Directory], list[Refused]]:
+    opened, problems = {}, []
+    for key, body in server.store.all("Directory").items():
+        if body["@type"] != "Oidc":
+            continue
+        try:
+            if "issuer" in server.faults:
+                url = f"{body['issuerUrl'].rstrip('/')}{oidc.DISCOVERY}"
+                raise oidc.OidcError(f"Discovery HTTP error: error sending request for url ({url})")
+            opened[key] = await oidc.Directory.open(body)
+        except oidc.OidcError as error:
+            problems.append(Refused(f"Provider error: {error}", "Directory", key))
+    return opened, problems
+
+
+async def _resolve_pyzor(server: Server) -> None:
+    """A reload fails as a whole while Pyzor is enabled and its host has no address (contract 11.1)."""
+    pyzor = server.registry.singleton("SpamPyzor")
+    if not pyzor["enable"]:
+        return
+    try:
+        if "resolution" in server.faults:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        loop = asyncio.get_running_loop()
+        await loop.getaddrinfo(pyzor["host"], pyzor["port"], type=socket.SOCK_DGRAM)
+    except socket.gaierror as error:
+        reason = f"Invalid address: failed to lookup address information: {error.strerror}"
+        raise Refused(reason, "SpamPyzor", "singleton") from None

@@ -1,0 +1,131 @@
+"""One simulated server: the parts put together, and what they share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from typing import Any
+
+from . import accounts, actions, certificates, credentials, dkim, domains, running, schema, seed, tables
+from .boot import Settings
+from .login import Caller
+from .registry import Registry
+from .store import Store
+from .tasks import TaskWorker
+from .writes import WriteLog
+
+log = logging.getLogger("simulator")
+
+
+class Server:
+    """State of one process: what is stored, what runs, and the switches of the tests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.tables = tables.load()
+        self.schema_hash, self.schema_body = schema.encode(self.tables)
+        if settings.data:
+            settings.data.mkdir(parents=True, exist_ok=True)
+        self.store = Store(settings.database)
+        self.registry = Registry(self.tables, self.store)
+        self.writes = WriteLog(settings.data)
+        self.faults: set[str] = set(settings.faults)
+        self.requests = 0
+        self.nonce = secrets.token_hex(8)  # makes session states differ between processes
+        self.tasks = TaskWorker(self)
+        self.caller: Caller | None = None  # of the method call being handled
+        self.running = running.Running()
+        self.registry.behaviours = {
+            "Account": accounts.Accounts(self),
+            "AcmeProvider": domains.AcmeProviders(self),
+            "AllowedIp": accounts.AllowedIps(self),
+            "Certificate": certificates.Certificates(self),
+            "DkimSignature": dkim.DkimSignatures(self),
+            "Domain": domains.Domains(self),
+            "MailingList": accounts.MailingLists(self),
+            "Task": actions.Tasks(self),
+        }
+        self.scoped = credentials.Credentials(self)
+        self.actions = actions.Actions(self)
+        if settings.mode == "normal":
+            seed.safe_defaults(self.registry)
+        self.vapid = self._web_push_key()
+
+    async def start(self) -> None:
+        self.running = await running.boot(self)
+        if self.settings.mode == "normal":
+            self.tasks.start()
+
+    async def stop(self) -> None:
+        await self.tasks.stop()
+        self.store.close()
+
+    async def reload(self) -> None:
+        """Raises running.Refused and changes nothing then."""
+        self.running = await running.reload(self)
+
+    def fault(self, name: str) -> None:
+        """Ends the process at once if that fault is switched on: as a killed pod, without answering."""
+        if name in self.faults:
+            log.error("Fault %s: exiting", name)
+            os._exit(70)
+
+    @property
+    def hostname(self) -> str:
+        """Of the running configuration: stored values count after a reload."""
+        return self.running.hostname(self.settings.hostname)
+
+    @property
+    def base_url(self) -> str:
+        if self.settings.mode != "normal":
+            return ""
+        if self.settings.public_url:
+            return self.settings.public_url
+        service = self.running.settings["SystemSettings"]["services"].get("jmap", {}).get("hostname")
+        return f"https://{service or self.hostname}"
+
+    # -- addresses -----------------------------------------------------------------------------------------------
+
+    def domain_id(self, name: str) -> str | None:
+        """Id of the domain with that name or alias, byte-wise (contract 5.2)."""
+        holder = self.registry.holder(("domain", name))
+        return holder[1] if holder else None
+
+    def address_holder(self, local: str, domain: str) -> tuple[str, str] | None:
+        """(type, id) of the account or list that owns an address."""
+        domain_id = self.domain_id(domain)
+        return self.registry.holder(("address", local, domain_id)) if domain_id else None
+
+    def address(self, body: dict[str, Any]) -> str:
+        domain = self.store.find("Domain", body["domainId"])
+        return f"{body['name']}@{domain['name'] if domain else ''}"
+
+    # -- web push ------------------------------------------------------------------------------------------------
+
+    def _web_push_key(self) -> str:
+        """Public key of the generated `x:Jmap.webPushKey` as the session shows it."""
+        jmap = self.registry.singleton("Jmap")
+        if jmap["webPushKey"]["@type"] == "None":
+            text = dkim.new_p256_key()
+            jmap = jmap | {"webPushKey": {"@type": "Text", "secret": text}}
+            if self.settings.mode == "normal":
+                self.registry.replace("Jmap", "singleton", jmap)
+        return dkim.p256_point(jmap["webPushKey"]["secret"])
+
+
+async def run(server: Server, ready: asyncio.Event | None = None) -> None:
+    """Runs until cancelled."""
+    from . import listeners
+
+    await server.start()
+    opened = await listeners.open_all(server)
+    try:
+        log.info("Stalwart simulator started (%s mode)", server.settings.mode)
+        if ready:
+            ready.set()
+        await asyncio.Event().wait()
+    finally:
+        await opened.close()
+        await server.stop()
