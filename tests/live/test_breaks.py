@@ -1,0 +1,254 @@
+"""Everything that can be broken: the line names layer and next step, and a re-run finishes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from tests.sandbox import facts
+
+from .conftest import kubernetes_json
+from .run import LINK, command, environment, provision
+from .stalwart import Stalwart
+from .test_drift import rrset
+
+ACME = "acme.omantel.test"
+CANARY_KEY = "canary-powerdns-key-0123456789"
+
+
+def sandbox(*words: str) -> None:
+    """The sandbox's command line, for stopping and starting one server."""
+    subprocess.run(["python", "-m", "tests.sandbox", *words], cwd=LINK, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def stopped(server: str) -> Iterator[None]:
+    """One server is down."""
+    sandbox("down", server)
+    try:
+        yield
+    finally:
+        sandbox("up", server)
+
+
+def test_keycloak_down() -> None:
+    with stopped("keycloak"):
+        mark = facts.Mark  # the servers that are up keep their records
+        del mark
+        run = provision()
+        assert run.status != 0
+        for slug in ("acme", "beta"):
+            line = run.line(slug)
+            assert f"{slug}: FAILED at keycloak (unreachable)" in line
+            assert "next: " in line
+    assert provision().changed == {"acme": 0, "beta": 0}
+
+
+def test_wrong_powerdns_key() -> None:
+    run = provision("-vvvv", "--diff", extra={"platform_powerdns_api_key": CANARY_KEY})
+    assert run.status != 0
+    assert "acme: FAILED at powerdns (unauthorized)" in run.line("acme")
+    assert "platform_powerdns_api_key" in run.line("acme")
+    # The command line of this very test is the only place that knows the key.
+    assert CANARY_KEY not in run.output
+
+
+def test_openbao_sealed() -> None:
+    facts.openbao().sys.seal()
+    try:
+        run = provision()
+        assert run.status != 0
+        for slug in ("acme", "beta"):
+            assert f"{slug}: FAILED at openbao (sealed)" in run.line(slug)
+    finally:
+        sandbox("up")
+    assert provision().changed == {"acme": 0, "beta": 0}
+
+
+def test_pod_deleted_at_its_first_write(acme: Stalwart) -> None:
+    """The pod dies after it stored a change and before the run reloads it."""
+    (directory,) = acme.objects("Directory")
+    acme.change("Directory", directory["id"], {"claimName": "nickname"})
+    before = acme.writes()
+    run = subprocess.Popen(command("--limit", "acme"), cwd=LINK, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    output: list[str] = []
+    reader = threading.Thread(target=lambda: output.extend(run.stdout or []))
+    reader.start()
+    log = facts.volume("tenant-acme", "data-stalwart-0")
+    assert log is not None
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and run.poll() is None:
+        try:
+            if acme.writes() > before:
+                break
+        except OSError:
+            break
+        time.sleep(0.01)
+    facts.kubernetes("delete", "pod", "stalwart-0", "-n", "tenant-acme", "--grace-period=0", "--force")
+    run.wait(timeout=300)
+    reader.join()
+    text = "".join(output)
+    if run.returncode:
+        assert "acme: FAILED at " in text
+        assert "next: " in text
+    again = provision()
+    assert again.status == 0, again.output[-4000:]
+    with Stalwart("acme") as server:
+        (directory,) = server.objects("Directory")
+        assert directory["claimName"] == "name"
+    assert provision().changed == {"acme": 0, "beta": 0}
+
+
+def test_failed_release_is_recovered() -> None:
+    release = max(
+        kubernetes_json("get", "secret", "-n", "tenant-acme", "-l", "owner=helm,name=stalwart")["items"],
+        key=lambda item: int(item["metadata"]["labels"]["version"]),
+    )
+    broken = _with_status(release, "failed")
+    facts.kubernetes("apply", "-f", "-", stdin=json.dumps(broken))
+    check = provision("--check", "--limit", "acme")
+    assert "chart" in check.line("acme").split(" | ")[0]
+    run = provision()
+    assert run.status == 0, run.output[-4000:]
+    assert run.changed["beta"] == 0
+    newest = max(
+        kubernetes_json("get", "secret", "-n", "tenant-acme", "-l", "owner=helm,name=stalwart")["items"],
+        key=lambda item: int(item["metadata"]["labels"]["version"]),
+    )
+    assert newest["metadata"]["labels"]["status"] == "deployed"
+    assert provision().changed == {"acme": 0, "beta": 0}
+
+
+def _with_status(release: dict[str, Any], status: str) -> dict[str, Any]:
+    """A Helm release Secret whose release has another status (label and the packed body agree)."""
+    import base64
+    import gzip
+
+    packed = base64.b64decode(base64.b64decode(release["data"]["release"]))
+    body = json.loads(gzip.decompress(packed))
+    body["info"]["status"] = status
+    again = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(body).encode()))).decode()
+    labels = {**release["metadata"]["labels"], "status": status}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": release["type"],
+        "metadata": {"name": release["metadata"]["name"], "namespace": "tenant-acme", "labels": labels},
+        "data": {"release": again},
+    }
+
+
+def test_the_same_run_twice_at_once_is_locked() -> None:
+    runs = [
+        subprocess.Popen(command("--limit", "acme"), cwd=LINK, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    outputs = [run.communicate(timeout=300)[0] for run in runs]
+    assert sorted(run.returncode == 0 for run in runs) == [False, True], "\n".join(outputs)[-4000:]
+    (loser,) = [text for run, text in zip(runs, outputs) if run.returncode]
+    assert "acme: FAILED at kubernetes (locked)" in loser
+    assert "held by" in loser
+    assert provision().changed == {"acme": 0, "beta": 0}
+
+
+FIVE_MISTAKES = """
+all:
+  children:
+    tenants:
+      hosts:
+        Bad_Slug: {}
+        space:
+          tenant_domain_mode: byo
+          tenant_domain: "my domain.test"
+        nodomain:
+          tenant_domain_mode: byo
+        twin1:
+          tenant_domain_mode: byo
+          tenant_domain: twin-bakery.test
+        twin2:
+          tenant_domain_mode: byo
+          tenant_domain: twin-bakery.test
+        norealm:
+          tenant_realm_url: https://keycloak.test/auth
+"""
+
+
+def test_five_mistakes_are_all_reported_before_any_request(tmp_path: Path) -> None:
+    group_vars = (LINK / "inventories/sandbox/group_vars/tenants.yml").read_text()
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars/tenants.yml").write_text(group_vars)
+    (tmp_path / "hosts.yml").write_text(FIVE_MISTAKES)
+    mark = facts.mark()
+    run = provision(inventory=str(tmp_path))
+    assert run.status != 0
+    assert sum(count["total"] for count in facts.counts(mark).values()) == 0
+    for host, variable in {
+        "Bad_Slug": "tenant_slug",
+        "space": "tenant_domain",
+        "nodomain": "tenant_domain",
+        "twin1": "twin2",
+        "twin2": "twin1",
+        "norealm": "tenant_realm_url",
+    }.items():
+        line = run.line(host)
+        assert f"{host}: FAILED at inventory (invalid_value)" in line
+        assert variable in line
+
+
+class TestForeignRecords:
+    """A second free-subdomain tenant meets a foreign MX; the other stays green, in both host orders."""
+
+    @pytest.fixture
+    def inventory(self, tmp_path: Path) -> Any:
+        def write(*hosts: str) -> str:
+            group_vars = (LINK / "inventories/sandbox/group_vars/tenants.yml").read_text()
+            (tmp_path / "group_vars").mkdir(exist_ok=True)
+            (tmp_path / "group_vars/tenants.yml").write_text(group_vars)
+            addresses = {"acme": facts.settings().mail_address(1), "gamma": facts.settings().mail_address(3)}
+            body = {"all": {"children": {"tenants": {"hosts": {host: {"tenant_mail_addresses": [addresses[host]]} for host in hosts}}}}}
+            (tmp_path / "hosts.yml").write_text(json.dumps(body))
+            return str(tmp_path)
+
+        return write
+
+    @pytest.mark.parametrize("order", [("acme", "gamma"), ("gamma", "acme")], ids="-".join)
+    def test_foreign_mx(self, order: tuple[str, str], inventory: Any) -> None:
+        name = "gamma.omantel.test."
+        rrset("REPLACE", name=name, type="MX", ttl=300, records=[{"content": "10 mx.elsewhere.test.", "disabled": False}])
+        apex = {"name": name, "type": "TXT", "ttl": 300, "records": [{"content": '"verification=someone-else"', "disabled": False}]}
+        rrset("REPLACE", **apex)
+        try:
+            run = provision(inventory=inventory(*order))
+            assert run.line("acme").startswith("acme: changed 0 ")
+            assert "gamma: FAILED at powerdns (foreign_record)" in run.line("gamma")
+            assert "MX" in run.line("gamma")
+            rrset("DELETE", name=name, type="MX")
+            healed = provision(inventory=inventory(*order))
+            assert healed.status == 0, healed.output[-4000:]
+            with facts.powerdns() as session:
+                zone = session.get(
+                    f"{facts.settings().powerdns_url}/api/v1/servers/localhost/zones/{facts.platform_fqdn()}.", timeout=10
+                ).json()
+            texts = [r["content"] for s in zone["rrsets"] if (s["name"], s["type"]) == (name, "TXT") for r in s["records"]]
+            assert sorted(texts) == ['"v=spf1 mx -all"', '"verification=someone-else"']
+        finally:
+            for kind in ("MX", "TXT"):
+                rrset("DELETE", name=name, type=kind)
+
+
+def test_a_third_tenant_changes_only_itself(tmp_path: Path) -> None:
+    addition = tmp_path / "gamma.yml"
+    addition.write_text(
+        json.dumps({"tenants": {"hosts": {"delta": {"tenant_mail_addresses": [facts.settings().mail_address(4)]}}}})
+    )
+    run = provision(inventory=["inventories/sandbox", str(addition)])
+    assert run.status == 0, run.output[-4000:]
+    assert (run.changed["acme"], run.changed["beta"]) == (0, 0)
+    assert run.changed["delta"] > 0
