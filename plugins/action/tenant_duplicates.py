@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import identity
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.duplicates_task import SPEC, run
+from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
+
+
+class ActionModule(TaskAction):
+    """Compares the tenants of the inventory with each other; the variables of all hosts are known only here."""
+
+    SPEC = SPEC
+    TASK = staticmethod(run)
+    HAS_MODULE = False
+
+    def context(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The variables of every host of the group that the comparison needs."""
+        group = self._task.args.get("group", "tenants")
+        hostvars = task_vars["hostvars"]
+        hosts = task_vars.get("groups", {}).get(group, [])
+        return {"tenants": {str(host): self._variables(hostvars[host], str(host)) for host in hosts}}
+
+    @staticmethod
+    def _variables(variables: t.Mapping[str, t.Any], host: str) -> dict[str, t.Any]:
+        found: dict[str, t.Any] = {"host": host}
+        for name in identity.VARIABLES:
+            try:
+                if name in variables:
+                    found[name] = variables[name]
+            except AnsibleError:
+                # A template that fails is that host's own mistake; its own tenant_model reports it.
+                continue
+        return found

@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import secrets
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.argspec import SPEC
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.task import run
+from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
+
+
+class ActionModule(TaskAction):
+    """Derives the model on the controller, wherever the host is: there is nothing to read on it."""
+
+    SPEC = SPEC
+    TASK = staticmethod(run)
+    HAS_MODULE = False
+
+    def validate_argument_spec(self, argument_spec: t.Any = None, **kwargs: t.Any) -> tuple[t.Any, dict[str, t.Any]]:
+        """Hand the values on as they are: Ansible's own check would stop before the other mistakes are found."""
+        args = dict(self._task.args)
+        unknown = sorted(set(args) - set(argument_spec))
+        if unknown:
+            raise AnsibleActionFail(f"Unsupported parameters for tenant_model: {', '.join(unknown)}")
+        masked = types.SimpleNamespace(_no_log_values=set(secrets.values(args)))
+        return masked, {name: args.get(name) for name in argument_spec}

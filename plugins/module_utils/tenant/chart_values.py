@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The values of chart ``bp-stalwart-tenant``; names are the original design's (design 5, 8)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import merge, secrets
+from .overlay import Inputs
+from .server import replicas
+from .validation import Given, Problems
+
+VARIABLE = "tenant_chart_values"
+
+#: Values that follow from other variables: two sources for one fact would contradict each other.
+OWNED = {
+    "generation": "tenant_generation",
+    "image.repository": "tenant_image",
+    "image.tag": "tenant_image",
+    "image.digest": "tenant_image",
+    "tenant": "tenant_slug or tenant_display_name",
+    "domain.primary": "tenant_domain",
+    "domain.mode": "tenant_domain_mode",
+    "domain.mailHost": "tenant_mail_host",
+    "domain.webHost": "tenant_web_host",
+    "keycloak": "tenant_realm_url or tenant_overlay.keycloak",
+    "admin": "tenant_overlay.admin",
+    "secretStore": "platform_secret_store",
+    "store": "tenant_store",
+    "resources": "tenant_resources",
+    "storage": "tenant_storage",
+    "gateway.name": "platform_gateway",
+    "gateway.namespace": "platform_gateway",
+    "privateCA.configMap": "platform_ca_file",
+    "dns": "tenant_dns or tenant_overlay.dns",
+    "spamFilter": "tenant_spam_filter",
+}
+
+
+def resolve(inputs: Inputs, problems: Problems) -> dict[str, t.Any]:
+    """``tenant_chart_values``; mistakes go to ``problems``. The chart's own schema checks the rest when it renders."""
+    given = inputs.given(VARIABLE)
+    if given is None:
+        return {}
+    if not isinstance(given.value, t.Mapping):
+        problems.add(given.variable, given.value, "a mapping of values of the chart bp-stalwart-tenant")
+        return {}
+    secrets.inline(given, problems)
+    merge.refuse_owned(given.value, OWNED, VARIABLE, problems)
+    if given.value.get("replicas") is not None:
+        problems.check(Given(f"{VARIABLE}.replicas", given.value["replicas"]), replicas)
+    found: dict[str, t.Any] = merge.plain(given.value)
+    return found
+
+
+def compose(
+    model: t.Mapping[str, t.Any],
+    *,
+    image_pull_policy: str,
+    ca_config_map: str | None,
+    api_key_secret_name: str | None,
+    mailbox_provisioner: bool,
+    extra: t.Mapping[str, t.Any],
+) -> dict[str, t.Any]:
+    """The chart's values from the rest of the model.
+
+    :param extra: ``tenant_chart_values``, laid on top.
+    """
+    keycloak, kubernetes, dns, admin = model["keycloak"], model["kubernetes"], model["dns"], model["admin"]
+    stalwart, capacity, domain = model["stalwart"], model["capacity"], model["domain"]
+    values: dict[str, t.Any] = {
+        "generation": stalwart["generation"],
+        "image": {**_without_null(stalwart["image"]), "pullPolicy": image_pull_policy},
+        "tenant": {"slug": model["slug"], "displayName": model["display_name"]},
+        "domain": {
+            "primary": domain["primary"],
+            "mode": domain["mode"],
+            "mailHost": domain["mail_host"],
+            "webHost": domain["web_host"],
+        },
+        "keycloak": {
+            "realmURL": keycloak["realm_url"],
+            "clientID": keycloak["client_id"],
+            "clientSecretName": keycloak["client_secret_name"],
+            "oidcExternalSecret": {
+                "remoteRef": {
+                    "key": keycloak["clients"][0]["openbao_path"],
+                    "property": keycloak["client_secret_property"],
+                }
+            },
+        },
+        "admin": {
+            "user": admin["user"],
+            "secretName": admin["secret_name"],
+            "externalSecret": {"remoteRef": {"key": admin["openbao_path"], "property": admin["secret_property"]}},
+        },
+        "secretStore": dict(kubernetes["secret_store"]),
+        "store": stalwart["store"],
+        "resources": capacity["resources"],
+        "storage": _without_null(capacity["storage"]),
+        "replicas": capacity["replicas"],
+        "gateway": {"enabled": True, **kubernetes["gateway"]},
+        "privateCA": {"configMap": ca_config_map or ""},
+        "dns": {
+            "powerdns": _without_null(
+                {
+                    "enabled": dns["enabled"],
+                    "apiURL": f"{dns['server_url']}/api/v1/servers/{dns['server_id']}" if dns["server_url"] else None,
+                    "apiKeySecretName": api_key_secret_name,
+                    "zone": dns["zone"] if dns["enabled"] else None,
+                }
+            ),
+            "dmarc": {"policy": dns["dmarc_policy"], "rua": dns["dmarc_rua"]},
+            "spf": {"policy": dns["spf_policy"]},
+            "ttl": dns["ttl"],
+        },
+        "spamFilter": {"enabled": stalwart["spam_filter"]},
+        "mailboxProvisioner": {"enabled": mailbox_provisioner},
+        "dnsRecords": {"create": False},
+    }
+    result: dict[str, t.Any] = merge.plain(merge.merged(values, extra))
+    return result
+
+
+def _without_null(values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    # Helm treats an explicit null as "delete the default", which the chart's schema then refuses.
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``derive(inputs) -> model``: the single place that knows what a tenant's names and values are (design 5)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import chart_values, identity, merge, names, platform, secrets, server
+from .overlay import Inputs
+from .server import boolean
+from .validation import Problems
+
+SCOPES = ("openid", "email", "profile", "groups")
+GROUPS = ("sme-admin", "sme-user")
+#: The apps that share the tenant's realm, beside the mail server itself.
+OTHER_APPS = ("wordpress", "openclaw")
+CLIENT_SECRET = "OIDC_CLIENT_SECRET"
+WEB_PORT = 8080
+DIRECTORY_LABEL = "keycloak"
+#: Addresses that RFC 2142 and the published records promise.
+ROLE_ADDRESSES = ("postmaster", "abuse")
+
+
+def derive(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The tenant's model.
+
+    :param options: the ``platform_*`` and ``tenant_*`` variables; None stands for "not given". ``duplicates`` is what
+        :func:`identity.duplicates` found for this tenant.
+    :returns: exactly the keys of design 5; no secret; snake_case but for ``chart_values`` and Stalwart's own settings.
+    :raises Failure: ``invalid_value`` in layer ``inventory``, with every mistake in ``details``.
+    """
+    problems = Problems()
+    inputs = Inputs(options, problems)
+    who = identity.resolve(inputs, problems)
+    display_name = problems.check(inputs.given("tenant_display_name", ":tenant.displayName"), names.description)
+    back_ends = platform.resolve(inputs, who, problems)
+    mail = server.resolve(inputs, problems)
+    extra = chart_values.resolve(inputs, problems)
+    offline = problems.check(inputs.given("tenant_offline"), boolean) is True
+    secrets.check(options, problems, offline=offline)
+    for duplicate in options.get("duplicates") or []:
+        problems.add(duplicate["variable"], duplicate["value"], duplicate["accepted"])
+    problems.raise_if_any(who.slug)
+
+    model = _compose(who, display_name or t.cast(str, who.slug), back_ends, mail, extra)
+    secrets.not_in(model, options, problems)
+    problems.raise_if_any(who.slug)
+    return model
+
+
+def _compose(
+    who: identity.Identity,
+    display_name: str,
+    back_ends: platform.Platform,
+    mail: server.Server,
+    extra: t.Mapping[str, t.Any],
+) -> dict[str, t.Any]:
+    ca_config_map = f"{back_ends.release}-ca" if back_ends.ca_file else None
+    model: dict[str, t.Any] = {
+        "slug": who.slug,
+        "display_name": display_name,
+        "domain": {
+            "primary": who.domain,
+            "mode": who.mode,
+            "mail_host": who.mail_host,
+            "web_host": who.web_host,
+        },
+        "kubernetes": {
+            "namespace": who.namespace,
+            "release": back_ends.release,
+            "connection": back_ends.connection,
+            "secret_store": back_ends.secret_store,
+            "gateway": back_ends.gateway,
+            "ca_file": back_ends.ca_file,
+            "ca_config_map": ca_config_map,
+            "labels": {"app.kubernetes.io/managed-by": "tenantmail", "tenantmail.io/tenant": who.slug},
+        },
+        "keycloak": _keycloak(who, display_name, back_ends),
+        "openbao": {},
+        "stalwart": _stalwart(who, back_ends, mail),
+        "chart_values": {},
+        "dns": {**back_ends.dns, "configmap": f"{back_ends.release}-dns-records-required"},
+        "oidc_directory": _directory(who, back_ends),
+        "admin": _admin(who, display_name, back_ends),
+        "capacity": {"replicas": mail.replicas, "resources": mail.resources, "storage": mail.storage},
+    }
+    model["openbao"] = _openbao(back_ends, model["keycloak"])
+    model["chart_values"] = chart_values.compose(
+        model,
+        image_pull_policy=mail.image["pull_policy"] or "IfNotPresent",
+        ca_config_map=ca_config_map,
+        api_key_secret_name=back_ends.api_key_secret_name,
+        mailbox_provisioner=mail.mailbox_provisioner,
+        extra=extra,
+    )
+    return model
+
+
+def _keycloak(who: identity.Identity, display_name: str, back_ends: platform.Platform) -> dict[str, t.Any]:
+    clients: list[dict[str, t.Any]] = [
+        {
+            "client_id": back_ends.client_id,
+            "openbao_path": back_ends.references["oidc"]["path"],
+            "redirect_uris": [f"https://{who.web_host}/*"],
+            "web_origins": ["+"],
+            # On this client only: with it, a token opens the mailbox.
+            "audience": True,
+        }
+    ]
+    clients += [
+        {
+            "client_id": app,
+            "openbao_path": f"sovereign/{who.fqdn}/{app}/{who.slug}/oidc",
+            "redirect_uris": [],
+            "web_origins": [],
+            "audience": False,
+        }
+        for app in OTHER_APPS
+    ]
+    return {
+        "realm_url": who.realm_url,
+        "base_url": who.realm_base_url,
+        "realm": who.realm,
+        "admin_url": back_ends.keycloak_admin_url,
+        "auth_realm": back_ends.keycloak_auth_realm,
+        "display_name": display_name,
+        "client_id": back_ends.client_id,
+        "client_secret_name": back_ends.client_secret_name,
+        "client_secret_property": back_ends.references["oidc"]["property"],
+        "scopes": list(SCOPES),
+        "groups": list(GROUPS),
+        "clients": clients,
+    }
+
+
+def _openbao(back_ends: platform.Platform, keycloak: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    own, *others = keycloak["clients"]
+    return {
+        "url": back_ends.openbao_url,
+        "mount": back_ends.openbao_mount,
+        "secrets": [
+            dict(back_ends.references["admin"]),
+            {"path": own["openbao_path"], "property": keycloak["client_secret_property"]},
+            *({"path": client["openbao_path"], "property": CLIENT_SECRET} for client in others),
+        ],
+    }
+
+
+def _stalwart(who: identity.Identity, back_ends: platform.Platform, mail: server.Server) -> dict[str, t.Any]:
+    return {
+        "generation": mail.generation,
+        "image": {key: mail.image[key] for key in ("repository", "tag", "digest")},
+        "service": f"{back_ends.release}-web",
+        "service_port": WEB_PORT,
+        "store": mail.store,
+        "settings": merge.merged(_settings(who, mail), mail.settings),
+        "spam_filter": mail.spam_filter,
+    }
+
+
+def _settings(who: identity.Identity, mail: server.Server) -> dict[str, t.Any]:
+    settings: dict[str, t.Any] = {
+        "domain": {who.domain: {}},
+        "systemSettings": {"defaultHostname": who.mail_host, "defaultDomainId": who.domain},
+        # With Pyzor on, no reload succeeds in a cluster without outside DNS (contract 11.1).
+        "spamSettings": {"enable": mail.spam_filter},
+        "spamPyzor": {"enable": mail.spam_filter},
+        # The default tracer logs to a path that the image's user cannot write (contract 1.6).
+        "tracer": {"stdout": {"@type": "Stdout", "level": "info", "ansi": False}},
+        # The address lists are fetched from the internet at every start otherwise (contract 11.13).
+        "asn": {"@type": "Disabled"},
+    }
+    if not mail.spam_filter:
+        settings["spamSettings"]["spamFilterRulesUrl"] = None
+    return settings
+
+
+def _directory(who: identity.Identity, back_ends: platform.Platform) -> dict[str, t.Any]:
+    description = f"Per-tenant Keycloak ({who.domain})"
+    directory = {
+        "@type": "Oidc",
+        "description": description,
+        "issuerUrl": who.realm_url,
+        "claimUsername": "preferred_username",
+        "claimName": "name",
+        "claimGroups": "groups",
+        "requireScopes": list(SCOPES),
+        "usernameDomain": who.domain,
+        "requireAudience": back_ends.client_id,
+    }
+    return {
+        "label": DIRECTORY_LABEL,
+        "description": description,
+        "settings": {
+            "directory": {DIRECTORY_LABEL: directory},
+            "authentication": {"directoryId": DIRECTORY_LABEL},
+        },
+    }
+
+
+def _admin(who: identity.Identity, display_name: str, back_ends: platform.Platform) -> dict[str, t.Any]:
+    domain = t.cast(str, who.domain)
+    address = f"{back_ends.admin_user}@{domain}"
+    promised = [f"{name}@{domain}" for name in ROLE_ADDRESSES]
+    rua = str(back_ends.dns["dmarc_rua"])
+    if rua.rpartition("@")[2] == domain:
+        promised.append(rua)
+    aliases = [alias for alias in dict.fromkeys(promised) if alias.lower() != address]
+    return {
+        "user": back_ends.admin_user,
+        "secret_name": back_ends.admin_secret_name,
+        "secret_property": back_ends.references["admin"]["property"],
+        "openbao_path": back_ends.references["admin"]["path"],
+        "address": address,
+        "role": "user",
+        "aliases": aliases,
+        "principals": [
+            {
+                "name": address,
+                "type": "individual",
+                "description": f"Administrator of {display_name}"[:255],
+                "roles": ["user"],
+                "aliases": list(aliases),
+            }
+        ],
+    }

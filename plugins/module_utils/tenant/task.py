@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs one tenant_model task: no request, no file, nothing changes."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .model import derive
+
+
+def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    """The result of module tenant_model; the same in check mode.
+
+    :param params: the options by name; None for those that are not given.
+    :raises Failure: ``invalid_value`` in layer ``inventory``, with every mistake in ``details``.
+    """
+    del check_mode
+    return {"changed": False, "model": derive(params), "requests": 0}
