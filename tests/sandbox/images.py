@@ -92,9 +92,12 @@ def _simulated(settings: Settings) -> tuple[str, list[image.Content]]:
 
 
 def _sources(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*")
-            if path.is_file() and not {"__pycache__", "bin"} & set(path.relative_to(folder).parts[:-1])
-            and path.suffix != ".pyc"]
+    """The files of a package; not what compilers, linters and pip leave beside them."""
+    def wanted(path: Path) -> bool:
+        parts = path.relative_to(folder).parts
+        return path.suffix != ".pyc" and parts[0] != "bin" and not any(part.startswith((".", "__pycache__")) for part in parts)
+
+    return [path for path in folder.rglob("*") if path.is_file() and wanted(path)]
 
 
 def _packages(settings: Settings) -> Path:
@@ -153,7 +156,7 @@ def _image_python(settings: Settings) -> str:
 
 
 def _python_in(archive: Path) -> str:
-    names = command.run(["tar", "--list", "--file", archive, "./usr/bin", "--wildcards", "./usr/bin/python3.*"])
+    names = command.run(["tar", "--list", "--file", archive, "--wildcards", "./usr/bin/python3.*"])
     found = re.search(r"/usr/bin/python(3\.\d+)$", names, re.MULTILINE)
     if found is None:
         raise SandboxError(f"{archive} holds no Python")

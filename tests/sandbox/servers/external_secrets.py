@@ -14,7 +14,7 @@ import yaml
 from .. import golang, kubeconfig, kubectl, process, progress
 from ..files import digest, write
 from ..server import Server
-from ..settings import EXTERNAL_SECRETS_HEALTH_PORT, EXTERNAL_SECRETS_METRICS_PORT, SECRET_STORE
+from ..settings import EXTERNAL_SECRETS_METRICS_PORT, SECRET_STORE
 from .openbao import MOUNT, READER, OpenBao
 
 NAMESPACE = "external-secrets"
@@ -56,7 +56,7 @@ class ExternalSecrets(Server):
         address = self.settings.address
         return [
             str(self.settings.bin / self.name), f"--metrics-addr={address}:{EXTERNAL_SECRETS_METRICS_PORT}",
-            f"--live-addr={address}:{EXTERNAL_SECRETS_HEALTH_PORT}", "--enable-leader-election=false",
+            "--enable-leader-election=false",
             "--loglevel=info", "--store-requeue-interval=30s",
         ]
 
