@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import traceback
 import typing as t
@@ -36,6 +37,7 @@ RETRY_STATUS = frozenset((429, 502, 503, 504))
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 3.0)
 _MAX_RETRY_AFTER = 60.0
+_HTTP_URL = re.compile(r"https?://[^/\s?#]+[^\s?#]*\Z", re.IGNORECASE)
 
 
 class HttpClient:
@@ -65,6 +67,8 @@ class HttpClient:
     ) -> None:
         if REQUESTS_IMPORT_ERROR is not None:
             raise missing_library(layer, "requests", "to speak HTTP")
+        if not _HTTP_URL.match(base_url):
+            raise Failure(layer, "invalid_value", f"{base_url!r} is no URL; accepted is http(s)://host[:port][/path].")
         self.layer = layer
         self.base_url = base_url.rstrip("/")
         self.requests = 0

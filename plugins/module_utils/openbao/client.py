@@ -66,7 +66,8 @@ class OpenBaoClient:
             answer = self._http.request("POST", f"/v1/auth/{mount_point}/login", json=body)
         except Failure as exc:
             self._raise_if_sealed(exc)
-            if exc.code in ("invalid_value", "forbidden", "not_found"):
+            # 400, 403 or 404 by method and version; Vault 1.13 answers 500 to a wrong Secret ID.
+            if exc.code in ("invalid_value", "forbidden", "not_found") or "invalid" in exc.message:
                 raise Failure(
                     LAYER,
                     "unauthorized",
@@ -149,6 +150,6 @@ class OpenBaoClient:
             LAYER,
             "forbidden",
             f"the token's policies ({policies}) do not allow it: {exc.message}",
-            hint="Grant what the README of role secrets lists under least privilege.",
+            hint="Check platform_openbao_mount, and grant what the README of role secrets lists under least privilege.",
             request=exc.request,
         )
