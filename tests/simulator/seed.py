@@ -29,7 +29,7 @@ def safe_defaults(registry: Registry) -> None:
             {"name": name, "protocol": protocol, "bind": {f"[::]:{port}": True}, "tlsImplicit": implicit}
             for name, protocol, port, implicit in _LISTENERS
         ],
-        "Tracer": [{"@type": "Log", "path": "/var/log/stalwart", "prefix": "stalwart.log"}],
+        "Tracer": [{"@type": "Log", "path": "/var/log/stalwart", "prefix": "stalwart.log", "ansi": False}],
         "MtaRoute": [
             {"@type": "Mx", "name": "mx", "description": "MX delivery route", "maxMxHosts": 2},
             {"@type": "Local", "name": "local", "description": "Local delivery route"},

@@ -1,0 +1,175 @@
+"""Replays the conversations recorded with a real Stalwart 0.16.18 against the simulator.
+
+Order matters inside a file, and the files follow each other on one server (transcripts' README). What happened between
+the recorded steps (restarts, logins and app passwords of alice, an issuer that was down) is played by ``_BEFORE``.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from tests.simulator.fixture import Simulator, start_simulator
+
+from .issuer import Issuer
+from .replay import Comparison, Exchange, read
+
+FOLDER = Path(__file__).parent / "transcripts" / "0.16"
+ORDER = (
+    "probe provision oidc oidc2 principals dkim-restart boot-issuer-down issuer-back discover anonymous bulk-suspend "
+    "dkim-rotate-tls-ban"
+).split()
+RECORDED_ISSUER = "http://10.77.0.1:8180"
+REALM = "sme-acme"
+#: Steps whose answer depends on when it is asked: repeated until alike, within seconds.
+EVENTUAL = frozenset({"dkim-poll-0", "dkim-poll-1"})
+EVENTUAL_SECONDS = 30.0
+#: Exchanges not compared, with the reason. None: the simulator answers all of them.
+NOT_COMPARED: dict[str, str] = {}
+
+
+class World:
+    """The simulator, the issuer and what has been learnt so far."""
+
+    def __init__(self, folder: Path) -> None:
+        self.issuer = Issuer(REALM, "sme-beta").start()
+        environ = {
+            "STALWART_HOSTNAME": "mail.acme.test",
+            "SIMULATOR_FAULTS": "resolution",
+            "SIMULATOR_DKIM_RSA_SECONDS": "0.5",
+        }
+        self.server: Simulator = start_simulator(folder, **environ)
+        self.comparison = Comparison({RECORDED_ISSUER: self.issuer.base})
+        self.compared = 0
+
+    def close(self) -> None:
+        self.server.stop()
+        self.issuer.stop()
+
+    def alice(self, realm: str = REALM, **claims: Any) -> str:
+        return self.issuer.token(realm, "alice", **({"name": "Alice A", "groups": ["sales"]} | claims))
+
+    # -- interludes ----------------------------------------------------------------------------------------------
+
+    def app_password(self, description: str) -> None:
+        """Alice makes one herself, with her token."""
+        call = ["x:AppPassword/set", {"create": {"a": {"description": description}}}, "0"]
+        body = {"using": [], "methodCalls": [call]}
+        answer = self.server.request("POST", "/jmap", body, authorization=f"Bearer {self.alice()}")
+        assert answer["methodResponses"][0][1]["created"]["a"]["secret"].startswith("app_")
+
+    def restart_without_issuer(self) -> None:
+        self.issuer.stop()
+        self.server.restart()
+
+    # -- exchanges -----------------------------------------------------------------------------------------------
+
+    def play(self, exchange: Exchange) -> list[str]:
+        deadline = time.monotonic() + (EVENTUAL_SECONDS if exchange.step in EVENTUAL else 0)
+        while True:
+            status, headers, body = self._send(exchange)
+            recorded = exchange.response
+            # Learn only from an answer that is alike: a repeated step starts from what was known before.
+            before = self.comparison.snapshot()
+            found = self.comparison.differences(recorded["body"], body)
+            if recorded["status"] != status:
+                found.append(f"status: recorded {recorded['status']}, got {status}")
+            for name, value in recorded.get("headers", {}).items():
+                found += self.comparison.differences(value, headers.get(name, ""), f"header {name}")
+            if not found or time.monotonic() > deadline:
+                return found
+            self.comparison.restore(before)
+            time.sleep(0.05)
+
+    def _send(self, exchange: Exchange) -> tuple[int, dict[str, str], Any]:
+        request = exchange.request
+        headers = {"Content-Type": "application/json"}
+        match request["auth"]:
+            case "basic":
+                headers["Authorization"] = _basic(self.server.username, self.server.password)
+            case "other":
+                headers["Authorization"] = _basic(self.server.username, "wrong-password")
+            case "bearer":
+                headers["Authorization"] = f"Bearer {_TOKENS.get(exchange.step, World.alice)(self)}"
+        payload = request.get("json")
+        text = json.dumps(self.comparison.rewrite(payload, _private_key)) if payload is not None else None
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.http_port, timeout=30)
+        try:
+            connection.request(request["method"], request["path"], text, headers)
+            response = connection.getresponse()
+            content = response.read().decode()
+            body = json.loads(content) if content else ""
+            return response.status, {name.lower(): value for name, value in response.getheaders()}, body
+        finally:
+            connection.close()
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _private_key(value: dict[str, Any]) -> dict[str, Any]:
+    """Private keys were elided from the recordings: new ones of the same kind take their place."""
+    key = value.get("privateKey")
+    if not isinstance(key, dict) or "(elided)" not in str(key.get("secret")):
+        return value
+    new: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+    if "Ed25519" in str(value.get("@type")):
+        new = ed25519.Ed25519PrivateKey.generate()
+    else:
+        new = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = new.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    return value | {"privateKey": key | {"secret": pem}}
+
+
+#: Tokens that are not alice's usual one, by step.
+_TOKENS: dict[str, Callable[[World], str]] = {
+    "foreign realm token": lambda world: world.alice("sme-beta"),
+    "no openid scope requested": lambda world: world.alice(scope="profile email groups"),
+}
+#: What happened between the recorded steps: (file, step) -> interlude played before it.
+_BEFORE: dict[tuple[str, str], Callable[[World], None]] = {
+    ("principals", "listener-create"): lambda world: world.app_password("phone"),
+    ("dkim-restart", "allowedip"): lambda world: world.app_password("phone2"),
+    ("boot-issuer-down", "boot-with-issuer-down: stored"): World.restart_without_issuer,
+    ("issuer-back", "reload"): lambda world: world.issuer.start() and None,
+    ("bulk-suspend", "accounts"): lambda world: world.app_password("tablet"),
+}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    opened = World(tmp_path_factory.mktemp("replay"))
+    yield opened
+    print(f"\n{opened.compared} recorded exchanges replayed")
+    opened.close()
+
+
+def test_every_recording_is_replayed() -> None:
+    assert sorted(ORDER) == sorted(path.stem for path in FOLDER.glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_answers_are_alike(world: World, name: str) -> None:
+    """Files depend on each other: run the module as a whole."""
+    problems = []
+    for exchange in read(FOLDER / f"{name}.jsonl"):
+        interlude = _BEFORE.get((name, exchange.step))
+        if interlude:
+            interlude(world)
+        found = world.play(exchange)
+        if exchange.label in NOT_COMPARED:
+            continue
+        world.compared += 1
+        problems += [f"{exchange.label}: {line}" for line in found]
+    assert not problems, "\n".join(problems)
