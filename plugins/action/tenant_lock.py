@@ -1,0 +1,26 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hold a tenant's lock during a run."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import TENANT_LOCK
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.lock_task import run, this_run
+from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
+
+
+class ActionModule(TaskAction):
+    """tenantmail.stalwart.tenant_lock"""
+
+    SPEC = TENANT_LOCK
+    TASK = staticmethod(run)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Name this run here: a module has another parent process, and does not know AWX's job."""
+        if not self._task.args.get("holder"):
+            self._task.args["holder"] = this_run(task_vars)
+        return super().run(tmp, task_vars)

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Argument specs of the Kubernetes modules, as plain data."""
+
+from __future__ import annotations
+
+import typing as t
+
+#: kubernetes.core's connection options. ``K8S_AUTH_*`` is read where the connection is made, so that a partial mapping is
+#: completed from it as well.
+CONNECTION: dict[str, t.Any] = {
+    "type": "dict",
+    "default": {},
+    "options": {
+        "kubeconfig": {"type": "raw", "no_log": True},
+        "context": {"type": "str"},
+        "host": {"type": "str"},
+        "api_key": {"type": "str", "no_log": True},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
+        "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"]},
+        "client_cert": {"type": "path", "aliases": ["cert_file"]},
+        "client_key": {"type": "path", "aliases": ["key_file"]},
+        "proxy": {"type": "str"},
+        "no_proxy": {"type": "str"},
+    },
+}
+
+RELEASE_PLAN: dict[str, t.Any] = {
+    "connection": CONNECTION,
+    "namespace": {"type": "str", "required": True},
+    "release": {"type": "str", "default": "stalwart"},
+    "chart": {"type": "path", "required": True},
+    "values": {"type": "dict", "default": {}},
+    "helm_binary": {"type": "path", "default": "helm"},
+    "offline": {"type": "bool", "default": False},
+}
+
+TENANT_LOCK: dict[str, t.Any] = {
+    "connection": CONNECTION,
+    "namespace": {"type": "str", "required": True},
+    "state": {"type": "str", "default": "held", "choices": ["held", "released"]},
+    "name": {"type": "str", "default": "tenantmail-provisioning"},
+    "holder": {"type": "str"},
+    "duration": {"type": "int", "default": 900},
+    "offline": {"type": "bool", "default": False},
+}

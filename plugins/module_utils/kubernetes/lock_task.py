@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The task of ``tenant_lock``."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import typing as t
+
+from .client import connect
+from .lease import Lock
+
+
+def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    """Hold or release the lock. Without effect in check mode, where a run writes nothing that it would have to guard.
+
+    :raises Failure: ``locked``, ``not_found``, or another one of layer ``kubernetes``.
+    """
+    holder = params["holder"] or this_run()
+    result: dict[str, t.Any] = {"changed": False, "holder": holder, "lock": "none", "requests": 0}
+    if check_mode or params["offline"]:
+        return result
+    client = connect(params["connection"])
+    try:
+        lock = Lock(client, params["namespace"], params["name"], holder, params["duration"])
+        result["lock"] = lock.hold() if params["state"] == "held" else lock.release()
+    finally:
+        result["requests"] = client.requests
+        client.close()
+    return result
+
+
+def this_run(variables: t.Mapping[str, t.Any] | None = None) -> str:
+    """Who runs: the AWX job, else ``user@host pid <pid>`` of ansible-playbook, whose children the workers are.
+
+    :param variables: the task's variables; AWX puts its job's number among them.
+    """
+    for name in ("awx_job_id", "tower_job_id"):
+        job = (variables or {}).get(name)
+        if job:
+            return f"AWX job {job}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()} pid {os.getppid()}"

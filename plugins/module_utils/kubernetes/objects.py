@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kubernetes objects in normal form: what a manifest asks for against what the cluster holds. Pure.
+
+Only fields that the manifest gives are compared; defaults and status that the server adds are nobody's drift. Lists are
+compared as a whole, because that is how a merge patch (RFC 7396) writes them.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import typing as t
+from decimal import Decimal
+
+from ..redact import MASK
+
+Object = t.Mapping[str, t.Any]
+Key = t.Tuple[str, str]
+
+#: What a server leaves out when it stores it. False is not among them: a missing switch may default to true.
+_EMPTY: tuple[t.Any, ...] = (None, "", {}, [])
+#: Keys below which values are quantities, and keys that hold a Go duration: the server may rewrite both.
+_QUANTITIES = frozenset(("requests", "limits"))
+_DURATIONS = frozenset(("refreshInterval",))
+_SUFFIXES = {
+    "m": Decimal("0.001"), "": Decimal(1), "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9,
+    "T": Decimal(10) ** 12, "Ki": Decimal(2) ** 10, "Mi": Decimal(2) ** 20, "Gi": Decimal(2) ** 30,
+    "Ti": Decimal(2) ** 40,
+}  # fmt: skip
+_QUANTITY = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)")
+_SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
+
+#: kind → what its update cannot change: fields of a StatefulSet that the API server refuses to patch.
+IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "StatefulSet": (("spec", "serviceName"), ("spec", "selector"), ("spec", "volumeClaimTemplates")),
+}
+
+
+def key_of(obj: Object) -> Key:
+    """Kind and name: unique within one release, which lives in one namespace."""
+    return str(obj["kind"]), str(obj["metadata"]["name"])
+
+
+def as_helm_writes(obj: Object, release: str, namespace: str) -> dict[str, t.Any]:
+    """The object with the namespace, label and annotations that Helm adds to everything it owns."""
+    metadata = dict(obj.get("metadata") or {})
+    metadata.setdefault("namespace", namespace)
+    metadata["labels"] = {**(metadata.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
+    metadata["annotations"] = {
+        **(metadata.get("annotations") or {}),
+        "meta.helm.sh/release-name": release,
+        "meta.helm.sh/release-namespace": namespace,
+    }
+    result = {**obj, "metadata": metadata}
+    if obj.get("kind") == "Secret" and obj.get("stringData"):
+        plain = result.pop("stringData")
+        encoded = {name: base64.b64encode(str(value).encode()).decode() for name, value in plain.items()}
+        result["data"] = {**(obj.get("data") or {}), **encoded}
+    return result
+
+
+def same(desired: t.Any, live: t.Any, name: str = "", below: str = "") -> bool:
+    """Whether what is live says everything that is desired.
+
+    :param name: key that holds the value; ``below`` the key above it. They tell quantities and durations.
+    """
+    if isinstance(desired, t.Mapping):
+        if not isinstance(live, t.Mapping):
+            return live is None and all(same(value, None) for value in desired.values())
+        return all(same(value, live.get(key), str(key), name) for key, value in desired.items())
+    if isinstance(desired, list):
+        if not isinstance(live, list):
+            return live is None and not desired
+        return len(desired) == len(live) and all(same(d, v, name, below) for d, v in zip(desired, live))
+    if desired == live or (live is None and desired in _EMPTY):
+        return True
+    if below in _QUANTITIES:
+        return _quantity(desired) is not None and _quantity(desired) == _quantity(live)
+    if name in _DURATIONS:
+        return _duration(desired) is not None and _duration(desired) == _duration(live)
+    return False
+
+
+def differs(desired: Object, live: Object) -> bool:
+    """Whether the live object lacks something of the desired one (items of a list carry no kind of their own)."""
+    return not same({key: value for key, value in desired.items() if key not in ("apiVersion", "kind")}, live)
+
+
+def seen(live: t.Any, desired: t.Any, name: str = "", below: str = "") -> t.Any:
+    """The live value cut down to the fields of the desired one, for a diff without the server's own additions."""
+    if isinstance(desired, t.Mapping) and isinstance(live, t.Mapping):
+        return {
+            key: seen(live[key], value, str(key), name)
+            for key, value in desired.items()
+            if key in live and live[key] is not None
+        }
+    if isinstance(desired, list) and isinstance(live, list) and len(desired) == len(live):
+        return [seen(v, d, name, below) for v, d in zip(live, desired)]
+    return desired if same(desired, live, name, below) else live
+
+
+def merged(base: t.Any, over: t.Any) -> t.Any:
+    """Both mappings together, ``over`` wins; used to show fields that an upgrade removes."""
+    if isinstance(base, t.Mapping) and isinstance(over, t.Mapping):
+        return {key: merged(base.get(key), over[key]) if key in over else base[key] for key in {**over, **base}}
+    return over
+
+
+def masked(obj: t.Any) -> t.Any:
+    """The object as a diff may show it: values of a Secret are masked."""
+    if not isinstance(obj, t.Mapping) or obj.get("kind") != "Secret":
+        return obj
+    result = dict(obj)
+    for field in ("data", "stringData"):
+        if isinstance(result.get(field), t.Mapping):
+            result[field] = {name: MASK for name in result[field]}
+    return result
+
+
+def immutable_changes(desired: Object, live: Object) -> list[str]:
+    """Dotted paths of fields that differ and that the API server will not change."""
+    found = []
+    for path in IMMUTABLE.get(str(desired.get("kind")), ()):
+        want, have = _at(desired, path), _at(live, path)
+        if not same(want, have, path[-1]):
+            found.append(".".join(path))
+    return found
+
+
+def _at(obj: t.Any, path: t.Sequence[str]) -> t.Any:
+    for part in path:
+        obj = obj.get(part) if isinstance(obj, t.Mapping) else None
+    return obj
+
+
+def _quantity(value: t.Any) -> Decimal | None:
+    match = _QUANTITY.match(str(value))
+    return Decimal(match.group(1)) * _SUFFIXES[match.group(2) or ""] if match else None
+
+
+def _duration(value: t.Any) -> Decimal | None:
+    text = str(value)
+    parts = _DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        return None
+    return sum((Decimal(number) * _SECONDS[unit] for number, unit in parts), Decimal(0))

@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_plan
+short_description: Plan the changes to a Helm release
+version_added: 0.1.0
+author: tenantmail contributors
+description:
+  - Compares, object by object, what Helm recorded for a release, what the chart renders now, and what the cluster holds.
+  - It sees what P(kubernetes.core.helm#module) does not see, namely a release that was left C(failed), a template that changed while
+    the values did not, and objects that somebody deleted or edited.
+  - Only fields that the chart's manifest gives are compared; what the cluster adds is nobody's drift.
+  - Reads only, in check mode and outside of it. A release, and a namespace, that do not exist yet are planned as new.
+  - A release that is C(pending-*) fails with the way out, and so does a change that Kubernetes never makes in place.
+extends_documentation_fragment:
+  - tenantmail.stalwart.attributes
+  - tenantmail.stalwart.kubernetes
+options:
+  namespace:
+    description: Namespace of the release.
+    type: str
+    required: true
+  release:
+    description: Name of the release.
+    type: str
+    default: stalwart
+  chart:
+    description: Directory of the chart.
+    type: path
+    required: true
+  values:
+    description:
+      - The chart's values. They are shown in diffs, so they hold no secret.
+      - They are checked against the chart's schema before any request. The API version of External Secrets is added.
+    type: dict
+    default: {}
+  helm_binary:
+    description: The helm program, by name or by path.
+    type: path
+    default: helm
+  offline:
+    description:
+      - Make no request; the release counts as absent. Accepted in check mode only.
+      - Without helm the plan then names the release and its values instead of its objects.
+    type: bool
+    default: false
+requirements:
+  - helm 3.14 or later
+  - PyYAML
+  - jsonschema (optional; names values that the chart's schema refuses more precisely, and without helm)
+seealso:
+  - module: kubernetes.core.helm
+  - module: tenantmail.stalwart.release_ready
+"""
+
+EXAMPLES = r"""
+- name: Plan the release
+  tenantmail.stalwart.release_plan:
+    connection:
+      kubeconfig: ~/.kube/config
+      context: production
+    namespace: tenant-acme
+    release: stalwart
+    chart: /opt/charts/bp-stalwart-tenant
+    values:
+      domain:
+        primary: acme.omantel.test
+  register: plan
+
+- name: Upgrade only what the plan names
+  kubernetes.core.helm:
+    kubeconfig: ~/.kube/config
+    context: production
+    release_namespace: tenant-acme
+    release_name: stalwart
+    chart_ref: /opt/charts/bp-stalwart-tenant
+    release_values: "{{ plan['values'] }}"
+  when: plan.action in ['install', 'upgrade', 'recover']
+"""
+
+RETURN = r"""
+changed:
+  description: Whether something differs. The module itself changes nothing.
+  type: bool
+  returned: success
+changes:
+  description: What differs, the release first, then its objects.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{action: update, kind: StatefulSet, key: stalwart}]
+action:
+  description:
+    - What has to be done. V(install), V(upgrade) and V(recover) (of a failed release) go through Helm.
+    - V(reapply) means that Helm's record is right and the objects in RV(reapply) are missing or edited in the cluster.
+  type: str
+  returned: success
+  sample: upgrade
+reapply:
+  description: Objects that are missing or edited in the cluster, as Helm would write them.
+  type: list
+  elements: dict
+  returned: success
+values:
+  description:
+    - The values to hand to Helm, completed by the API version of External Secrets.
+    - RV(values.planMarker) differs at every run that plans a change, because Helm modules that compare values only would skip
+      an upgrade with unchanged values.
+  type: dict
+  returned: success
+status:
+  description: Helm's status of the release, null when there is none.
+  type: str
+  returned: success
+  sample: deployed
+revision:
+  description: The release's newest revision, null when there is none.
+  type: int
+  returned: success
+  sample: 3
+rendered:
+  description: Whether the chart was rendered; false offline without helm.
+  type: bool
+  returned: success
+requests:
+  description: How many HTTP requests were sent.
+  type: int
+  returned: success
+  sample: 8
+"""
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import RELEASE_PLAN
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release_task import run
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import run_module
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(RELEASE_PLAN, run)
+
+
+if __name__ == "__main__":
+    main()
