@@ -70,6 +70,9 @@ class World:
         self.issuer.stop()
         self.server.restart()
 
+    def issuer_back(self) -> None:
+        self.issuer.start()
+
     # -- exchanges -----------------------------------------------------------------------------------------------
 
     def play(self, exchange: Exchange) -> list[str]:
@@ -142,7 +145,7 @@ _BEFORE: dict[tuple[str, str], Callable[[World], None]] = {
     ("principals", "listener-create"): lambda world: world.app_password("phone"),
     ("dkim-restart", "allowedip"): lambda world: world.app_password("phone2"),
     ("boot-issuer-down", "boot-with-issuer-down: stored"): World.restart_without_issuer,
-    ("issuer-back", "reload"): lambda world: world.issuer.start() and None,
+    ("issuer-back", "reload"): World.issuer_back,
     ("bulk-suspend", "accounts"): lambda world: world.app_password("tablet"),
 }
 

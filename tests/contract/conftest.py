@@ -1,0 +1,47 @@
+"""Fixtures of the contract tests: every server there is, one after the other."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from . import servers
+from .api import Api, Target
+from .issuer import Issuer
+
+
+@pytest.fixture(scope="module", params=servers.names())
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    with servers.opened(request.param, tmp_path_factory.mktemp(request.param)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def api(target: Target) -> Iterator[Api]:
+    client = Api(target)
+    yield client
+    client.clean()
+
+
+@pytest.fixture
+def name() -> str:
+    """A domain name nobody else uses."""
+    return f"t{secrets.token_hex(4)}.test"
+
+
+@pytest.fixture
+def domain(api: Api, name: str) -> str:
+    """Id of a domain without automatic keys."""
+    return api.create("Domain", name=name, dkimManagement={"@type": "Manual"})
+
+
+@pytest.fixture
+def issuer(target: Target) -> Iterator[Issuer]:
+    """An OIDC issuer that the server under test can reach."""
+    if target.name == "url" and "//127.0.0.1:" not in target.base_url:
+        pytest.skip("the issuer listens on loopback, out of this server's reach")
+    running = Issuer("contract", "foreign").start()
+    yield running
+    running.stop()
