@@ -154,6 +154,20 @@ class PowerDnsClient:
         """Close the connections."""
         self.http.close()
 
+    def check_access(self) -> None:
+        """Make sure that the server is there and takes the key.
+
+        :raises Failure: ``not_found`` when there is no server with this id, ``unauthorized``, ``unreachable``.
+        """
+        if self.http.request("GET", "", expected=(200, 404)).status_code == 404:
+            raise Failure(
+                "powerdns",
+                "not_found",
+                f"{self.http.base_url} is no PowerDNS server.",
+                hint="Check the API's URL and the server id (platform_powerdns_url, platform_powerdns_server_id).",
+                request={"method": "GET", "url": self.http.base_url, "status": 404},
+            )
+
     def zone(self, zone: str) -> Zone | None:
         """The zone's RRsets, or none when the zone does not exist.
 
@@ -166,14 +180,7 @@ class PowerDnsClient:
         response = self.http.request("GET", f"/zones/{zone_id(zone)}", expected=(200, 404))
         if response.status_code == 404:
             # A wrong server id or a path that is no API answers 404 as well.
-            if self.http.request("GET", "", expected=(200, 404)).status_code == 404:
-                raise Failure(
-                    "powerdns",
-                    "not_found",
-                    f"{self.http.base_url} is no PowerDNS server.",
-                    hint="Check the API's URL and the server id (platform_powerdns_url, platform_powerdns_server_id).",
-                    request={"method": "GET", "url": self.http.base_url, "status": 404},
-                )
+            self.check_access()
             return None
         try:
             return parse_zone(response.json())

@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tenant_preflight
+short_description: Ask every back end once before anything is written
+version_added: 0.1.0
+author: tenantmail contributors
+description:
+  - Checks at each back end named that it answers and takes the credential. All are asked at once, and all that fail are reported.
+  - A refused credential is tried once and never again, because some servers ban the address.
+  - Makes at most seven requests, none of which writes (a login aside).
+extends_documentation_fragment:
+  - tenantmail.stalwart.attributes.read_only
+options:
+  openbao:
+    description: OpenBao, or none to leave it out.
+    type: dict
+    suboptions:
+      url:
+        description: Base URL, without C(/v1).
+        type: str
+        required: true
+      mount:
+        description: Where the KV version 2 engine is mounted.
+        type: str
+        default: secret
+      auth:
+        description: How to log in, as O(tenantmail.stalwart.secrets_plan#module:auth).
+        type: dict
+        required: true
+        suboptions:
+          method:
+            description: The authentication method.
+            type: str
+            choices: [approle, token, kubernetes, jwt]
+            required: true
+          mount_point:
+            description: Where the method is mounted; its own name by default.
+            type: str
+          role_id:
+            description: Role ID for V(approle); name of the role for V(kubernetes) and V(jwt).
+            type: str
+          secret_id:
+            description: Secret ID for V(approle).
+            type: str
+          token:
+            description: Token for V(token).
+            type: str
+          jwt:
+            description: JSON Web Token for V(kubernetes) and V(jwt).
+            type: str
+      ca_path:
+        description: PEM file of a private CA.
+        type: path
+  keycloak:
+    description: Keycloak, or none to leave it out.
+    type: dict
+    suboptions:
+      admin_url:
+        description: Base URL of the admin API.
+        type: str
+        required: true
+      auth:
+        description: A user's password or a confidential client's own credentials.
+        type: dict
+        required: true
+        suboptions:
+          client_id:
+            description: The client.
+            type: str
+            default: admin-cli
+          client_secret:
+            description: The client's secret.
+            type: str
+          username:
+            description: The user.
+            type: str
+          password:
+            description: The user's password.
+            type: str
+      auth_realm:
+        description: Realm to log in to.
+        type: str
+        default: master
+      ca_path:
+        description: PEM file of a private CA.
+        type: path
+  kubernetes:
+    description: kubernetes.core's connection options, or none to leave the cluster out.
+    type: dict
+  powerdns:
+    description: PowerDNS, or none to leave it out.
+    type: dict
+    suboptions:
+      api_url:
+        description: URL of the HTTP API.
+        type: str
+        required: true
+      api_key:
+        description: The API's key.
+        type: str
+        required: true
+      server_id:
+        description: The server's id.
+        type: str
+      ca_path:
+        description: PEM file of a private CA.
+        type: path
+"""
+
+EXAMPLES = r"""
+- name: Check OpenBao and the cluster
+  tenantmail.stalwart.tenant_preflight:
+    openbao:
+      url: https://bao.omantel.test:8200
+      auth:
+        method: token
+        token: "{{ token }}"
+    kubernetes:
+      kubeconfig: /etc/kubernetes/provisioner.conf
+"""
+
+RETURN = r"""
+layers:
+  description: The layers that were asked and answered.
+  returned: success
+  type: list
+  elements: str
+  sample: [openbao, kubernetes]
+requests:
+  description: Number of HTTP requests made.
+  returned: success
+  type: int
+  sample: 4
+"""
+
+from ..module_utils.preflight.task import SPEC, run
+from ..module_utils.shell import run_module
+
+
+def main() -> None:
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
