@@ -79,7 +79,11 @@ def wipe(settings: Settings) -> list[str]:
     listed = json.loads(kubectl.run(settings, "get", "namespaces", "-o", "json"))["items"]
     names = [item["metadata"]["name"] for item in listed if item["metadata"]["name"].startswith(TENANT_PREFIX)]
     if names:
-        kubectl.run(settings, "delete", "namespace", *names, "--wait=true", "--timeout=180s", timeout=200)
+        kubectl.run(settings, "delete", "namespace", *names, "--wait=false")
+        for name in names:  # their data goes, so there is nothing to end gracefully for
+            kubectl.run(settings, "-n", name, "delete", "pods", "--all", "--grace-period=1", "--wait=false")
+        kubectl.run(settings, "wait", "--for=delete", "--timeout=180s", *(f"namespace/{name}" for name in names),
+                    timeout=200)
 
     def none_bound() -> bool:
         volumes = json.loads(kubectl.run(settings, "get", "persistentvolumes", "-o", "json"))["items"]

@@ -158,9 +158,9 @@ def _fence() -> str:
     now = current()
     text, token = "sandbox-fence", uuid.uuid4().hex
     with session(now) as client:
-        client.get(f"{now.keycloak_url}/{text}", params={"token": token}, timeout=30)
+        client.get(f"{now.keycloak_url}/{text}/{token}", timeout=30)
     with PowerDns(now).api() as client:
-        client.get(f"{now.powerdns_url}/{text}", params={"token": token}, timeout=30)
+        client.get(f"{now.powerdns_url}/{text}/{token}", timeout=30)
     deadline = time.monotonic() + _FENCE_TIMEOUT
     logs = request_logs()
     for backend in ("keycloak", "powerdns"):

@@ -13,6 +13,10 @@ from .debian import program
 from .errors import SandboxError
 from .settings import NODE_BRIDGE, POD_BRIDGE, Settings
 
+POD_NETWORK_NAME = "tenantmail-sandbox"
+# Where libcni remembers what it has attached; containerd 1.6 offers no other place.
+_ATTACHED = Path("/var/lib/cni/results")
+
 
 def up(settings: Settings) -> None:
     """Make the node's bridge with its address.
@@ -40,8 +44,21 @@ def up(settings: Settings) -> None:
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")
 
 
-def down() -> None:
-    """Remove the sandbox's bridges."""
+def down(*, forget: bool) -> None:
+    """Remove the sandbox's bridges and the network namespaces of pods that have ended.
+
+    With `forget` also what the CNI plugins remember of them; without it the kubelet still releases their addresses.
+    """
+    for record in sorted(_ATTACHED.glob(f"{POD_NETWORK_NAME}-*")):
+        for interface in json.loads(record.read_text())["result"]["interfaces"]:
+            space = interface.get("sandbox")
+            if space and Path(space).exists():
+                command.run([program("ip"), "netns", "delete", Path(space).name])
+        if forget:
+            record.unlink()
+            container = record.name.removeprefix(f"{POD_NETWORK_NAME}-").split("-")[0]
+            for other in _ATTACHED.glob(f"cni-loopback-{container}-*"):
+                other.unlink()
     for bridge in (NODE_BRIDGE, POD_BRIDGE):
         if _exists(bridge):
             command.run([program("ip"), "link", "delete", bridge])

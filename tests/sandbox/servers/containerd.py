@@ -11,6 +11,7 @@ from pathlib import Path
 from .. import command, debian
 from ..errors import SandboxError
 from ..files import write
+from ..network import POD_NETWORK_NAME
 from ..server import Server
 from ..settings import NODE_POD_NETWORK, POD_BRIDGE
 
@@ -55,7 +56,7 @@ class Containerd(Server):
     def prepare(self) -> list[Path]:
         network = {
             "cniVersion": "1.0.0",
-            "name": "tenantmail-sandbox",
+            "name": POD_NETWORK_NAME,
             "plugins": [
                 # No masquerading: pods reach each other and the sandbox's servers, not the Internet.
                 {"type": "bridge", "bridge": POD_BRIDGE, "isGateway": True, "ipMasq": False, "hairpinMode": True,
