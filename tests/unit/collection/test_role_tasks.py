@@ -23,12 +23,14 @@ def tasks_of(node):
             yield from tasks_of(node.get(key) or [])
 
 
-def own_calls():
+def own_calls() -> list:
+    calls = []
     for path in FILES:
         for task in tasks_of(yaml.safe_load(path.read_text()) or []):
             for key, value in task.items():
                 if key.startswith(PREFIX):
-                    yield pytest.param(key[len(PREFIX) :], value, id=f"{path.relative_to(ROOT)}:{task.get('name')}")
+                    calls.append(pytest.param(key[len(PREFIX) :], value, id=f"{path.relative_to(ROOT)}:{task.get('name')}"))
+    return calls
 
 
 @pytest.mark.parametrize(("module", "arguments"), own_calls())
