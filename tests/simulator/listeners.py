@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import socket
 import ssl
 import tempfile
 from dataclasses import dataclass, field
@@ -50,10 +51,11 @@ async def open_all(server: Server) -> Opened:
         tls = context if entry["tlsImplicit"] else None
         for address in _addresses(server, entry["address"]):
             try:
+                sock = _bind(address, port)
                 if entry["protocol"] == "http":
-                    await web.TCPSite(runner, address, port, ssl_context=tls).start()
+                    await web.SockSite(runner, sock, ssl_context=tls).start()
                 else:
-                    opened.servers.append(await smtp.listen(server, address, port, tls))
+                    opened.servers.append(await smtp.listen(server, sock, tls))
             except OSError as error:
                 log.error("Failed to listen on %s port %d (%s): %s", address, port, entry["name"], error.strerror)
                 continue
@@ -81,6 +83,13 @@ def _addresses(server: Server, address: str) -> list[str]:
     if server.settings.bind:
         return [server.settings.bind]
     return [address, "0.0.0.0"] if address == "::" else [address]
+
+
+def _bind(address: str, port: int) -> socket.socket:
+    """``[::]`` answers IPv4 as well, as the real server's does; asyncio would make it IPv6 only."""
+    if ":" in address:
+        return socket.create_server((address, port), family=socket.AF_INET6, dualstack_ipv6=address == "::")
+    return socket.create_server((address, port))
 
 
 def _self_signed(hostname: str) -> ssl.SSLContext:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,11 @@ class _NoMail:
         return "451 4.3.0 The simulator does not accept mail."
 
 
-async def listen(server: Server, address: str, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:
-    """Raises OSError when the port cannot be bound."""
+async def listen(server: Server, sock: socket.socket, tls: ssl.SSLContext | None) -> asyncio.Server:
+    """Serve on a bound socket."""
     loop = asyncio.get_running_loop()
 
     def protocol() -> SMTP:
         return SMTP(_NoMail(), hostname=server.hostname, ident="Stalwart ESMTP at your service")
 
-    return await loop.create_server(protocol, address, port, ssl=tls)
+    return await loop.create_server(protocol, sock=sock, ssl=tls)
