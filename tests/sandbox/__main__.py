@@ -11,7 +11,6 @@ import sys
 
 from . import command, facts, progress, sandbox
 from .errors import SandboxError
-from .server import Server
 from .servers import servers
 from .settings import Settings, current
 
@@ -19,8 +18,10 @@ from .settings import Settings, current
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description="The servers that demo and tests use.")
     actions = parser.add_subparsers(dest="action", required=True)
-    actions.add_parser("up", help="install, start and set up everything; write inventories/sandbox")
+    up = actions.add_parser("up", help="install, start and set up everything; write inventories/sandbox")
+    up.add_argument("server", nargs="*", help="only start these again")
     down = actions.add_parser("down", help="end the servers")
+    down.add_argument("server", nargs="*", help="only end these")
     down.add_argument("--wipe", action="store_true", help="also remove everything they have stored")
     actions.add_parser("status", help="process and health of each server")
     actions.add_parser("reset", help="remove the tenants' data, keep servers and programs")
@@ -35,12 +36,7 @@ def main() -> int:
             if os.geteuid() != 0:
                 raise SandboxError("the sandbox runs containers and makes a bridge: it needs root")
             with sandbox.lock(settings):
-                if arguments.action == "up":
-                    sandbox.up(settings)
-                elif arguments.action == "down":
-                    sandbox.down(settings, wipe=arguments.wipe)
-                else:
-                    sandbox.reset(settings)
+                _change(settings, arguments)
             return 0
         if arguments.action == "status":
             return _status(settings)
@@ -51,6 +47,22 @@ def main() -> int:
     except (SandboxError, ValueError) as error:
         progress.line(f"error: {error}")
         return 1
+
+
+def _change(settings: Settings, arguments: argparse.Namespace) -> None:
+    if arguments.action == "reset":
+        sandbox.reset(settings)
+    elif arguments.action == "up":
+        if arguments.server:
+            sandbox.up_some(settings, arguments.server)
+        else:
+            sandbox.up(settings)
+    elif arguments.server:
+        if arguments.wipe:
+            raise SandboxError("--wipe removes the data of all servers: name none")
+        sandbox.down_some(settings, arguments.server)
+    else:
+        sandbox.down(settings, wipe=arguments.wipe)
 
 
 def _status(settings: Settings) -> int:
@@ -64,16 +76,13 @@ def _status(settings: Settings) -> int:
 
 
 def _logs(settings: Settings, name: str | None, lines: int) -> int:
-    every: list[Server] = servers(settings)
     if name is None:
-        for server in every:
+        for server in servers(settings):
             print(f"{server.name:26} {server.log}")
         return 0
-    for server in every:
-        if server.name == name:
-            print(command.tail(server.log, lines))
-            return 0
-    raise SandboxError(f"there is no server {name!r}; there are {', '.join(server.name for server in every)}")
+    (server,) = sandbox.select(settings, [name])
+    print(command.tail(server.log, lines))
+    return 0
 
 
 def _env(settings: Settings) -> None:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from . import cluster, command, debian, golang, images, inventory, network, progress
 from .errors import SandboxError
@@ -42,9 +42,7 @@ def lock(settings: Settings) -> Iterator[None]:
 
 def up(settings: Settings) -> None:
     """Install, start and set up everything that is not yet; write the inventory."""
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o711)
-    settings.credentials.mkdir(exist_ok=True, mode=0o700)
-    settings.run.mkdir(parents=True, exist_ok=True, mode=0o711)
+    _folders(settings)
     every = servers(settings)
     # Packages and the quick downloads first, so that what is missing shows before the long builds.
     for server in every:
@@ -60,6 +58,30 @@ def up(settings: Settings) -> None:
     progress.line(f"sandbox is up after {progress.total():.1f}s; inventory: {settings.inventory}, image: {image}")
 
 
+def up_some(settings: Settings, names: Sequence[str]) -> None:
+    """Start and set up single servers again; the rest of the sandbox is taken to be there."""
+    chosen = select(settings, names)
+    if not Authority(settings.pki).ca.certificate.exists():
+        raise SandboxError("the sandbox was never up: run `python -m tests.sandbox up` without naming a server")
+    _folders(settings)
+    _start(chosen)
+
+
+def select(settings: Settings, names: Sequence[str]) -> list[Server]:
+    """The named servers in the order in which they start. Raises SandboxError naming what there is."""
+    every = servers(settings)
+    unknown = sorted(set(names) - {server.name for server in every})
+    if unknown:
+        raise SandboxError(f"there is no server {', '.join(unknown)}; there are {', '.join(item.name for item in every)}")
+    return [server for server in every if server.name in names]
+
+
+def _folders(settings: Settings) -> None:
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o711)
+    settings.credentials.mkdir(exist_ok=True, mode=0o700)
+    settings.run.mkdir(parents=True, exist_ok=True, mode=0o711)
+
+
 def _start(every: list[Server]) -> None:
     by_name = {server.name: server for server in every}
     done: set[str] = set()
@@ -67,13 +89,15 @@ def _start(every: list[Server]) -> None:
     def finish(name: str) -> None:
         if name not in done:
             by_name[name].wait_ready()
-            with progress.step(f"{name} set up"):
-                by_name[name].configure()
+            if type(by_name[name]).configure is not Server.configure:
+                with progress.step(f"{name} set up"):
+                    by_name[name].configure()
             done.add(name)
 
     for server in every:
         for name in server.needs:
-            finish(name)
+            if name in by_name:
+                finish(name)
         if server.start():
             progress.line(f"  started          {server.name} (process {server.pid})")
     # What starts first takes longest, so it is awaited last.
@@ -95,6 +119,13 @@ def down(settings: Settings, *, wipe: bool = False) -> None:
             for folder in (settings.data, settings.run):
                 if folder.exists():
                     shutil.rmtree(folder)
+
+
+def down_some(settings: Settings, names: Sequence[str]) -> None:
+    """End single servers."""
+    for server in reversed(select(settings, names)):
+        with progress.step(f"{server.name} stopped"):
+            server.stop()
 
 
 def reset(settings: Settings) -> None:

@@ -103,8 +103,9 @@ class OpenBao(Server):
         return self._client(json.loads(self._keys.read_text())["root_token"])
 
     def _client(self, token: str | None = None) -> hvac.Client:
-        return hvac.Client(url=self.settings.openbao_url, token=token, session=session(self.settings),
-                           verify=str(self.settings.ca_file), timeout=30)
+        return hvac.Client(  # type: ignore[no-untyped-call]
+            url=self.settings.openbao_url, token=token, session=session(self.settings),
+            verify=str(self.settings.ca_file), timeout=30)
 
     def _unseal(self) -> None:
         client = self._client()
