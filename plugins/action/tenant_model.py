@@ -22,11 +22,11 @@ class ActionModule(TaskAction):
     TASK = staticmethod(run)
     HAS_MODULE = False
 
-    def validate_argument_spec(self, argument_spec: t.Any = None, **kwargs: t.Any) -> tuple[t.Any, dict[str, t.Any]]:
+    def validate_argument_spec(self, argument_spec: t.Any = None, *args: t.Any, **kwargs: t.Any) -> t.Any:
         """Hand the values on as they are: Ansible's own check would stop before the other mistakes are found."""
-        args = dict(self._task.args)
-        unknown = sorted(set(args) - set(argument_spec))
+        given = dict(self._task.args)
+        unknown = sorted(set(given) - set(argument_spec))
         if unknown:
             raise AnsibleActionFail(f"Unsupported parameters for tenant_model: {', '.join(unknown)}")
-        masked = types.SimpleNamespace(_no_log_values=set(secrets.values(args)))
-        return masked, {name: args.get(name) for name in argument_spec}
+        masked = types.SimpleNamespace(_no_log_values=set(secrets.values(given)))
+        return masked, {name: given.get(name) for name in argument_spec}

@@ -21,22 +21,23 @@ OWNED = {
     "image.repository": "tenant_image",
     "image.tag": "tenant_image",
     "image.digest": "tenant_image",
-    "tenant": "tenant_slug or tenant_display_name",
     "domain.primary": "tenant_domain",
     "domain.mode": "tenant_domain_mode",
     "domain.mailHost": "tenant_mail_host",
     "domain.webHost": "tenant_web_host",
     "keycloak": "tenant_realm_url or tenant_overlay.keycloak",
     "admin": "tenant_overlay.admin",
-    "secretStore": "platform_secret_store",
+    "externalSecrets.secretStoreRef": "platform_secret_store",
     "store": "tenant_store",
     "resources": "tenant_resources",
-    "storage": "tenant_storage",
-    "gateway.name": "platform_gateway",
-    "gateway.namespace": "platform_gateway",
-    "privateCA.configMap": "platform_ca_file",
+    "persistence.size": "tenant_storage",
+    "persistence.storageClassName": "tenant_storage",
+    "gateway.parentRef.name": "platform_gateway",
+    "gateway.parentRef.namespace": "platform_gateway",
+    "ca": "platform_ca_file",
     "dns": "tenant_dns or tenant_overlay.dns",
     "spamFilter": "tenant_spam_filter",
+    "dnsRecords": "role dns_records, the one owner of this ConfigMap",
 }
 
 
@@ -60,9 +61,7 @@ def compose(
     model: t.Mapping[str, t.Any],
     *,
     image_pull_policy: str,
-    ca_config_map: str | None,
     api_key_secret_name: str | None,
-    mailbox_provisioner: bool,
     extra: t.Mapping[str, t.Any],
 ) -> dict[str, t.Any]:
     """The chart's values from the rest of the model.
@@ -74,7 +73,6 @@ def compose(
     values: dict[str, t.Any] = {
         "generation": stalwart["generation"],
         "image": {**_without_null(stalwart["image"]), "pullPolicy": image_pull_policy},
-        "tenant": {"slug": model["slug"], "displayName": model["display_name"]},
         "domain": {
             "primary": domain["primary"],
             "mode": domain["mode"],
@@ -93,17 +91,18 @@ def compose(
             },
         },
         "admin": {
-            "user": admin["user"],
+            "username": admin["user"],
             "secretName": admin["secret_name"],
             "externalSecret": {"remoteRef": {"key": admin["openbao_path"], "property": admin["secret_property"]}},
         },
-        "secretStore": dict(kubernetes["secret_store"]),
+        "externalSecrets": {"secretStoreRef": kubernetes["secret_store"]},
         "store": stalwart["store"],
         "resources": capacity["resources"],
-        "storage": _without_null(capacity["storage"]),
+        "persistence": _without_null(
+            {"size": capacity["storage"]["size"], "storageClassName": capacity["storage"]["class"]}
+        ),
         "replicas": capacity["replicas"],
-        "gateway": {"enabled": True, **kubernetes["gateway"]},
-        "privateCA": {"configMap": ca_config_map or ""},
+        "gateway": {"enabled": True, "parentRef": kubernetes["gateway"]},
         "dns": {
             "powerdns": _without_null(
                 {
@@ -115,10 +114,7 @@ def compose(
             ),
             "dmarc": {"policy": dns["dmarc_policy"], "rua": dns["dmarc_rua"]},
             "spf": {"policy": dns["spf_policy"]},
-            "ttl": dns["ttl"],
         },
-        "spamFilter": {"enabled": stalwart["spam_filter"]},
-        "mailboxProvisioner": {"enabled": mailbox_provisioner},
         "dnsRecords": {"create": False},
     }
     result: dict[str, t.Any] = merge.plain(merge.merged(values, extra))
@@ -126,5 +122,5 @@ def compose(
 
 
 def _without_null(values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    # Helm treats an explicit null as "delete the default", which the chart's schema then refuses.
+    # Helm takes an explicit null for "delete the chart's default".
     return {key: value for key, value in values.items() if value is not None}

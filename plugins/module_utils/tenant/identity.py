@@ -77,7 +77,7 @@ def mode(value: t.Any) -> str:
 def resolve(inputs: Inputs, problems: Problems) -> Identity:
     """Every name of a tenant; mistakes go to ``problems``, and a name that depends on a refused one is left out."""
     check = problems.check
-    slug_given = inputs.given("tenant_slug", ":tenant.slug")
+    slug_given = inputs.given("tenant_slug")
     if slug_given is None and inputs.options.get("host") is not None:
         slug_given = Given("tenant_slug", inputs.options["host"])
     slug = check(slug_given, names.slug)
@@ -153,7 +153,9 @@ def _domain(
         return None
     domain = problems.check(given, names.domain)
     if domain and zone and domain_mode == FREE_SUBDOMAIN and (domain == zone or not names.below(domain, zone)):
-        problems.add(given.variable, given.value, f"a name below {zone}, or tenant_domain_mode: {BYO} for its own domain")
+        problems.add(
+            given.variable, given.value, f"a name below {zone}, or tenant_domain_mode: {BYO} for its own domain"
+        )
         return None
     return domain
 

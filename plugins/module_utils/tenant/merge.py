@@ -49,9 +49,10 @@ def nested(settings: t.Mapping[str, t.Any], variable: str, problems: Problems) -
         if not all(parts):
             problems.add(f"{variable}.{key}", value, "a key without empty parts between its dots")
             continue
+        tree: t.Any = value
         for part in reversed(parts):
-            value = {part: value}
-        _join(result, value, variable, problems)
+            tree = {part: tree}
+        _join(result, tree, variable, problems)
     return result
 
 
@@ -74,17 +75,15 @@ def paths(tree: t.Any, prefix: str = "") -> t.Iterator[str]:
             yield from paths(value, f"{prefix}{key}.")
 
 
-def refuse_owned(
-    tree: t.Mapping[str, t.Any], owned: t.Mapping[str, str], variable: str, problems: Problems
-) -> None:
+def refuse_owned(tree: t.Mapping[str, t.Any], owned: t.Mapping[str, str], variable: str, problems: Problems) -> None:
     """Note every path that another variable owns: two sources for one fact would never converge.
 
-    :param owned: path → what to set instead.
+    :param owned: path → what it follows from.
     """
     for path in paths(tree):
-        instead = owned.get(path)
-        if instead is not None:
-            problems.add(f"{variable}.{path}", value_at(tree, path), f"nothing here; set {instead} instead")
+        source = owned.get(path)
+        if source is not None:
+            problems.add(f"{variable}.{path}", value_at(tree, path), f"nothing here; it follows from {source}")
 
 
 def value_at(tree: t.Any, path: str) -> t.Any:

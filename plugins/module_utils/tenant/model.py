@@ -35,7 +35,7 @@ def derive(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     problems = Problems()
     inputs = Inputs(options, problems)
     who = identity.resolve(inputs, problems)
-    display_name = problems.check(inputs.given("tenant_display_name", ":tenant.displayName"), names.description)
+    display_name = problems.check(inputs.given("tenant_display_name"), names.description)
     back_ends = platform.resolve(inputs, who, problems)
     mail = server.resolve(inputs, problems)
     extra = chart_values.resolve(inputs, problems)
@@ -58,7 +58,6 @@ def _compose(
     mail: server.Server,
     extra: t.Mapping[str, t.Any],
 ) -> dict[str, t.Any]:
-    ca_config_map = f"{back_ends.release}-ca" if back_ends.ca_file else None
     model: dict[str, t.Any] = {
         "slug": who.slug,
         "display_name": display_name,
@@ -75,7 +74,6 @@ def _compose(
             "secret_store": back_ends.secret_store,
             "gateway": back_ends.gateway,
             "ca_file": back_ends.ca_file,
-            "ca_config_map": ca_config_map,
             "labels": {"app.kubernetes.io/managed-by": "tenantmail", "tenantmail.io/tenant": who.slug},
         },
         "keycloak": _keycloak(who, display_name, back_ends),
@@ -91,9 +89,7 @@ def _compose(
     model["chart_values"] = chart_values.compose(
         model,
         image_pull_policy=mail.image["pull_policy"] or "IfNotPresent",
-        ca_config_map=ca_config_map,
         api_key_secret_name=back_ends.api_key_secret_name,
-        mailbox_provisioner=mail.mailbox_provisioner,
         extra=extra,
     )
     return model

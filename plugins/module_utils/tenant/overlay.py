@@ -12,9 +12,9 @@ from .validation import Given, Problems, nearest
 
 VARIABLE = "tenant_overlay"
 
-#: Every key the values file may have. ``None`` marks a leaf; a leaf holds whatever the matching variable accepts.
+#: Every key the values file may have: the chart's names, as far as a variable of the model stands behind them. The rest of
+#: the chart's values is given in tenant_chart_values. ``None`` marks a leaf.
 KEYS: dict[str, t.Any] = {
-    "tenant": {"slug": None, "displayName": None},
     "domain": {"primary": None, "mode": None, "mailHost": None, "webHost": None},
     "keycloak": {
         "realmURL": None,
@@ -23,22 +23,21 @@ KEYS: dict[str, t.Any] = {
         "oidcExternalSecret": {"remoteRef": {"key": None, "property": None}},
     },
     "admin": {
-        "user": None,
+        "username": None,
         "secretName": None,
         "externalSecret": {"remoteRef": {"key": None, "property": None}},
     },
     "dns": {
-        "powerdns": {"enabled": None, "apiURL": None, "apiKeySecretName": None, "zone": None, "serverID": None},
+        "powerdns": {"enabled": None, "apiURL": None, "apiKeySecretName": None, "zone": None},
         "dmarc": {"rua": None, "policy": None},
         "spf": {"policy": None},
-        "ttl": None,
     },
     "generation": None,
     "image": {"repository": None, "tag": None, "digest": None, "pullPolicy": None},
     "store": None,
     "replicas": None,
     "resources": None,
-    "storage": None,
+    "persistence": {"size": None, "storageClassName": None},
     "spamFilter": {"enabled": None},
     "mailboxProvisioner": {"enabled": None},
 }

@@ -125,7 +125,7 @@ def resolve(inputs: Inputs, identity: Identity, problems: Problems) -> Platform:
         client_id=client_id,
         client_secret_name=check(inputs.given(":keycloak.clientSecretName"), names.object_name)
         or "stalwart-oidc-client-secret",
-        admin_user=check(inputs.given(":admin.user"), local_user) or "admin",
+        admin_user=check(inputs.given(":admin.username"), local_user) or "admin",
         admin_secret_name=check(inputs.given(":admin.secretName"), names.object_name) or "stalwart-admin",
         references=_references(inputs, identity, problems),
         release=check(inputs.given("tenant_release") or Given("", "stalwart"), names.release),
@@ -183,9 +183,7 @@ def _connection(inputs: Inputs, problems: Problems) -> dict[str, t.Any]:
     kubeconfig = given.value.get("kubeconfig")
     if kubeconfig is not None and not isinstance(kubeconfig, str):
         problems.add(f"{given.variable}.kubeconfig", "(not shown)", "the path of a kubeconfig file")
-    return {
-        key: plain(given.value[key]) for key in CONNECTION_OPTIONS if given.value.get(key) is not None
-    }
+    return {key: plain(given.value[key]) for key in CONNECTION_OPTIONS if given.value.get(key) is not None}
 
 
 def _dns(inputs: Inputs, identity: Identity, problems: Problems) -> dict[str, t.Any]:
@@ -195,10 +193,12 @@ def _dns(inputs: Inputs, identity: Identity, problems: Problems) -> dict[str, t.
     url_given = inputs.given(":dns.powerdns.apiURL", "platform_powerdns_url")
     if url_given is None and enabled and identity.mode == FREE_SUBDOMAIN:
         problems.add(
-            "platform_powerdns_url", None, f"the URL of the PowerDNS API; required with tenant_domain_mode {FREE_SUBDOMAIN}"
+            "platform_powerdns_url",
+            None,
+            f"the URL of the PowerDNS API; required with tenant_domain_mode {FREE_SUBDOMAIN}",
         )
     server_url, url_id = check(url_given, names.powerdns_url) or (None, None)
-    server_given = inputs.given(":dns.powerdns.serverID", "platform_powerdns_server_id")
+    server_given = inputs.given("platform_powerdns_server_id")
     server_id = check(server_given, names.property_name)
     if server_given and server_id and url_given and url_id and url_id != server_id:
         problems.add(server_given.variable, server_id, f"{url_id}, as {url_given.variable} says")
@@ -216,7 +216,6 @@ def _dns(inputs: Inputs, identity: Identity, problems: Problems) -> dict[str, t.
     rua = check(inputs.given(":dns.dmarc.rua"), names.mail_address)
     policy = check(inputs.given(":dns.dmarc.policy"), choice(DMARC_POLICIES))
     spf = check(inputs.given(":dns.spf.policy"), choice(SPF_POLICIES))
-    seconds = check(inputs.given(":dns.ttl"), ttl)
     return {
         "enabled": enabled,
         "zone": identity.zone,
@@ -228,7 +227,7 @@ def _dns(inputs: Inputs, identity: Identity, problems: Problems) -> dict[str, t.
         "spf_policy": dns.get("spf_policy") or spf or SPF_POLICIES[0],
         "dmarc_policy": dns.get("dmarc_policy") or policy or "reject",
         "dmarc_rua": dns.get("dmarc_rua") or rua or f"dmarc@{identity.domain}",
-        "ttl": dns.get("ttl") or seconds or 300,
+        "ttl": dns.get("ttl") or 300,
     }
 
 

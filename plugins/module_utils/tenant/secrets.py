@@ -143,5 +143,3 @@ def _leaves(value: t.Any) -> t.Iterator[str]:
             yield from _leaves(below)
     elif value is not None:
         yield str(value)
-
-

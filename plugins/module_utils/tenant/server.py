@@ -58,7 +58,6 @@ class Server:
     resources: dict[str, dict[str, str]]
     storage: dict[str, str | None]
     spam_filter: bool
-    mailbox_provisioner: bool
     settings: dict[str, t.Any]
 
 
@@ -146,9 +145,17 @@ def replicas(value: t.Any) -> int:
     return 1
 
 
+def no_provisioner(value: t.Any) -> bool:
+    """The in-cluster mailbox provisioner stays off: accounts are made by the first login and by the roles."""
+    if boolean(value):
+        raise Invalid("false (the in-cluster provisioner comes with a later release)")
+    return False
+
+
 def resolve(inputs: Inputs, problems: Problems) -> Server:
     """Everything about the server; mistakes go to ``problems``."""
     check = problems.check
+    check(inputs.given(":mailboxProvisioner.enabled"), no_provisioner)
     family = check(inputs.given("tenant_generation", ":generation") or Given("", DEFAULT_GENERATION), generation)
     store_given = inputs.given("tenant_store", ":store")
     secrets.inline(store_given, problems)
@@ -158,14 +165,8 @@ def resolve(inputs: Inputs, problems: Problems) -> Server:
         store=check(store_given, store) or {"@type": "RocksDb"},
         replicas=check(inputs.given(":replicas"), replicas) or 1,
         resources=_resources(inputs, problems),
-        storage={
-            **STORAGE,
-            **problems.fields(
-                inputs.given("tenant_storage", ":storage"), {"size": quantity, "class": names.object_name}
-            ),
-        },
+        storage=_storage(inputs, problems),
         spam_filter=bool(check(inputs.given("tenant_spam_filter", ":spamFilter.enabled"), boolean)),
-        mailbox_provisioner=bool(check(inputs.given(":mailboxProvisioner.enabled"), boolean)),
         settings=_settings(inputs, problems),
     )
 
@@ -189,8 +190,20 @@ def _image(inputs: Inputs, family: str | None, problems: Problems) -> dict[str, 
     tag = result["tag"]
     # config.json belongs to 0.16, config.toml to 0.15: an image of the other generation would not start.
     if family and tag and given and not re.match(rf"v?{re.escape(family)}(?!\d)", tag):
-        problems.add(given.variable, given.value, f"an image whose tag starts with v{family}, as tenant_generation says")
+        problems.add(
+            given.variable, given.value, f"an image whose tag starts with v{family}, as tenant_generation says"
+        )
     return result
+
+
+def _storage(inputs: Inputs, problems: Problems) -> dict[str, str | None]:
+    found = problems.fields(inputs.given("tenant_storage"), {"size": quantity, "class": names.object_name})
+    size = problems.check(inputs.given(":persistence.size"), quantity)
+    class_name = problems.check(inputs.given(":persistence.storageClassName"), names.object_name)
+    return {
+        "size": found.get("size") or size or STORAGE["size"],
+        "class": found.get("class") or class_name or STORAGE["class"],
+    }
 
 
 def _resources(inputs: Inputs, problems: Problems) -> dict[str, dict[str, str]]:

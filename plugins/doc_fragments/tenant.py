@@ -1,0 +1,277 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The public inventory variables, as options of tenant_model."""
+
+    DOCUMENTATION = r"""
+options:
+  platform_fqdn:
+    description:
+      - The platform's name. Every OpenBao path begins with C(sovereign/<platform_fqdn>).
+      - Must be given.
+    type: str
+  platform_parent_domain:
+    description: Parent of the free subdomains. O(platform_fqdn) where it is not given.
+    type: str
+  platform_openbao_url:
+    description:
+      - Base URL of OpenBao, without C(/v1).
+      - Must be given.
+    type: str
+  platform_openbao_mount:
+    description: Where the KV version 2 engine is mounted. V(secret) where it is not given.
+    type: str
+  platform_openbao_auth:
+    description: How to log in to OpenBao. Only checked here, never part of the model.
+    type: dict
+    suboptions:
+      method:
+        description: The authentication method.
+        type: str
+        choices: [approle, token, kubernetes, jwt]
+        required: true
+      mount_point:
+        description: Where the method is mounted.
+        type: str
+      role_id:
+        description: Role ID for V(approle); name of the role for V(kubernetes) and V(jwt).
+        type: str
+      secret_id:
+        description: Secret ID for V(approle).
+        type: str
+      token:
+        description: Token for V(token).
+        type: str
+      jwt:
+        description: JSON Web Token for V(kubernetes) and V(jwt).
+        type: str
+  platform_keycloak_auth:
+    description:
+      - How to log in to the admin API of the tenant's Keycloak, O(platform_keycloak_auth.username) with
+        O(platform_keycloak_auth.password), or O(platform_keycloak_auth.client_id) with
+        O(platform_keycloak_auth.client_secret).
+      - Only checked here, never part of the model.
+    type: dict
+    suboptions:
+      client_id:
+        description: The client. C(admin-cli) where it is not given.
+        type: str
+      client_secret:
+        description: The client's secret.
+        type: str
+      username:
+        description: The user.
+        type: str
+      password:
+        description: The user's password.
+        type: str
+  platform_keycloak_auth_realm:
+    description: The realm to log in to. V(master) where it is not given.
+    type: str
+  platform_powerdns_url:
+    description:
+      - The PowerDNS API, with or without C(/api), C(/api/v1) or C(/api/v1/servers/<id>).
+      - Must be given for a free subdomain.
+    type: str
+  platform_powerdns_api_key:
+    description: The key of the PowerDNS API. Only checked here, never part of the model.
+    type: str
+  platform_powerdns_server_id:
+    description: The server's id. The one in O(platform_powerdns_url), else V(localhost), where it is not given.
+    type: str
+  platform_powerdns_zone:
+    description:
+      - The zone that free subdomains are published in, O(platform_parent_domain) or a name above it.
+      - O(platform_parent_domain) where it is not given.
+    type: str
+  platform_powerdns_nameservers:
+    description: Addresses of the authoritative name servers to ask, with C(:port) where it is not 53.
+    type: list
+    elements: str
+  platform_secret_store:
+    description: The store of the External Secrets Operator.
+    type: dict
+    suboptions:
+      kind:
+        description: V(ClusterSecretStore) where it is not given.
+        type: str
+        choices: [ClusterSecretStore, SecretStore]
+      name:
+        description: V(openbao) where it is not given.
+        type: str
+  platform_gateway:
+    description: The Gateway that the tenants' HTTPRoutes refer to.
+    type: dict
+    suboptions:
+      name:
+        description: V(cilium-gateway) where it is not given.
+        type: str
+      namespace:
+        description: V(kube-system) where it is not given.
+        type: str
+  platform_ca_file:
+    description: PEM file of a private certification authority on the controller, trusted besides the public ones.
+    type: str
+  platform_shared_mail_hosts:
+    description: Host names of the platform's own mail servers. No tenant may take one of them.
+    type: list
+    elements: str
+  tenant_slug:
+    description:
+      - The tenant's short name, an RFC 1035 label of at most 40 characters.
+      - O(host), which is the inventory host name in role P(tenantmail.stalwart.tenant#role), where it is not given.
+    type: str
+  tenant_display_name:
+    description: The tenant's name for people, at most 255 characters. The slug where it is not given.
+    type: str
+  tenant_domain:
+    description:
+      - The mail domain; names in other scripts are turned into A-labels.
+      - Must be given with O(tenant_domain_mode=byo). For a free subdomain it is C(<slug>.<platform_parent_domain>) where it is
+        not given, and otherwise a name below O(platform_powerdns_zone).
+    type: str
+  tenant_domain_mode:
+    description:
+      - With V(free-subdomain) the platform publishes the domain's records; with V(byo) the tenant brings a domain and publishes
+        them.
+      - V(free-subdomain) where it is not given.
+    type: str
+    choices: [free-subdomain, byo]
+  tenant_mail_host:
+    description: Host name of the mail server. C(mail.<domain>) where it is not given.
+    type: str
+  tenant_web_host:
+    description:
+      - Host name of the web interface. The mail host where it is not given.
+      - Must differ from the mail host when web and mail have different addresses.
+    type: str
+  tenant_realm_url:
+    description:
+      - The realm's URL, which is the issuer of its tokens and ends in C(/realms/<realm>).
+      - C(https://keycloak.<slug>.<platform_parent_domain>/realms/sme-<slug>) where it is not given.
+    type: str
+  tenant_keycloak_admin_url:
+    description: Base URL of Keycloak's admin API. The part of the realm URL before C(/realms/) where it is not given.
+    type: str
+  tenant_layers:
+    description: The layers to manage; the others are only checked. All where it is not given.
+    type: list
+    elements: str
+  tenant_generation:
+    description: Stalwart's generation. This release provisions V(0.16), the default.
+    type: str
+  tenant_image:
+    description: The server's image, C(repository:tag) with C(@sha256:<digest>) if wanted. The tag names the generation.
+    type: str
+  tenant_store:
+    description: The server's data store, a DataStore object. One of type RocksDb where it is not given.
+    type: dict
+  tenant_kubernetes:
+    description:
+      - The tenant's cluster, in the connection options of collection kubernetes.core. Its C(K8S_AUTH_*) environment variables
+        where it is not given.
+      - The API key and the password are never part of the model.
+    type: dict
+    suboptions:
+      kubeconfig:
+        description: Path of a kubeconfig file.
+        type: str
+      context:
+        description: Context in the kubeconfig.
+        type: str
+      host:
+        description: URL of the API server.
+        type: str
+      api_key:
+        description: Bearer token.
+        type: str
+      username:
+        description: User for basic authentication.
+        type: str
+      password:
+        description: Password for basic authentication.
+        type: str
+      validate_certs:
+        description: Whether to verify the API server's certificate.
+        type: bool
+        aliases: [verify_ssl]
+      ca_cert:
+        description: PEM file of the API server's certification authority.
+        type: str
+        aliases: [ssl_ca_cert]
+      client_cert:
+        description: PEM file of a client certificate.
+        type: str
+        aliases: [cert_file]
+      client_key:
+        description: PEM file of the client certificate's key.
+        type: str
+        aliases: [key_file]
+      proxy:
+        description: URL of an HTTP proxy.
+        type: str
+      no_proxy:
+        description: Hosts that are reached without the proxy.
+        type: str
+  tenant_namespace:
+    description: The tenant's namespace. C(tenant-<slug>) where it is not given.
+    type: str
+  tenant_release:
+    description: The Helm release. V(stalwart) where it is not given.
+    type: str
+  tenant_resources:
+    description:
+      - The server's C(requests) and C(limits), laid on 100m CPU and 256Mi requested, and 1 CPU and 1Gi at most.
+    type: dict
+  tenant_storage:
+    description: C(size) of the volume (20Gi where it is not given) and its storage C(class) (the cluster's default).
+    type: dict
+  tenant_chart_values:
+    description:
+      - More values of the chart C(bp-stalwart-tenant), laid on those that the model derives. Values that follow from another
+        variable are refused here.
+    type: dict
+  tenant_mail_addresses:
+    description: Addresses of the mail host, in place of those of the Service (node addresses, NAT).
+    type: list
+    elements: str
+  tenant_dns:
+    description:
+      - What the published records say. The keys are C(spf_policy) (C(-all), C(~all) or C(?all)), C(dmarc_policy) (C(reject),
+        C(quarantine) or C(none)), C(dmarc_rua) (an address, C(dmarc@<domain>) where it is not given), C(ttl) in seconds (300),
+        C(profile) (C(standard)) and C(dkim_delegation) (C(false)).
+    type: dict
+  tenant_spam_filter:
+    description: Whether the spam filter is on. It needs DNS and HTTPS to the internet. Off where it is not given.
+    type: bool
+  tenant_settings:
+    description:
+      - More settings of the server, as in option O(tenantmail.stalwart.stalwart_settings#module:settings). Flat and nested
+        keys may be mixed. Secrets are refused here; refer to an environment variable or a file.
+    type: dict
+  tenant_mailboxes:
+    description: Reserved for a later release; only an empty list is accepted.
+    type: list
+    elements: dict
+  tenant_groups:
+    description: Reserved for a later release; only an empty list is accepted.
+    type: list
+    elements: dict
+  tenant_lists:
+    description: Reserved for a later release; only an empty list is accepted.
+    type: list
+    elements: dict
+  tenant_overlay:
+    description:
+      - The values file of the original design, verbatim. A C(tenant_*) variable comes before it, a C(platform_*) variable
+        after it. Unknown keys are refused.
+    type: dict
+  tenant_offline:
+    description: Plan without any read. A credential may be empty then.
+    type: bool
+"""
