@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options of the Stalwart modules, as plain data; ``env`` names the fall-back of an option."""
+
+from __future__ import annotations
+
+import typing as t
+
+#: A Service of the cluster, and kubernetes.core's connection options under their own names.
+KUBERNETES: dict[str, t.Any] = {
+    "namespace": {"type": "str", "required": True},
+    "service": {"type": "str", "required": True},
+    "port": {"type": "str", "default": "http"},
+    "kubeconfig": {"type": "raw"},
+    "context": {"type": "str"},
+    "host": {"type": "str"},
+    "api_key": {"type": "str", "no_log": True},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
+    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"]},
+    "client_cert": {"type": "path", "aliases": ["cert_file"]},
+    "client_key": {"type": "path", "no_log": False, "aliases": ["key_file"]},
+    "proxy": {"type": "str"},
+    "no_proxy": {"type": "str"},
+}
+
+CONNECTION: dict[str, t.Any] = {
+    "api_url": {"type": "str", "env": "STALWART_API_URL"},
+    "kubernetes": {"type": "dict", "options": KUBERNETES},
+    "api_username": {"type": "str", "env": "STALWART_API_USERNAME"},
+    "api_password": {"type": "str", "no_log": True, "env": "STALWART_API_PASSWORD"},
+    "api_token": {"type": "str", "no_log": True, "env": "STALWART_API_TOKEN"},
+    "ca_path": {"type": "path", "env": "STALWART_CA_PATH"},
+    "generation": {"type": "str", "choices": ["0.15", "0.16"]},
+}
+
+_SERVER: dict[str, t.Any] = {"server": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+# What decides whether secrets are written again is no secret itself.
+_UPDATE_SECRETS: dict[str, t.Any] = {
+    "update_secrets": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False}
+}
+
+SETTINGS_SPEC: dict[str, t.Any] = {
+    **CONNECTION,
+    **_SERVER,
+    **_UPDATE_SECRETS,
+    "settings": {"type": "dict", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "exclusive": {"type": "list", "elements": "str", "default": []},
+}
+
+PRINCIPAL: dict[str, t.Any] = {
+    "name": {"type": "str", "required": True},
+    "type": {"type": "str", "choices": ["individual", "group", "list"], "default": "individual"},
+    "state": {"type": "str", "choices": ["present", "absent", "suspended"], "default": "present"},
+    "description": {"type": "str"},
+    "aliases": {"type": "list", "elements": "str"},
+    "members": {"type": "list", "elements": "str"},
+    "member_of": {"type": "list", "elements": "str"},
+    "roles": {"type": "list", "elements": "str"},
+    "quota": {"type": "int"},
+    "locale": {"type": "str"},
+    "enabled_permissions": {"type": "list", "elements": "str"},
+    "disabled_permissions": {"type": "list", "elements": "str"},
+    "receive_mail": {"type": "bool"},
+    "password": {"type": "str", "no_log": True},
+    "confirm_data_loss": {"type": "bool", "default": False},
+}
+
+PRINCIPAL_SPEC: dict[str, t.Any] = {
+    **CONNECTION,
+    **_SERVER,
+    **_UPDATE_SECRETS,
+    "principals": {"type": "list", "elements": "dict", "required": True, "options": PRINCIPAL},
+}
+
+#: Parts that ``stalwart_info`` can read, each at the price of about one request.
+GATHER = ("account", "dkim", "directory", "domain")
+
+INFO_SPEC: dict[str, t.Any] = {
+    **CONNECTION,
+    "domain": {"type": "str"},
+    "gather": {"type": "list", "elements": "str", "choices": list(GATHER), "default": list(GATHER)},
+    "wait_dkim": {"type": "float", "default": 0},
+    "missing_ok": {"type": "bool", "default": False},
+}

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tasks need of a server, whatever its generation; each generation has a package of its own."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import typing as t
+
+Result = t.Dict[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class SettingsAsk:
+    """What ``stalwart_settings`` is asked for, in canonical keys.
+
+    :param secrets: values that must reach no message.
+    """
+
+    settings: t.Mapping[str, t.Any]
+    state: str = "present"
+    exclusive: tuple[str, ...] = ()
+    update_secrets: str = "on_create"
+    secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class PrincipalAsk:
+    """What ``stalwart_principal`` is asked for."""
+
+    principals: tuple[t.Mapping[str, t.Any], ...]
+    update_secrets: str = "on_create"
+    secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class InfoAsk:
+    """What ``stalwart_info`` is asked for.
+
+    :param domain: its domain; none = the server's default domain.
+    :param gather: parts to read. :param wait_dkim: seconds to wait for a key of every managed algorithm.
+    """
+
+    gather: frozenset[str]
+    domain: t.Optional[str] = None
+    wait_dkim: float = 0.0
+
+
+class Driver(abc.ABC):
+    """One server of one generation, reached and authenticated."""
+
+    generation: str
+
+    @abc.abstractmethod
+    def settings(self, ask: SettingsAsk, *, check_mode: bool) -> Result:
+        """Converge settings; the result of ``stalwart_settings`` but for ``requests``."""
+
+    @abc.abstractmethod
+    def principals(self, ask: PrincipalAsk, *, check_mode: bool) -> Result:
+        """Converge principals; the result of ``stalwart_principal`` but for ``requests``."""
+
+    @abc.abstractmethod
+    def info(self, ask: InfoAsk) -> Result:
+        """The ``info`` of ``stalwart_info``."""

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The task of ``stalwart_info``."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..failure import Failure
+from .connection import authorization, connect
+from .driver import InfoAsk
+from .task import open_driver
+
+_ABSENT: dict[str, t.Any] = {
+    "present": False,
+    "reachable": False,
+    "generation": None,
+    "schema_hash": None,
+    "edition": None,
+    "permissions": [],
+    "domain": None,
+    "zone_text": None,
+    "dkim_keys": [],
+    "default_directory": None,
+    "running_issuer": None,
+}
+
+
+def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    """Read facts of one server; check mode makes no difference.
+
+    :raises Failure: see the module's documentation.
+    """
+    del check_mode
+    if authorization(params) is None:
+        return _anonymous(params)
+    ask = InfoAsk(frozenset(params["gather"]), params.get("domain"), float(params["wait_dkim"]))
+    try:
+        with open_driver(params) as (driver, connection):
+            info = {**driver.info(ask), "generation": driver.generation, "present": True, "reachable": True}
+            return {"changed": False, "info": info, "requests": connection.http.requests}
+    except Failure as failure:
+        if params["missing_ok"] and _service_missing(failure):
+            return {"changed": False, "info": dict(_ABSENT), "requests": 0}
+        raise
+
+
+def _anonymous(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Without a credential: whether the server is there and answers, and whom it trusts for logins."""
+    # Here, so that the drivers' modules need not be loaded for a look at a URL.
+    from .v016.running import running_issuer
+
+    connection = connect(params, anonymous=True)
+    try:
+        if connection.finder is not None and not connection.finder.exists():
+            if params["missing_ok"]:
+                return {"changed": False, "info": dict(_ABSENT), "requests": 0}
+            raise Failure(
+                "kubernetes",
+                "not_found",
+                f"there is no Service {params['kubernetes']['service']} in the namespace {params['kubernetes']['namespace']}.",
+            )
+        connection.http.request("GET", "/healthz/live", headers={"Accept": "*/*"})
+        info = {**_ABSENT, "present": True, "reachable": True}
+        if "directory" in params["gather"]:
+            info["running_issuer"] = running_issuer(connection.http)
+        return {"changed": False, "info": info, "requests": connection.http.requests}
+    finally:
+        connection.close()
+
+
+def _service_missing(failure: Failure) -> bool:
+    return (failure.layer, failure.code) == ("kubernetes", "not_found")

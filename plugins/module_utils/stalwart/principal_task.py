@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The task of ``stalwart_principal``."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .driver import PrincipalAsk
+from .task import open_driver, refuse_absent
+from .v016.driver import plan_absent_principals
+
+
+def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    """Converge principals of one server.
+
+    :raises Failure: see the module's documentation.
+    """
+    principals = tuple(params["principals"])
+    if refuse_absent(params, check_mode):
+        ask = PrincipalAsk(principals, params["update_secrets"])
+        return {**plan_absent_principals(ask), "generation": params.get("generation") or "0.16", "requests": 0}
+    with open_driver(params) as (driver, connection):
+        ask = PrincipalAsk(principals, params["update_secrets"], connection.secrets)
+        result = driver.principals(ask, check_mode=check_mode)
+        return {**result, "generation": driver.generation, "requests": connection.http.requests}

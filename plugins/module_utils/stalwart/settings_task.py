@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The task of ``stalwart_settings``."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .driver import SettingsAsk
+from .secrets import secrets_of
+from .task import open_driver, refuse_absent
+from .v016.driver import plan_absent_settings
+
+
+def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    """Converge the settings of one server.
+
+    :raises Failure: see the module's documentation.
+    """
+    ask = SettingsAsk(
+        settings=params["settings"],
+        state=params["state"],
+        exclusive=tuple(params["exclusive"]),
+        update_secrets=params["update_secrets"],
+    )
+    if refuse_absent(params, check_mode):
+        return {**plan_absent_settings(ask), "generation": params.get("generation") or "0.16", "requests": 0}
+    with open_driver(params) as (driver, connection):
+        ask = _with_secrets(ask, connection.secrets)
+        result = driver.settings(ask, check_mode=check_mode)
+        return {**result, "generation": driver.generation, "requests": connection.http.requests}
+
+
+def _with_secrets(ask: SettingsAsk, secrets: t.Sequence[str]) -> SettingsAsk:
+    return SettingsAsk(ask.settings, ask.state, ask.exclusive, ask.update_secrets, tuple(secrets))
+
+
+def secrets(params: t.Mapping[str, t.Any]) -> list[str]:
+    """Secrets inside the settings, for the shells: Ansible only knows those of whole options."""
+    return secrets_of(params.get("settings") or {})

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the Stalwart tasks share: reach the server, find out its generation, hand over to that generation's driver."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ..failure import Failure
+from .connection import Connection, connect
+from .driver import Driver
+from .generation import probe
+from .v016.driver import Driver016
+
+
+@contextlib.contextmanager
+def open_driver(params: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Driver, Connection]]:
+    """A driver for the server that the options name; one request (the probe) is made.
+
+    :raises Failure: as :func:`.connection.connect` and :func:`.generation.probe`.
+    """
+    connection = connect(params)
+    try:
+        found = probe(connection.http, params.get("generation"))
+        if found.generation != "0.16":
+            raise Failure(
+                "stalwart",
+                "unsupported_by_generation",
+                f"{connection.http.base_url} speaks the API of {found.generation}; this version manages 0.16.",
+                hint="Upgrade the server, or use a version of the collection that has a driver for it.",
+            )
+        yield Driver016(connection.http, found.schema_hash), connection
+    finally:
+        connection.close()
+
+
+def refuse_absent(params: t.Mapping[str, t.Any], check_mode: bool) -> bool:
+    """Whether the server counts as absent.
+
+    :raises Failure: ``invalid_value`` outside check mode: nothing can be written to a server that is not there.
+    """
+    if params.get("server") != "absent":
+        return False
+    if not check_mode:
+        raise Failure("stalwart", "invalid_value", "server: absent is for check mode only.")
+    return True

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which ``x:Action`` makes the server run what was stored (contract 4.19), and how that is never forgotten.
+
+Running and stored configuration can differ silently (contract 8.2, 17): after a refused reload the stored objects equal
+the settings, so a plan alone would find nothing to do. So every request that needs an action first creates a marker, a
+``MemoryLookupKey`` in a namespace of its own that no lookup uses, and the marker goes when the action has succeeded.
+A marker that is still there makes the next run, from any controller, repeat the action. Writes and actions travel in
+one request, so an interrupted controller cannot leave one without the other; a server that dies between them reads the
+stored configuration when it starts.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .client import Want
+from .schema import Schema
+
+RELOAD_SETTINGS = "ReloadSettings"
+INVALIDATE_CACHES = "InvalidateCaches"
+
+#: In effect as soon as it is written.
+LIVE = frozenset(("Account", "Domain", "MailingList", "Tenant", "DkimSignature"))
+#: In effect with an action of its own; every other type needs :data:`RELOAD_SETTINGS`.
+OWN_ACTION: dict[str, str] = {
+    "Certificate": "ReloadTlsCertificates",
+    "MemoryLookupKey": "ReloadLookupStores",
+    "MemoryLookupKeyValue": "ReloadLookupStores",
+    "StoreLookup": "ReloadLookupStores",
+    "HttpLookup": "ReloadLookupStores",
+    "BlockedIp": "ReloadBlockedIps",
+    "Application": "UpdateApps",
+}
+#: In effect at the next start of the process only; a reload checks them.
+NEEDS_RESTART = frozenset(
+    (
+        "NetworkListener",
+        "BlobStore",
+        "SearchStore",
+        "InMemoryStore",
+        "Coordinator",
+        "TracingStore",
+        "MetricsStore",
+        "ClusterRole",
+        "Cache",
+    )
+)
+
+MARKER_OBJECT = "MemoryLookupKey"
+MARKER_NAMESPACE = "tenantmail-pending"
+
+
+def actions_for(object_type: str, operation: str, properties: t.Iterable[str]) -> set[str]:
+    """Actions that a write needs.
+
+    :param operation: ``create``, ``update`` or ``destroy``. :param properties: what it writes.
+    """
+    if object_type in LIVE:
+        return set()
+    if object_type == "Role":
+        # Accounts with default roles keep their cached token (contract 4.4); a new role is nobody's yet.
+        return set() if operation == "create" else {INVALIDATE_CACHES}
+    actions = {OWN_ACTION.get(object_type, RELOAD_SETTINGS)}
+    if object_type == "Authentication" and any(name.startswith("default") for name in properties):
+        actions.add(INVALIDATE_CACHES)
+    return actions
+
+
+def pending_want(schema: Schema) -> list[Want]:
+    """What to read to see actions that are still owed."""
+    if MARKER_OBJECT not in schema.objects:
+        return []
+    return [Want(MARKER_OBJECT, False, ("namespace", "key"), {"namespace": MARKER_NAMESPACE}, optional=True)]
+
+
+def pending_of(keys: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, str]:
+    """Actions that are still owed, with their markers' ids."""
+    return {str(wire.get("key")): i for i, wire in keys.items() if wire.get("namespace") == MARKER_NAMESPACE}
+
+
+def marker(action: str) -> dict[str, t.Any]:
+    """The marker of an action."""
+    return {"namespace": MARKER_NAMESPACE, "key": action, "isGlobPattern": False}

@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Operations become ``/set`` calls: dependencies first, creation references inside a request, actions at its end."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...failure import Failure
+from .actions import MARKER_NAMESPACE, MARKER_OBJECT, actions_for, marker
+from .client import MAX_CALLS, MAX_OBJECTS, Call, JmapClient
+from .decode import encode
+from .errors import reload_failure, set_failures
+from .plan import Op
+from .registry import Registry
+
+#: Calls of a request that stay free for markers and actions.
+_RESERVED = 2
+
+
+class _Batch(t.NamedTuple):
+    """One ``/set`` call: what it creates, updates and destroys, by creation id or id."""
+
+    object: str
+    ops: list[Op]
+
+
+def levels(ops: t.Sequence[Op]) -> list[list[Op]]:
+    """Operations in the order of their dependencies: what a level needs, earlier ones create; removals come last.
+
+    :raises Failure: ``invalid_value`` when objects need each other.
+    """
+    todo = [op for op in ops if op.kind in ("create", "update")]
+    created = {(op.object, op.label) for op in todo if op.kind == "create"}
+    out: list[list[Op]] = []
+    while todo:
+        ready = [op for op in todo if not (op.needs & created)]
+        if not ready:
+            names = ", ".join(f"{op.object} {op.label}" for op in todo)
+            raise Failure("stalwart", "invalid_value", f"these new objects refer to each other: {names}.")
+        out.append(ready)
+        created -= {(op.object, op.label) for op in ready}
+        todo = [op for op in todo if op not in ready]
+    removals = [op for op in ops if op.kind == "destroy"]
+    if removals:
+        out.append(removals)
+    return out
+
+
+def batches(ops: t.Sequence[Op]) -> list[_Batch]:
+    """One call per type and level, none with more than 500 items."""
+    out: list[_Batch] = []
+    for level in levels(ops):
+        by_type: dict[str, list[Op]] = {}
+        for op in level:
+            by_type.setdefault(op.object, []).append(op)
+        for name, same in by_type.items():
+            out += [_Batch(name, same[i : i + MAX_OBJECTS]) for i in range(0, len(same), MAX_OBJECTS)]
+    return out
+
+
+class Writer:
+    """Applies a plan's operations to one server."""
+
+    def __init__(self, client: JmapClient, registry: Registry) -> None:
+        self._client = client
+        self._registry = registry
+        self._new: dict[tuple[str, str], str] = {}
+        self._cids: dict[tuple[str, str], str] = {}
+        self._markers: dict[str, str] = dict(registry.pending)
+
+    def apply(self, ops: t.Sequence[Op]) -> None:
+        """Write everything, then run the actions that the writes need, in the last request.
+
+        Nothing before that request can leave the server on an older configuration for good: until it has been sent
+        the plan of a next run is not empty.
+
+        :raises Failure: what the server refused; ``reload_refused`` when it stored everything but does not run it.
+        """
+        actions = sorted({op.action for op in ops if op.kind == "action"}.union(*(self._actions(op) for op in ops)))
+        todo = batches(ops)
+        while True:
+            room = MAX_CALLS - _RESERVED
+            now, todo = todo[:room], todo[room:]
+            self._request(now, actions if not todo else [])
+            if not todo:
+                break
+
+    @property
+    def finished(self) -> list[str]:
+        """Ids of markers whose actions have succeeded; they are removed with the next request."""
+        return sorted(self._markers.values())
+
+    @staticmethod
+    def _actions(op: Op) -> set[str]:
+        if op.kind == "action":
+            return set()
+        return actions_for(op.object, op.kind, [write.pointer for write in op.writes])
+
+    def _request(self, now: t.Sequence[_Batch], actions: t.Sequence[str]) -> None:
+        calls: list[Call] = []
+        fresh = [action for action in actions if action not in self._markers]
+        if fresh and MARKER_OBJECT in self._registry.schema.objects:
+            calls.append((f"x:{MARKER_OBJECT}/set", {"create": {f"m{i}": marker(a) for i, a in enumerate(fresh)}}))
+        marked = len(calls)
+        self._cids = {}
+        calls += [self._call(batch, index) for index, batch in enumerate(now)]
+        if actions:
+            calls.append(("x:Action/set", {"create": {f"a{i}": {"@type": a} for i, a in enumerate(actions)}}))
+        answers = self._client.call(calls, write=True)
+        if marked:
+            self._remember(fresh, answers[0])
+        failures: list[Failure] = []
+        for index, (batch, answer) in enumerate(zip(now, answers[marked:])):
+            failures += set_failures(
+                self._client, self._registry, batch.object, self._asked(batch, index), answer, self._names()
+            )
+            for op, identifier in self._created(batch, index, answer[1]):
+                self._new[(op.object, op.label)] = identifier
+        if failures:
+            failures[0].details = [failure.as_dict() for failure in failures]
+            raise failures[0]
+        if actions:
+            failure = reload_failure(self._client, self._registry, actions, answers[-1], self._names())
+            if failure is not None:
+                raise failure
+
+    def _remember(self, fresh: t.Sequence[str], answer: tuple[str, dict[str, t.Any]]) -> None:
+        for index, action in enumerate(fresh):
+            made = (answer[1].get("created") or {}).get(f"m{index}")
+            if made:
+                self._markers[action] = str(made["id"])
+
+    def _names(self) -> dict[tuple[str, str], str]:
+        """Labels of the objects that this task has created, by type and id."""
+        return {(name, identifier): label for (name, label), identifier in self._new.items()}
+
+    def _call(self, batch: _Batch, index: int) -> Call:
+        arguments: dict[str, t.Any] = {}
+        for number, op in enumerate(batch.ops):
+            if op.kind == "destroy":
+                arguments.setdefault("destroy", []).append(op.id)
+                continue
+            body: dict[str, t.Any] = {"@type": op.variant} if op.variant else {}
+            for write in op.writes:
+                body[write.pointer] = encode(self._registry.schema, write.type, write.value, self._id_of)
+            arguments.setdefault(op.kind, {})[self._key(op, index, number)] = body
+            if op.kind == "create":
+                self._cids[(op.object, op.label)] = self._key(op, index, number)
+        return f"x:{batch.object}/set", arguments
+
+    @staticmethod
+    def _key(op: Op, index: int, number: int) -> str:
+        return f"c{index}-{number}" if op.kind == "create" else op.id
+
+    def _asked(self, batch: _Batch, index: int) -> dict[str, Op]:
+        return {self._key(op, index, number): op for number, op in enumerate(batch.ops)}
+
+    def _created(self, batch: _Batch, index: int, result: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Op, str]]:
+        for key, op in self._asked(batch, index).items():
+            made = (result.get("created") or {}).get(key)
+            if op.kind == "create" and made:
+                yield op, str(made["id"])
+
+    def _id_of(self, name: str, label: str) -> str:
+        cid = self._cids.get((name, label))
+        if cid is not None:
+            return f"#{cid}"
+        known = self._new.get((name, label))
+        if known is not None:
+            return known
+        ids = self._registry.find(name, label)
+        if not ids:
+            raise Failure("stalwart", "not_found", f"the {name} {label!r} does not exist any more.")
+        return ids[0]
+
+
+def marker_removal(identifiers: t.Sequence[str]) -> list[Call]:
+    """The call that removes markers whose actions have succeeded."""
+    return [(f"x:{MARKER_OBJECT}/set", {"destroy": list(identifiers)})] if identifiers else []
+
+
+__all__ = ["MARKER_NAMESPACE", "Writer", "batches", "levels", "marker_removal"]

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a server holds: the objects of the types that were read, and how they are named. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .identity import identity_of
+from .schema import Schema
+
+Wire = t.Dict[str, t.Any]
+
+
+@dataclasses.dataclass
+class Registry:
+    """A snapshot.
+
+    :param objects: by type and id, as the server encodes them; a type that was not read is not in it.
+    :param running_issuer: the issuer of the directory in force (contract 11.2): none = not asked, ``""`` = internal.
+    :param pending: actions that an earlier run still owes (:mod:`.pending`), with the marker's id.
+    """
+
+    schema: Schema
+    objects: dict[str, dict[str, Wire]] = dataclasses.field(default_factory=dict)
+    running_issuer: t.Optional[str] = None
+    pending: dict[str, str] = dataclasses.field(default_factory=dict)
+    #: Labels that settings give to objects which the server knows by another name.
+    local: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
+
+    def of(self, name: str) -> dict[str, Wire]:
+        """Objects of a type, by id."""
+        return self.objects.get(name, {})
+
+    def label(self, name: str, identifier: str) -> t.Optional[str]:
+        """An object's label: what the settings call it, else its natural one; none for an id that is not there."""
+        given = self.local.get((name, identifier))
+        return given if given is not None else self.natural(name, identifier)
+
+    def natural(self, name: str, identifier: str) -> t.Optional[str]:
+        """An object's label as its identifying properties give it."""
+        wire = self.of(name).get(identifier)
+        if wire is None or name not in self.schema.objects:
+            return None
+        identity = identity_of(self.schema, self.schema.objects[name])
+        if identity is None:
+            return identifier
+        fields = self.schema.fields(name)
+        values = []
+        for prop in identity.properties:
+            value = wire.get(prop)
+            if prop in fields and fields[prop].type.kind == "objectId" and value is not None:
+                value = self.natural(fields[prop].type.target, value)
+            values.append("" if value is None else str(value))
+        return identity.join(values)
+
+    def find(self, name: str, label: str) -> list[str]:
+        """Ids of the objects with that label; more than one where the server allows duplicates."""
+        local = [i for (object_name, i), given in self.local.items() if object_name == name and given == label]
+        return local or [i for i in self.of(name) if self.natural(name, i) == label]
+
+    def labels(self, name: str) -> list[str]:
+        """All natural labels of a type."""
+        return sorted({label for label in (self.natural(name, i) for i in self.of(name)) if label})

@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``stalwart_settings`` on 0.16: read, plan, write, run, read back."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ...failure import Failure
+from ...reconcile import Plan, converge
+from ...redact import Redactor
+from ..driver import SettingsAsk
+from .absent import make_absent_plan
+from .actions import MARKER_OBJECT, NEEDS_RESTART, pending_of, pending_want
+from .apply import Writer, marker_removal
+from .client import JmapClient, Want, WriteRace
+from .decode import Decoder, mask, project, secrets_in, struct_references
+from .exclusive import parse_exclusive
+from .grammar import Item, parse, tree_of
+from .identity import identity_of, setting_name
+from .plan import Request, make_plan
+from .registry import Registry
+from .running import running_issuer
+from .schema import SERVER_SET, Schema, Type
+
+#: How often a write that lost a race is planned anew.
+_TRIES = 3
+#: Settings of these types make the running directory part of the comparison.
+_LOGIN = ("Authentication", "Directory")
+
+
+@dataclasses.dataclass
+class Outcome:
+    """:param plan: what was, or in check mode would be, done. :param registry: the state read last."""
+
+    plan: Plan
+    registry: Registry
+    items: tuple[Item, ...]
+
+    def values(self) -> dict[str, t.Any]:
+        """The managed settings as they are now, in the nested form of the option, secrets masked."""
+        out: dict[str, t.Any] = {}
+        schema = self.registry.schema
+        decoder = Decoder(schema, self.registry.label)
+        for item in self.items:
+            ids = [item.label] if item.singleton else self.registry.find(item.object, item.label)
+            wire = self.registry.of(item.object).get(ids[0]) if ids else None
+            if wire is None:
+                continue
+            current = mask(schema, item.object, project(decoder.struct(item.object, wire), item.body))
+            if item.singleton:
+                out[setting_name(item.object)] = current
+            else:
+                out.setdefault(setting_name(item.object), {})[item.label] = current
+        return out
+
+    def restart_required(self) -> list[str]:
+        """Changed types that take effect at the next start of the process only."""
+        return sorted({setting_name(c.payload.object) for c in self.plan.changes if c.payload.object in NEEDS_RESTART})
+
+
+class SettingsTask:
+    """One task on one server."""
+
+    def __init__(self, client: t.Optional[JmapClient], schema: Schema, ask: SettingsAsk) -> None:
+        self._client = client
+        self._schema = schema
+        self._ask = ask
+        self._items: tuple[Item, ...] = ()
+        self._finished: list[str] = []
+        self._rewrite = ask.update_secrets == "always"
+        if ask.state == "present":
+            self._items = tuple(parse(schema, ask.settings))
+            self._types = {item.object for item in self._items}
+        else:
+            self._types = set(tree_of(schema, ask.settings)[0])
+        self._exclusive = parse_exclusive(schema, ask.exclusive, self._items)
+        self._types |= set(self._exclusive.types)
+
+    def run(self, check_mode: bool) -> Outcome:
+        """:raises Failure: before any write for settings that are wrong, after it for what the server refuses."""
+        if self._client is None:
+            registry = Registry(self._schema)
+            return Outcome(self._plan(registry), registry, self._items)
+        secrets = [
+            s for item in self._items for s in secrets_in(self._schema, Type("object", target=item.object), item.body)
+        ]
+        self._client.http.redactor = Redactor([*self._ask.secrets, *secrets])
+        first: t.Optional[Plan] = None
+        for _attempt in range(_TRIES):
+            try:
+                plan, registry = converge("stalwart", self._read, self._plan, self._apply, check_mode=check_mode)
+            except _Raced as race:
+                first = first or race.plan
+                continue
+            if self._finished:
+                # The last read-back has not carried the removal when there was nothing to read again.
+                self._clear()
+            return Outcome(first or plan, registry, self._items)
+        raise Failure(
+            "stalwart",
+            "conflict",
+            f"the server could not finish the write {_TRIES} times.",
+            hint="Something else writes at the same time, or its store is not available; run again.",
+        )
+
+    def _plan(self, registry: Registry) -> Plan:
+        known = self._client is not None
+        if self._ask.state == "absent":
+            return make_absent_plan(registry, self._ask.settings, known=known)
+        request = Request(self._items, self._exclusive, self._ask.update_secrets, known)
+        return make_plan(registry, request, rewrite_secrets=self._rewrite)
+
+    def _apply(self, plan: Plan, registry: Registry) -> None:
+        assert self._client is not None
+        writer = Writer(self._client, registry)
+        try:
+            writer.apply([change.payload for change in plan.changes])
+        except WriteRace:
+            raise _Raced(plan) from None
+        self._finished = writer.finished
+        # A secret cannot be read back, so the plan that proves convergence leaves it out.
+        self._rewrite = False
+
+    def _read(self) -> Registry:
+        assert self._client is not None
+        self._clear()
+        wants = self._wants()
+        registry = Registry(self._schema, self._client.read(wants))
+        registry.pending = pending_of(registry.of(MARKER_OBJECT))
+        if self._types & set(_LOGIN):
+            registry.running_issuer = running_issuer(self._client.http, self._address(registry))
+        return registry
+
+    def _clear(self) -> None:
+        if self._finished:
+            assert self._client is not None
+            self._client.call(marker_removal(self._finished), write=True)
+            self._finished = []
+
+    def _wants(self) -> list[Want]:
+        names = set(self._types)
+        for item in self._items:
+            names |= {spec.target for spec, _label in struct_references(self._schema, item.object, item.body)}
+        if names & set(_LOGIN):
+            names |= set(_LOGIN) & set(self._schema.objects)
+        while True:
+            more = {target for name in names for target in self._identity_targets(name)} - names
+            if not more:
+                break
+            names |= more
+        wants = [Want(name, self._schema.objects[name].singleton, self._properties(name)) for name in sorted(names)]
+        if MARKER_OBJECT not in names:
+            wants += pending_want(self._schema)
+        return wants
+
+    def _identity_targets(self, name: str) -> set[str]:
+        """Types whose labels are part of this type's own labels (a DKIM signature's domain)."""
+        identity = (
+            None if self._schema.objects[name].singleton else identity_of(self._schema, self._schema.objects[name])
+        )
+        fields = self._schema.fields(name)
+        props = identity.properties if identity else ()
+        return {fields[prop].type.target for prop in props if prop in fields and fields[prop].type.kind == "objectId"}
+
+    def _properties(self, name: str) -> t.Optional[list[str]]:
+        """All properties, but of a domain not the zone text, which the server computes from keys and certificates."""
+        if name != "Domain":
+            return None
+        return sorted(prop for prop, spec in self._schema.fields(name).items() if spec.access != SERVER_SET)
+
+    def _address(self, registry: Registry) -> str:
+        """Any address; one that the server could have reads best in its log."""
+        domains = [str(w.get("usernameDomain")) for w in registry.of("Directory").values() if w.get("usernameDomain")]
+        return f"postmaster@{domains[0] if domains else 'localhost'}"
+
+
+class _Raced(Exception):
+    def __init__(self, plan: Plan) -> None:
+        super().__init__("raced")
+        self.plan = plan

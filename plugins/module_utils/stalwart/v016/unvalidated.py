@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan without any schema: what the settings ask for, as they are, marked as not validated. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...reconcile import Change, Plan
+from ...redact import MASK
+from ..driver import SettingsAsk
+from ..secrets import is_secret_key
+from .grammar import ALIASES
+from .principal import Principal
+
+
+def unvalidated_plan(ask: SettingsAsk) -> Plan:
+    """One change per object that the settings name; expressions, types and names are for the server's schema."""
+    if ask.state == "absent":
+        return Plan()
+    groups: dict[tuple[str, str], t.Any] = {}
+    for raw, value in ask.settings.items():
+        key = str(raw)
+        for alias, target in ALIASES.items():
+            if key == alias:
+                key = target
+        head, _dot, rest = key.partition(".")
+        if rest:
+            groups.setdefault((head, ""), {})[rest] = _masked(value, rest.rsplit(".", 1)[-1])
+        elif (
+            isinstance(value, t.Mapping)
+            and value
+            and all(isinstance(item, (dict, type(None))) for item in value.values())
+        ):
+            for label, body in value.items():
+                groups[(head, str(label))] = _masked(body or {})
+        else:
+            groups[(head, "")] = _masked(value)
+    return Plan(tuple(Change("create", head, label or head, None, body) for (head, label), body in groups.items()))
+
+
+def _masked(value: t.Any, key: str = "") -> t.Any:
+    if isinstance(value, t.Mapping):
+        return {name: _masked(item, str(name)) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_masked(item) for item in value]
+    return MASK if is_secret_key(key) and isinstance(value, str) else value
+
+
+def unvalidated_principals(principals: t.Sequence[Principal]) -> Plan:
+    """Principals that a server which does not exist yet would get; permissions and locales are not checked."""
+    changes = []
+    for principal in principals:
+        if principal.state == "absent":
+            continue
+        body = {"state": principal.state, **principal.given}
+        if principal.enabled is not None:
+            body["enabled_permissions"] = list(principal.enabled)
+        if principal.disabled is not None:
+            body["disabled_permissions"] = list(principal.disabled)
+        if principal.password:
+            body["password"] = MASK
+        changes.append(Change("create", principal.type, principal.name, None, body))
+    return Plan(tuple(changes))

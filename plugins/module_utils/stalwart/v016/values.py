@@ -1,0 +1,345 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Desired values: checked against the schema and brought into normal form. Pure.
+
+Normal form: sets are sorted lists, lists are lists, references are labels, expressions are ``{match, else}``, strings
+are as the server stores them (contract 8.1). :mod:`.decode` brings the server's values into the same form.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import typing as t
+
+from ..expressions import ExpressionError, audit
+from ..suggest import did_you_mean
+from .schema import EXPRESSION, SERVER_SET, Fields, Schema, Type
+
+_DURATION = re.compile(r"^(\d+)(ms|s|m|h|d)$")
+_DURATION_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_UTC = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+_INTEGER = re.compile(r"^-?\d+$")
+
+#: Strings that the server stores as lower-case A-labels though the schema says no more than "string" (contract 8.1).
+HOST_NAMES = frozenset(
+    (
+        ("Domain", "name"),
+        ("SystemSettings", "defaultHostname"),
+        ("MailExchanger", "hostname"),
+        ("Service", "hostname"),
+        ("MtaConnectionStrategy", "ehloHostname"),
+        ("Directory", "usernameDomain"),
+    )
+)
+#: Item types of lists whose order means nothing.
+UNORDERED = frozenset(("EmailAlias", "MailExchanger"))
+
+SHORTEST_SECRET = 8
+
+
+class Problem(t.NamedTuple):
+    """One thing that is wrong with the given settings."""
+
+    key: str
+    value: str
+    message: str
+
+    def __str__(self) -> str:
+        shown = f" (given: {self.value})" if self.value else ""
+        return f"{self.key}{shown}: {self.message}"
+
+
+def shown(value: t.Any) -> str:
+    """A value as a message may show it."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class Normaliser:
+    """Checks desired values; collects every problem instead of stopping at the first one."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self.problems: list[Problem] = []
+
+    def fail(self, key: str, value: t.Any, message: str) -> None:
+        """Note a problem. A ``value`` of ``...`` is not shown (a secret, or nothing to show)."""
+        self.problems.append(Problem(key, "" if value is ... else shown(value), message))
+
+    def struct(self, name: str, value: t.Any, path: str) -> dict[str, t.Any]:
+        """Properties of an object or a nested struct."""
+        if value is None:
+            value = {}
+        if not isinstance(value, t.Mapping):
+            self.fail(path, value, "expected a mapping of properties.")
+            return {}
+        body = expand(value, path, self)
+        variants = self._schema.variants(name)
+        variant = body.get("@type")
+        if variants is None:
+            body.pop("@type", None)
+        elif "@type" in body and variant not in variants:
+            self.fail(f"{path}.@type", variant, "unknown variant; " + did_you_mean(str(variant), variants))
+            return {}
+        fields = self._schema.fields(name, variant if variants else None)
+        out: dict[str, t.Any] = {}
+        for key, item in body.items():
+            if key == "@type":
+                out[key] = variant
+                continue
+            spec = fields.get(key)
+            if spec is None:
+                of = f" of {variant}" if variant else ""
+                self.fail(f"{path}.{key}", ..., f"unknown property{of}; {did_you_mean(key, fields)}".rstrip("; "))
+            elif spec.access == SERVER_SET:
+                self.fail(f"{path}.{key}", ..., "is set by the server and cannot be given.")
+            else:
+                normal = self.value(spec.type, item, f"{path}.{key}")
+                out[key] = host_name(normal) if isinstance(normal, str) and (name, key) in HOST_NAMES else normal
+        return out
+
+    def value(self, spec: Type, value: t.Any, path: str) -> t.Any:
+        """One value of a type; none where it is wrong (and a problem was noted)."""
+        if value is None:
+            if not spec.nullable:
+                self.fail(path, ..., f"cannot be null; expected {describe(spec, self._schema)}.")
+            return None
+        handler = getattr(self, f"_{spec.kind}", None)
+        if handler is None:
+            self.fail(path, ..., f"values of type {spec.kind} cannot be given.")
+            return None
+        return handler(spec, value, path)
+
+    def _wrong(self, spec: Type, value: t.Any, path: str) -> None:
+        self.fail(path, ... if spec.is_secret else value, f"expected {describe(spec, self._schema)}.")
+
+    def _string(self, spec: Type, value: t.Any, path: str) -> t.Any:
+        if not isinstance(value, str):
+            return self._wrong(spec, value, path)
+        text = value if spec.is_secret or spec.format in ("text", "html") else value.strip()
+        if not text:
+            clear = "; null clears it" if spec.nullable else ""
+            return self.fail(path, ..., f"an empty string is not accepted{clear}.")
+        if spec.max_length is not None and len(text) > spec.max_length:
+            return self.fail(path, value, f"at most {spec.max_length} characters.")
+        if spec.is_secret and len(text) < SHORTEST_SECRET:
+            return self.fail(
+                path, ..., f"a secret needs at least {SHORTEST_SECRET} characters; this one has {len(text)}."
+            )
+        if spec.format == "emailAddress":
+            return self._address(value, text, path)
+        if spec.format in ("ipNetwork", "ipAddress"):
+            try:
+                return ip_text(text)
+            except ValueError:
+                return self._wrong(spec, value, path)
+        if spec.format == "uri" and not re.match(r"^[A-Za-z][A-Za-z0-9+.-]*:", text):
+            return self._wrong(spec, value, path)
+        return text
+
+    def _address(self, value: str, text: str, path: str) -> t.Any:
+        local, at, domain = text.lower().rpartition("@")
+        if not (local and at and domain) or re.search(r"\s", text):
+            return self.fail(path, value, "expected an e-mail address.")
+        return f"{local}@{host_name(domain)}"
+
+    def _number(self, spec: Type, value: t.Any, path: str) -> t.Any:
+        if isinstance(value, str) and _INTEGER.match(value):
+            value = int(value)
+        if spec.format == "duration" and isinstance(value, str):
+            match = _DURATION.match(value)
+            value = int(match.group(1)) * _DURATION_MS[match.group(2)] if match else value
+        whole = spec.format != "float"
+        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+            return self._wrong(spec, value, path)
+        low = spec.minimum
+        if low is None and spec.format in ("unsignedInteger", "size"):
+            low = 0
+        if (low is not None and value < low) or (spec.maximum is not None and value > spec.maximum):
+            return self._wrong(spec, value, path)
+        return value
+
+    def _boolean(self, spec: Type, value: t.Any, path: str) -> t.Any:
+        # Jinja templates without native types make strings of booleans.
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        return value if isinstance(value, bool) else self._wrong(spec, value, path)
+
+    def _enum(self, spec: Type, value: t.Any, path: str) -> t.Any:
+        accepted = self._schema.enum(spec.target)
+        if not isinstance(value, str) or (accepted and value not in accepted):
+            return self.fail(path, value, f"not an accepted value; {did_you_mean(str(value), accepted)}".rstrip("; "))
+        return value
+
+    def _utcDateTime(self, spec: Type, value: t.Any, path: str) -> t.Any:
+        return value if isinstance(value, str) and _UTC.match(value) else self._wrong(spec, value, path)
+
+    def _objectId(self, spec: Type, value: t.Any, path: str) -> t.Any:
+        if not isinstance(value, str) or not value.strip():
+            return self._wrong(spec, value, path)
+        return host_name(value.strip()) if spec.target == "Domain" else value.strip()
+
+    def _set(self, spec: Type, value: t.Any, path: str) -> t.Any:
+        assert spec.item is not None
+        if not isinstance(value, (list, tuple)):
+            return self._wrong(spec, value, path)
+        before = len(self.problems)
+        members = [self.value(spec.item, item, f"{path}[{index}]") for index, item in enumerate(value)]
+        if len(self.problems) > before:
+            return None
+        unique = sorted(set(members))
+        if len(unique) < spec.min_items:
+            return self.fail(path, value, f"needs at least {spec.min_items} item(s).")
+        return unique
+
+    def _map(self, spec: Type, value: t.Any, path: str) -> t.Any:
+        assert spec.key is not None
+        assert spec.value is not None
+        if not isinstance(value, t.Mapping):
+            return self._wrong(spec, value, path)
+        out: dict[str, t.Any] = {}
+        for key, item in value.items():
+            name = self.value(spec.key, str(key), f"{path} (key)")
+            if name is not None:
+                out[name] = self.value(spec.value, item, f"{path}.{key}")
+        return out
+
+    def _object(self, spec: Type, value: t.Any, path: str) -> t.Any:
+        if spec.target == EXPRESSION:
+            return self._expression(value, path)
+        if not isinstance(value, t.Mapping):
+            return self._wrong(spec, value, path)
+        return self.struct(spec.target, value, path)
+
+    def _objectList(self, spec: Type, value: t.Any, path: str) -> t.Any:
+        if not isinstance(value, (list, tuple)):
+            return self._wrong(spec, value, path)
+        item = Type("object", target=spec.target)
+        if len(value) < spec.min_items:
+            return self.fail(path, value, f"needs at least {spec.min_items} item(s).")
+        return [self.value(item, entry, f"{path}[{index}]") for index, entry in enumerate(value)]
+
+    def _expression(self, value: t.Any, path: str) -> t.Any:
+        if isinstance(value, (bool, int, float)):
+            value = str(value).lower()
+        if isinstance(value, str):
+            value = {"match": [], "else": value}
+        if not isinstance(value, t.Mapping):
+            return self.fail(
+                path, value, "expected an expression: a string, or a mapping with match (a list of if/then) and else."
+            )
+        normal = self.struct(EXPRESSION, _texts(value), path)
+        for place, text in parts(normal):
+            if not isinstance(text, str):
+                continue
+            try:
+                audit(text, self._schema.enum("ExpressionVariable"), self._schema.enum("ExpressionConstant"))
+            except ExpressionError as exc:
+                self.fail(f"{path}.{place}", text, str(exc))
+        return normal
+
+
+def _texts(expression: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """An expression whose constants are strings, as the server wants them (YAML reads ``else: false`` as a boolean)."""
+
+    def text(value: t.Any) -> t.Any:
+        return str(value).lower() if isinstance(value, (bool, int, float)) else value
+
+    out = {key: text(value) for key, value in expression.items()}
+    if isinstance(out.get("match"), (list, tuple)):
+        out["match"] = [
+            {key: text(value) for key, value in entry.items()} if isinstance(entry, t.Mapping) else entry
+            for entry in out["match"]
+        ]
+    return out
+
+
+def parts(expression: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, t.Any]]:
+    """The texts of an expression with their places (``match[0].if``, ``else``)."""
+    for index, entry in enumerate(expression.get("match") or ()):
+        for name in ("if", "then"):
+            if isinstance(entry, t.Mapping) and name in entry:
+                yield f"match[{index}].{name}", entry[name]
+    if "else" in expression:
+        yield "else", expression["else"]
+
+
+def expand(body: t.Mapping[t.Any, t.Any], path: str, to: Normaliser) -> dict[str, t.Any]:
+    """A body whose dotted keys (``subAddressing.@type``) have become nested mappings."""
+    out: dict[str, t.Any] = {}
+    for raw, value in body.items():
+        key, dot, rest = str(raw).partition(".")
+        if not dot:
+            if isinstance(out.get(key), dict) and isinstance(value, t.Mapping):
+                out[key] = {**out[key], **value}
+            elif key in out:
+                to.fail(f"{path}.{key}", ..., "is given twice.")
+            else:
+                out[key] = value
+            continue
+        inner = out.setdefault(key, {})
+        if not isinstance(inner, t.Mapping) or rest in inner:
+            to.fail(f"{path}.{raw}", ..., "is given twice.")
+        else:
+            out[key] = {**inner, rest: value}
+    return out
+
+
+def host_name(text: str) -> str:
+    """A host or domain name as the server stores it: lower case, A-labels (contract 8.1)."""
+    lowered = text.strip().lower()
+    try:
+        return lowered if lowered.isascii() else lowered.encode("idna").decode("ascii")
+    except UnicodeError:
+        return lowered
+
+
+def ip_text(text: str) -> str:
+    """An address or network in canonical form; a single host carries no prefix length. :raises ValueError:"""
+    network = ipaddress.ip_network(text, strict=False)
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
+def required(fields: Fields) -> list[str]:
+    """Properties that a new object must be given: plain strings and references without a default (contract 4)."""
+    return [
+        spec.name
+        for spec in fields.values()
+        if spec.type.kind in ("string", "objectId")
+        and not spec.type.nullable
+        and not spec.has_default
+        and spec.access != SERVER_SET
+    ]
+
+
+def describe(spec: Type, schema: Schema) -> str:
+    """What is accepted, in words."""
+    null = " or null" if spec.nullable else ""
+    if spec.kind == "number":
+        what = {
+            "duration": "a duration in milliseconds or as 5s, 10m, 1h, 30d",
+            "size": "a size in bytes",
+            "float": "a number",
+        }.get(spec.format, "an integer")
+        low = 0 if spec.minimum is None and spec.format == "unsignedInteger" else spec.minimum
+        limits = [f"from {low:g}"] if low is not None else []
+        limits += [f"to {spec.maximum:g}"] if spec.maximum is not None else []
+        return " ".join([what, *limits]) + null
+    if spec.kind == "enum":
+        return "one of " + ", ".join(schema.enum(spec.target)) + null
+    words = {
+        "string": {"uri": "a URL", "ipNetwork": "an IP address or network", "ipAddress": "an IP address"}.get(
+            spec.format, "a string"
+        ),
+        "boolean": "true or false",
+        "utcDateTime": "a quoted time such as '2026-01-31T00:00:00Z'",
+        "objectId": f"the label of a {spec.target}",
+        "set": "a list",
+        "objectList": "a list of mappings",
+        "map": "a mapping",
+        "object": "a mapping",
+    }
+    return words.get(spec.kind, spec.kind) + null
