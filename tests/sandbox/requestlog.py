@@ -18,7 +18,7 @@ KUBERNETES_WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 # Requests that are answered without anything being stored.
 KUBERNETES_QUESTIONS = {"tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews", "selfsubjectreviews",
                         "selfsubjectrulesreviews", "localsubjectaccessreviews"}
-KUBERNETES_STREAMS = {"portforward", "exec", "attach", "log"}
+KUBERNETES_STREAMS = {"portforward", "exec", "attach", "log", "proxy"}
 HTTP_WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
 _KEYCLOAK = re.compile(r'ACCESS (?P<peer>\S+) "(?P<method>[A-Z]+) (?P<target>\S+) [^"]*" (?P<status>\d+)')
@@ -44,15 +44,20 @@ class Request:
 
 
 def kubernetes(line: str) -> Request | None:
-    """An entry of the API server's audit log (audit.k8s.io/v1 Event); a dry run counts as a read."""
+    """An entry of the API server's audit log (audit.k8s.io/v1 Event); a dry run counts as a read.
+
+    A watch or stream has two entries: the one of its beginning counts, None is returned for the one of its end.
+    """
     event = json.loads(line)
     reference: dict[str, Any] = event.get("objectRef") or {}
     verb, uri = event["verb"], event["requestURI"]
     resource, subresource = reference.get("resource"), reference.get("subresource")
+    if (verb == "watch" or subresource in KUBERNETES_STREAMS) and event["stage"] == "ResponseComplete":
+        return None
     dry_run = "All" in parse_qs(urlsplit(uri).query).get("dryRun", [])
     purpose: Purpose = "read"
-    if verb in KUBERNETES_WRITES and not dry_run and subresource not in KUBERNETES_STREAMS \
-            and resource not in KUBERNETES_QUESTIONS:
+    asks = resource in KUBERNETES_QUESTIONS or subresource in KUBERNETES_STREAMS - {"proxy"}
+    if verb in KUBERNETES_WRITES and not dry_run and not asks:
         purpose = "lock" if resource == "leases" else "write"
     return Request("kubernetes", verb, uri, (event.get("responseStatus") or {}).get("code"),
                    event["user"]["username"], purpose)

@@ -14,12 +14,12 @@ from ..pki import signing_key
 from ..server import Server
 from ..settings import APISERVER_PORT, ETCD_PORT, KUBERNETES_SERVICE_ADDRESS, SERVICE_NETWORK
 
-# One entry per request, when the answer is out. Query strings (`dryRun=All`) are part of `requestURI`.
+# One entry per request when it is answered, and for watches and streams one more when they begin. Query strings (`dryRun=All`) are part of `requestURI`.
 # The cluster's own components only poll and renew leases by the thousand; what they write is kept.
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
-    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "omitStages": ["RequestReceived"],
     "rules": [
         {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*", "/version"]},
         {"level": "None", "userGroups": ["system:nodes", "system:serviceaccounts:kube-system"],
