@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+import threading
+import time
+from contextlib import contextmanager
+from typing import Any, Iterator
 
 import requests
 
@@ -60,11 +63,45 @@ class Stalwart:
             f"{self.url}/jmap/session", headers={"Authorization": f"Bearer {token}"}, timeout=30
         ).status_code
 
+    @property
+    def simulated(self) -> bool:
+        """Whether this is the simulator."""
+        return self._simulator("GET", "faults").status_code == 200
+
+    def _simulator(self, method: str, what: str, **kwargs: Any) -> requests.Response:
+        return self.session.request(
+            method, f"{self.url}/simulator/{what}", auth=("admin", self.admin_password), timeout=30, **kwargs
+        )
+
+    @contextmanager
+    def dies_at_next_write(self, kind: str, name: str, value: Any) -> Iterator[None]:
+        """The server ends when it has stored its next write; a real one as soon as the property has that value."""
+        if self.simulated:
+            self._simulator("PUT", "faults", json=["exit-after-write"]).raise_for_status()
+            yield
+            return
+        watcher = threading.Thread(target=self._kill_when, args=(kind, name, value))
+        watcher.start()
+        yield
+        watcher.join()
+
+    def _kill_when(self, kind: str, name: str, value: Any) -> None:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if all(item[name] == value for item in self.objects(kind)):
+                facts.kubernetes("delete", "pod", "stalwart-0", "-n", self.namespace, "--grace-period=0", "--force")
+                return
+            time.sleep(0.01)
+
     def writes(self) -> int:
-        """How many writes the server has received; a real server does not tell."""
-        answer = self.session.get(f"{self.url}/simulator/writes", auth=("admin", self.admin_password), timeout=30)
+        """How many writes the server has received. A real server does not tell: 0."""
+        return len(self._simulator("GET", "writes").json()) if self.simulated else 0
+
+    def requests(self) -> int:
+        """How many HTTP requests the server has received since it started, this one included."""
+        answer = self._simulator("GET", "requests")
         answer.raise_for_status()
-        return len(answer.json())
+        return int(answer.json())
 
 
 def secret(namespace: str, name: str, key: str) -> str:
