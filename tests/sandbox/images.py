@@ -71,9 +71,9 @@ def _config() -> dict[str, Any]:
 
 
 def _real(binary: Path) -> tuple[str, list[image.Content]]:
-    version = command.run([binary, "--version"], timeout=60).strip().split()[-1].removeprefix("v")
-    if not version.startswith("0.16."):
-        raise SandboxError(f"STALWART_BINARY_0_16={binary} says it is version {version!r}; expected 0.16.x")
+    version = command.run([binary, "--version"], timeout=60).strip()  # the bare version, by contract
+    if not re.fullmatch(r"0\.16\.\d+", version):
+        raise SandboxError(f"STALWART_BINARY_0_16={binary} says it is version {version.splitlines()[:1]}; expected 0.16.x")
     content = image.Content()
     content.add(BINARY, binary.read_bytes(), 0o755)
     return f"localhost/stalwart:v{version}", [content]
@@ -185,7 +185,7 @@ def _import_layers(settings: Settings, containerd: Containerd, reference: str, l
     archive = settings.build / "image.tar"
     with progress.step(f"image {reference}"):
         image.write(archive, reference, layers, config, platform.machine())
-        containerd.ctr("image", "import", "--digests", str(archive))
+        containerd.ctr("image", "import", str(archive))
         archive.unlink()
 
 
