@@ -24,6 +24,10 @@ options:
     description: Namespace of the release.
     type: str
     required: true
+  namespace_labels:
+    description: Labels that the namespace has to have; others are left alone.
+    type: dict
+    default: {}
   release:
     description: Name of the release.
     type: str
@@ -78,7 +82,7 @@ EXAMPLES = r"""
     release_namespace: tenant-acme
     release_name: stalwart
     chart_ref: /opt/charts/bp-stalwart-tenant
-    release_values: "{{ plan['values'] }}"
+    release_values: "{{ plan.release_values }}"
   when: plan.action in ['install', 'upgrade', 'recover']
 """
 
@@ -100,15 +104,19 @@ action:
   type: str
   returned: success
   sample: upgrade
+namespace:
+  description: The namespace's object, when it is missing or lacks a label; it is to be written first. Null otherwise.
+  type: dict
+  returned: success
 reapply:
   description: Objects that are missing or edited in the cluster, as Helm would write them.
   type: list
   elements: dict
   returned: success
-values:
+release_values:
   description:
     - The values to hand to Helm, completed by the API version of External Secrets.
-    - RV(values.planMarker) differs at every run that plans a change, because Helm modules that compare values only would skip
+    - RV(release_values.planMarker) differs at every run that plans a change, because Helm modules that compare values only would skip
       an upgrade with unchanged values.
   type: dict
   returned: success

@@ -18,6 +18,10 @@ description:
 extends_documentation_fragment:
   - tenantmail.stalwart.attributes
   - tenantmail.stalwart.kubernetes
+attributes:
+  diff_mode:
+    support: none
+    details: A lock is no configuration.
 options:
   namespace:
     description: The tenant's namespace. It has to exist for O(state=held).
@@ -26,7 +30,8 @@ options:
   state:
     description:
       - V(held) takes the lock, and renews it when a third of its time is over.
-      - V(released) gives it back, when it is held by this run.
+      - V(released) gives it back, when it is held by this run. When the cluster does not let it, that is a warning, because the
+        lock ends by itself.
     type: str
     choices: [held, released]
     default: held
@@ -68,8 +73,8 @@ holder:
   sample: root@controller pid 4711
 lock:
   description:
-    - V(taken), V(renewed), V(held) (ours, nothing to do yet), V(released), V(not_held) (not ours, nothing done), or V(none) in
-      check mode.
+    - V(taken), V(renewed), V(held) (ours, nothing to do yet), V(released), V(not_held) (not ours, nothing done), V(unknown)
+      (could not be given back), or V(none) in check mode.
   type: str
   returned: success
   sample: taken

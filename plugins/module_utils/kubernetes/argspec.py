@@ -32,6 +32,7 @@ CONNECTION: dict[str, t.Any] = {
 RELEASE_PLAN: dict[str, t.Any] = {
     "connection": CONNECTION,
     "namespace": {"type": "str", "required": True},
+    "namespace_labels": {"type": "dict", "default": {}},
     "release": {"type": "str", "default": "stalwart"},
     "chart": {"type": "path", "required": True},
     "values": {"type": "dict", "default": {}},
@@ -47,4 +48,31 @@ TENANT_LOCK: dict[str, t.Any] = {
     "holder": {"type": "str"},
     "duration": {"type": "int", "default": 900},
     "offline": {"type": "bool", "default": False},
+}
+
+RELEASE_READY: dict[str, t.Any] = {
+    "connection": CONNECTION,
+    "namespace": {"type": "str", "required": True},
+    "release": {"type": "str", "default": "stalwart"},
+    "secrets": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "no_log": False,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "property": {"type": "str", "required": True},
+            "value": {"type": "str", "required": True, "no_log": True},
+        },
+    },
+    "admin": {
+        "type": "dict",
+        "options": {
+            "username": {"type": "str", "required": True},
+            "password": {"type": "str", "required": True, "no_log": True},
+        },
+    },
+    "external_secrets_api_version": {"type": "str", "default": "external-secrets.io/v1"},
+    "on_stale": {"type": "str", "default": "wait", "choices": ["wait", "report"]},
+    "timeout": {"type": "int", "default": 300},
 }

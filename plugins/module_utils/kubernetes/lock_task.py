@@ -11,6 +11,7 @@ import os
 import socket
 import typing as t
 
+from ..failure import Failure
 from .client import connect
 from .lease import Lock
 
@@ -18,16 +19,26 @@ from .lease import Lock
 def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     """Hold or release the lock. Without effect in check mode, where a run writes nothing that it would have to guard.
 
-    :raises Failure: ``locked``, ``not_found``, or another one of layer ``kubernetes``.
+    A lock that cannot be given back is a warning, not a failure: it ends by itself, and a failure here would hide the one
+    for which a run ends.
+
+    :raises Failure: ``locked``, ``not_found``, or another one of layer ``kubernetes``, for ``held``.
     """
     holder = params["holder"] or this_run()
     result: dict[str, t.Any] = {"changed": False, "holder": holder, "lock": "none", "requests": 0}
     if check_mode or params["offline"]:
         return result
     client = connect(params["connection"])
+    lock = Lock(client, params["namespace"], params["name"], holder, params["duration"])
     try:
-        lock = Lock(client, params["namespace"], params["name"], holder, params["duration"])
         result["lock"] = lock.hold() if params["state"] == "held" else lock.release()
+    except Failure as failure:
+        if params["state"] == "held":
+            raise
+        result["lock"] = "unknown"
+        result["warnings"] = [
+            f"The lock is not given back, it ends by itself after {params['duration']} s. {failure.sentence}"
+        ]
     finally:
         result["requests"] = client.requests
         client.close()

@@ -36,7 +36,12 @@ _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Deci
 
 #: kind → what its update cannot change: fields of a StatefulSet that the API server refuses to patch.
 IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
-    "StatefulSet": (("spec", "serviceName"), ("spec", "selector"), ("spec", "volumeClaimTemplates")),
+    "StatefulSet": (
+        ("spec", "serviceName"),
+        ("spec", "selector"),
+        ("spec", "podManagementPolicy"),
+        ("spec", "volumeClaimTemplates"),
+    ),
 }
 
 
@@ -117,7 +122,7 @@ def masked(obj: t.Any) -> t.Any:
     result = dict(obj)
     for field in ("data", "stringData"):
         if isinstance(result.get(field), t.Mapping):
-            result[field] = {name: MASK for name in result[field]}
+            result[field] = dict.fromkeys(result[field], MASK)
     return result
 
 

@@ -32,11 +32,19 @@ class ReleasePlan:
 
     :param action: one of :data:`ACTIONS`.
     :param reapply: objects that are missing or edited in the cluster, as Helm would write them.
+    :param namespace: the namespace to write first, if it is missing or lacks a label.
     """
 
     action: str
     plan: Plan
     reapply: tuple[dict[str, t.Any], ...] = ()
+    namespace: dict[str, t.Any] | None = None
+
+    def within(self, change: Change | None) -> ReleasePlan:
+        """The same plan, preceded by a change to the namespace."""
+        if change is None:
+            return self
+        return dataclasses.replace(self, plan=Plan((change, *self.plan.changes)), namespace=change.payload)
 
 
 def plan_release(
@@ -85,6 +93,24 @@ def plan_release(
     change = _release_change(chart, name, release, asked)
     plan = Plan(tuple([change, *changes] if change else changes))
     return ReleasePlan(_action(release, change, changes), plan, tuple(reapply))
+
+
+def plan_namespace(name: str, labels: t.Mapping[str, str], current: Object | None) -> Change | None:
+    """The change to the namespace, none when it is there with these labels.
+
+    :raises Failure: ``not_ready`` while it is being deleted.
+    """
+    desired = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
+    if current is None:
+        return Change("create", "Namespace", name, None, desired, desired)
+    if (current.get("status") or {}).get("phase") == "Terminating":
+        raise Failure(
+            "kubernetes", "not_ready", f"the namespace {name} is being deleted.", hint="Run again when it is gone."
+        )
+    if not differs(desired, current):
+        return None
+    shown = {"apiVersion": "v1", "kind": "Namespace", **seen(current, desired)}
+    return Change("update", "Namespace", name, shown, desired, desired)
 
 
 def _release_change(chart: Chart, name: str, release: Release | None, asked: bool) -> Change | None:

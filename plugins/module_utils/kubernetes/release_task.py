@@ -13,7 +13,7 @@ from . import chart as charts
 from . import discovery
 from .client import KubernetesClient, connect
 from .connection import HELM_OPTIONS, normalise
-from .plan import ReleasePlan, marker, plan_offline, plan_release
+from .plan import ReleasePlan, marker, plan_namespace, plan_offline, plan_release
 from .release import Release, newest, refuse_pending
 
 
@@ -45,6 +45,13 @@ def refuse_for_helm(options: t.Mapping[str, t.Any]) -> None:
 
     :raises Failure: ``invalid_value`` naming them.
     """
+    if {"context", "ca_cert"} <= set(options):
+        raise Failure(
+            "kubernetes",
+            "invalid_value",
+            "the connection options context and ca_cert cannot be handed to Helm together.",
+            hint="Put the certificate into the kubeconfig that holds the context.",
+        )
     others = sorted(set(options) - HELM_OPTIONS)
     if others:
         raise Failure(
@@ -62,6 +69,8 @@ def _online(
     api_version = discovery.external_secrets_version(client)
     external = dict(values.get("externalSecrets") or {})
     values["externalSecrets"] = {"apiVersion": api_version, **external}
+    space = client.find(f"/api/v1/namespaces/{namespace}")
+    change = plan_namespace(namespace, params["namespace_labels"], space)
     release = newest(client, namespace, name)
     refuse_pending(release, namespace)
     desired = charts.documents(charts.render(chart, name, namespace, values, params["helm_binary"]))
@@ -70,7 +79,7 @@ def _online(
     planned = plan_release(chart, name, namespace, release, stored, desired, live)
     if planned.action in ("install", "upgrade", "recover"):
         discovery.check_references(client, namespace, desired)
-    return _result(planned, release, values, desired, rendered=True, requests=client.requests)
+    return _result(planned.within(change), release, values, desired, rendered=True, requests=client.requests)
 
 
 def _offline(
@@ -86,7 +95,8 @@ def _offline(
         if failure.code != "not_found":
             raise
     planned = plan_offline(chart, params["release"], params["namespace"], desired, values)
-    result = _result(planned, None, values, desired, rendered=bool(desired), requests=0)
+    change = plan_namespace(params["namespace"], params["namespace_labels"], None)
+    result = _result(planned.within(change), None, values, desired, rendered=bool(desired), requests=0)
     if not desired and not checked:
         result["warnings"] = ["Neither helm nor jsonschema is here: the chart's values were not checked."]
     return result
@@ -109,7 +119,8 @@ def _result(
         "rendered": rendered,
         "status": release.status if release else None,
         "revision": release.revision if release else None,
-        "values": {**values, "planMarker": marker(desired, release)},
+        "release_values": {**values, "planMarker": marker(desired, release)},
+        "namespace": planned.namespace,
         "reapply": list(planned.reapply),
         "requests": requests,
     }

@@ -1,0 +1,18 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Wait until a tenant's release works."""
+
+from __future__ import annotations
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import RELEASE_READY
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.ready_task import run
+from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
+
+
+class ActionModule(TaskAction):
+    """tenantmail.stalwart.release_ready"""
+
+    SPEC = RELEASE_READY
+    TASK = staticmethod(run)

@@ -1,0 +1,218 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The task of ``release_ready``: wait until a release works, and say what is waited for. Never writes."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import typing as t
+
+from ..failure import Failure
+from ..redact import Redactor, check_secret
+from ..stalwart.connection import Connection
+from ..stalwart.connection import connect as connect_server
+from ..stalwart.portforward import PodFinder, PortForward
+from .client import KubernetesClient, connect
+from .readiness import SecretCheck, Waiting, rollout, stale, unsynced
+
+#: Seconds between two looks, and for the banner.
+INTERVAL = 1.0
+BANNER_TIMEOUT = 10.0
+#: Failures of a server that has only just started; they end by waiting.
+_PASSING = frozenset(("unreachable", "not_ready", "not_found", "server_error"))
+
+
+def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    """Wait for the Secrets, the pods, the SMTP banner and the admin's session.
+
+    :raises Failure: ``not_ready`` with what was waited for, or ``unauthorized`` when the server refuses the admin.
+    """
+    checks = []
+    for item in params["secrets"]:
+        check_secret("kubernetes", f"secrets: the value of {item['name']}.{item['property']}", item["value"])
+        checks.append(SecretCheck(item["name"], item["property"], item["value"]))
+    client = connect(params["connection"])
+    waiter = _Waiter(client, params, checks)
+    try:
+        return waiter.wait()
+    finally:
+        waiter.close()
+        client.close()
+
+
+class _Waiter:
+    """One wait; keeps the connections that it opened."""
+
+    def __init__(
+        self, client: KubernetesClient, params: t.Mapping[str, t.Any], checks: t.Sequence[SecretCheck]
+    ) -> None:
+        self._client = client
+        self._params = params
+        self._checks = checks
+        self._namespace: str = params["namespace"]
+        self._release: str = params["release"]
+        self._redactor = Redactor([check.value for check in checks])
+        self._server: Connection | None = None
+        self._requests = 0
+
+    def wait(self) -> dict[str, t.Any]:
+        """Look until nothing is waited for, or the time is over."""
+        start = time.monotonic()
+        while True:
+            stale_names = self._stale()
+            if stale_names and self._params["on_stale"] == "report":
+                return self._result(False, stale_names, [])
+            waiting = self._waiting(stale_names)
+            if waiting is None:
+                return self._result(True, [], self._proven())
+            if waiting.hopeless or time.monotonic() - start >= self._params["timeout"]:
+                raise self._failure(waiting, time.monotonic() - start)
+            time.sleep(INTERVAL)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._server is not None:
+            self._server.close()
+
+    def _path(self, kind: str, group: str = "/api/v1") -> str:
+        return f"{group}/namespaces/{self._namespace}/{kind}"
+
+    def _stale(self) -> list[str]:
+        names = []
+        for check in self._checks:
+            secret = self._client.find(self._path(f"secrets/{check.name}"))
+            # A Secret that is not there yet is not stale: External Secrets is still to write it.
+            if secret is not None and stale(check, secret):
+                names.append(check.name)
+        return names
+
+    def _waiting(self, stale_names: t.Sequence[str]) -> Waiting | None:
+        selector = f"app.kubernetes.io/instance={self._release}"
+        if self._checks:
+            group = f"/apis/{self._params['external_secrets_api_version']}"
+            found = self._client.items(self._path("externalsecrets", group), selector) or []
+            external = {item["metadata"]["name"]: item for item in found}
+            for check in self._checks:
+                waiting = unsynced(check.name, external.get(check.name))
+                if waiting is not None:
+                    return waiting
+        if stale_names:
+            return Waiting(
+                f"the Secret {stale_names[0]} does not hold OpenBao's value yet",
+                "External Secrets reads it again at its refresh interval, or when the ExternalSecret is annotated.",
+            )
+        statefulset = self._client.find(self._path(f"statefulsets/{self._release}", "/apis/apps/v1"))
+        if statefulset is None:
+            return Waiting(f"there is no StatefulSet {self._release}", "Run role chart again.", True)
+        waiting = rollout(statefulset, self._client.items(self._path("pods"), selector) or [])
+        return waiting or self._passing(self._banner) or self._passing(self._session)
+
+    def _passing(self, probe: t.Callable[[], Waiting | None]) -> Waiting | None:
+        try:
+            return probe()
+        except Failure as failure:
+            if failure.code not in _PASSING:
+                raise
+            return Waiting(failure.message.rstrip("."), failure.hint)
+
+    def _banner(self) -> Waiting | None:
+        """RFC 5321 section 3.1: the server opens with 220."""
+        service = f"{self._release}-smtp"
+        finder = PodFinder(self._client, self._namespace, service, "smtp")
+        try:
+            # The answer may come in pieces, and a multi-line one in several lines; the first three digits are enough.
+            with contextlib.closing(PortForward(self._params["connection"], finder, self._namespace).open()) as sock:
+                sock.settimeout(BANNER_TIMEOUT)
+                greeting = b""
+                while b"\n" not in greeting and len(greeting) < 1024:
+                    part = sock.recv(1024)
+                    if not part:
+                        break
+                    greeting += part
+        except OSError as exc:
+            return Waiting(f"port 25 of {service} does not answer ({type(exc).__name__})")
+        finally:
+            self._requests += 1
+        if greeting.startswith(b"220"):
+            return None
+        shown = self._redactor.body(greeting.decode("utf-8", "replace")) or "nothing"
+        return Waiting(f"port 25 of {service} greets with {shown!r} instead of 220")
+
+    def _session(self) -> Waiting | None:
+        """The recovery admin logs in: RFC 8620 section 2, an authenticated session."""
+        admin = self._params["admin"]
+        if not admin:
+            return None
+        if self._server is None:
+            cluster = {"namespace": self._namespace, "service": f"{self._release}-web", "port": "http"}
+            self._server = connect_server(
+                {
+                    "kubernetes": {**(self._params["connection"] or {}), **cluster},
+                    "api_username": admin["username"],
+                    "api_password": admin["password"],
+                }
+            )
+        try:
+            self._server.http.request("GET", "/jmap/session")
+        except Failure as failure:
+            if failure.code == "unauthorized":
+                failure.hint = (
+                    "A pod keeps the password that it started with: if OpenBao's was changed since, restart it "
+                    f"(kubectl delete pod --namespace {self._namespace} --selector app.kubernetes.io/instance={self._release})."
+                )
+            raise
+        return None
+
+    def _proven(self) -> list[str]:
+        proven = [f"{len(self._checks)} Secrets equal OpenBao"] if self._checks else []
+        proven += ["StatefulSet ready", "SMTP banner"]
+        return [*proven, "admin session"] if self._params["admin"] else proven
+
+    def _result(self, ready: bool, stale_names: t.Sequence[str], proven: t.Sequence[str]) -> dict[str, t.Any]:
+        requests = self._client.requests + self._requests
+        if self._server is not None:
+            requests += self._server.http.requests + (self._server.cluster.requests if self._server.cluster else 0)
+        return {
+            "changed": False,
+            "ready": ready,
+            "stale": list(stale_names),
+            "proven": list(proven),
+            "requests": requests,
+        }
+
+    def _failure(self, waiting: Waiting, seconds: float) -> Failure:
+        what = waiting.what
+        if waiting.pod:
+            line = self._last_line(waiting.pod)
+            what += f"; its last log line: {line}" if line else ""
+        for claim in waiting.claims:
+            event = self._last_event(claim)
+            what += f"; volume claim {claim}: {event}" if event else ""
+        return Failure(
+            "kubernetes",
+            "not_ready",
+            f"release {self._release} in {self._namespace} is not ready after {seconds:.0f} s: {self._redactor.text(what)}.",
+            hint=waiting.hint,
+        )
+
+    def _last_line(self, pod: str) -> str:
+        for previous in ("true", "false"):
+            with contextlib.suppress(
+                Failure
+            ):  # No earlier container, or no permission to read logs: not the fault told of.
+                text = self._client.text(self._path(f"pods/{pod}/log"), {"previous": previous, "tailLines": "5"})
+                lines = [line for line in text.splitlines() if line.strip()]
+                if lines:
+                    return self._redactor.body(lines[-1])
+        return ""
+
+    def _last_event(self, claim: str) -> str:
+        with contextlib.suppress(Failure):  # As above: a reason that cannot be read must not hide the one that can.
+            found = self._client.find(self._path("events"), {"fieldSelector": f"involvedObject.name={claim}"})
+            events = sorted((found or {}).get("items") or [], key=lambda event: str(event.get("lastTimestamp") or ""))
+            if events:
+                return str(events[-1].get("message") or "")
+        return ""
