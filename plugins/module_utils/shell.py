@@ -30,14 +30,23 @@ def with_env(spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return result
 
 
-def run_module(argument_spec: t.Mapping[str, t.Any], task: Task, **kwargs: t.Any) -> None:
+def run_module(
+    argument_spec: t.Mapping[str, t.Any],
+    task: Task,
+    *,
+    secrets: t.Callable[[t.Mapping[str, t.Any]], t.Iterable[str]] | None = None,
+    **kwargs: t.Any,
+) -> None:
     """The whole body of a module.
 
     :param argument_spec: plain data; may hold ``env`` keys.
     :param task: called as ``task(params, check_mode=…)``.
+    :param secrets: finds secrets inside options that are no secret as a whole; they are masked in all output.
     :param kwargs: further arguments of AnsibleModule (``mutually_exclusive`` …).
     """
     module = AnsibleModule(argument_spec=with_env(argument_spec), supports_check_mode=True, **kwargs)
+    if secrets is not None:
+        module.no_log_values.update(secrets(module.params))
     try:
         result = task(module.params, check_mode=module.check_mode)
     except Failure as exc:

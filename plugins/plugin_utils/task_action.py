@@ -24,6 +24,8 @@ class TaskAction(ActionBase):
     SPEC: t.ClassVar[t.Mapping[str, t.Any]]
     SPEC_RULES: t.ClassVar[t.Mapping[str, t.Any]] = {}
     TASK: t.ClassVar[Task]
+    #: Finds secrets inside options that are no secret as a whole; they are masked in the result.
+    SECRETS: t.ClassVar[t.Callable[[t.Mapping[str, t.Any]], t.Iterable[str]] | None] = None
     #: There is a module of the same name to fall back to.
     HAS_MODULE = True
 
@@ -46,7 +48,9 @@ class TaskAction(ActionBase):
             exc.tenant = exc.tenant or self._tenant(task_vars)
             # Returned, not raised: ansible-core 2.18 prints the chained original of a raised AnsibleActionFail at -vvv.
             out = {"failed": True, "msg": exc.sentence, "failure": exc.as_dict()}
-        result.update(remove_values(out, validation._no_log_values))
+        finder = type(self).SECRETS
+        hidden = validation._no_log_values | set(finder(params) if finder else ())
+        result.update(remove_values(out, hidden))
         return result
 
     def context(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:

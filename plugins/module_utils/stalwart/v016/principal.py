@@ -35,7 +35,6 @@ _NOT_FOR: dict[str, tuple[str, ...]] = {
         "locale",
         "enabled_permissions",
         "disabled_permissions",
-        "receive_mail",
     ),
 }
 _MANAGED = ("description", "aliases", "members", "member_of", "roles", "quota", "locale", "receive_mail")
@@ -140,6 +139,8 @@ class _Reader:
         for option in _NOT_FOR[kind]:
             if item.get(option) not in (None, []):
                 self._fail(f"{key}.{option}", ..., f"is not for type {kind}.")
+        if kind == LIST and item.get("receive_mail") is False:
+            self._fail(f"{key}.receive_mail", False, "a list always receives mail.")
         if state == "suspended" and kind != INDIVIDUAL:
             self._fail(f"{key}.state", state, "only an individual can be suspended; others do not log in.")
         given = {option: item[option] for option in _MANAGED if item.get(option) is not None}

@@ -1,0 +1,22 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Manage mailboxes, groups and mailing lists of a Stalwart mail server, in the controller's process."""
+
+from __future__ import annotations
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import portforward as _portforward
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import PRINCIPAL_SPEC
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.principal_task import run
+from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
+
+# Ansible loads action plugins before it forks a process per task: loaded here, the libraries are paid for once per playbook.
+_PRELOADED = (_portforward,)
+
+
+class ActionModule(TaskAction):
+    """tenantmail.stalwart.stalwart_principal"""
+
+    SPEC = PRINCIPAL_SPEC
+    TASK = staticmethod(run)

@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stalwart_info
+short_description: Read facts of a Stalwart mail server
+version_added: 0.1.0
+author: tenantmail contributors
+description:
+  - Reads what a server is (generation, edition, permissions of the credential), what a domain of it publishes (zone text, DKIM
+    keys), and which directory checks logins, as stored and as running. Never a secret.
+  - Without a credential it tells whether the server is there and answers, and which directory it runs.
+extends_documentation_fragment:
+  - tenantmail.stalwart.attributes.read_only
+  - tenantmail.stalwart.stalwart
+options:
+  domain:
+    description: The domain to report on; the server's default domain when not given.
+    type: str
+  gather:
+    description:
+      - The parts to read. V(account) is the credential's own part (edition, permissions), V(domain) the domain and its zone
+        text, V(dkim) its keys, V(directory) the stored and the running directory.
+      - The generation and the schema's hash are always told.
+    type: list
+    elements: str
+    choices: [account, dkim, directory, domain]
+    default: [account, dkim, directory, domain]
+  wait_dkim:
+    description:
+      - Seconds to wait until a domain whose keys the server makes by itself has an active key of every algorithm it is set up
+        for. The server makes them in the background, some seconds after the domain.
+      - The task fails with the code V(timeout) if they do not come.
+    type: float
+    default: 0
+  missing_ok:
+    description: A Service that does not exist in the cluster is no failure; RV(info.present) is V(false) then.
+    type: bool
+    default: false
+requirements:
+  - dnspython, to read DKIM keys
+seealso:
+  - module: tenantmail.stalwart.stalwart_settings
+"""
+
+EXAMPLES = r"""
+- name: Read the DKIM keys that a domain has to publish
+  tenantmail.stalwart.stalwart_info:
+    kubernetes:
+      namespace: tenant-acme
+      service: stalwart-web
+    api_username: admin
+    api_password: "{{ admin_password }}"
+    domain: acme.omantel.test
+    gather: [dkim]
+    wait_dkim: 30
+  register: server
+
+- name: Look whether a server exists
+  tenantmail.stalwart.stalwart_info:
+    kubernetes:
+      namespace: tenant-acme
+      service: stalwart-web
+    gather: []
+    missing_ok: true
+  register: server
+"""
+
+RETURN = r"""
+info:
+  description: The facts. Parts that were not gathered are V(null) or empty.
+  type: dict
+  returned: success
+  contains:
+    present:
+      description: Whether the server exists. V(false) only with O(missing_ok).
+      type: bool
+    reachable:
+      description: Whether it answered.
+      type: bool
+    generation:
+      description: Its API family.
+      type: str
+      sample: "0.16"
+    schema_hash:
+      description: Hash of its schema.
+      type: str
+    edition:
+      description: V(oss), V(community) or V(enterprise).
+      type: str
+    permissions:
+      description: All permissions of the credential.
+      type: list
+      elements: str
+    domain:
+      description: The domain's management properties, and the server's C(hostname).
+      type: dict
+    zone_text:
+      description: The records that the server proposes, in master file form without TTLs.
+      type: str
+    dkim_keys:
+      description: The domain's DKIM keys, whatever their stage.
+      type: list
+      elements: dict
+      contains:
+        selector:
+          description: The selector.
+          type: str
+        name:
+          description: Name of its record.
+          type: str
+        algorithm:
+          description: V(rsa) or V(ed25519).
+          type: str
+        stage:
+          description: V(pending), V(active), V(retiring) or V(retired). Only an active key signs.
+          type: str
+        public_key_record:
+          description: Value of its TXT record, checked against the key that the server holds.
+          type: str
+    default_directory:
+      description: The stored default directory with C(description), C(type) and C(issuer); V(null) for the internal one.
+      type: dict
+    running_issuer:
+      description: Issuer of the directory that the server runs; empty for the internal one.
+      type: str
+requests:
+  description: HTTP requests that were made to the server.
+  type: int
+  returned: success
+  sample: 4
+failure:
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request).
+  type: dict
+  returned: failure
+"""
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import run_module
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import INFO_SPEC
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.info_task import run
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(INFO_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stalwart_settings
+short_description: Manage the settings of a Stalwart mail server
+version_added: 0.1.0
+author: tenantmail contributors
+description:
+  - Makes any number of settings of one server what the task says. What is not mentioned is not touched, in a nested object as
+    little as among the objects.
+  - Types, access rules and names come from the server's own schema. Unknown keys, wrong types, values that an enumeration does
+    not have, references to nothing and expressions that cannot be right (a single C(=), say) are refused before any write,
+    with the nearest valid names.
+  - Writes travel in one request together with the reload that makes them take effect. If the server stores the settings but
+    refuses to run them, the task fails with the code V(reload_refused), naming the object and the reason, and the next run
+    repeats the reload.
+  - After writing, everything is read back and compared again. Where settings of C(authentication) or C(directory) are managed,
+    the directory that the server really runs is compared, too. A server that was started while its issuer was down is found
+    and healed, and that is reported as a change.
+extends_documentation_fragment:
+  - tenantmail.stalwart.attributes
+  - tenantmail.stalwart.stalwart
+  - tenantmail.stalwart.stalwart.writing
+attributes:
+  idempotent:
+    support: partial
+    details: With O(update_secrets=always), secrets are written on every run.
+options:
+  settings:
+    description:
+      - The settings, in the vocabulary of Stalwart 0.16, nested or with dotted keys; both forms can be mixed.
+      - The first level is a singleton (V(systemSettings)) or an object type (V(directory)). Below an object type comes the
+        object's label, then its properties. A label that contains dots needs the nested form.
+      - An object that has a natural name is found by it (a domain or an MTA route by its C(name), an allowed address by its
+        C(address)), others by their C(description). The label stands for it unless the properties give another value.
+      - Labels put together from several properties are C(<selector>._domainkey.<domain>) for V(dkimSignature) and
+        C(<namespace>:<key>) for V(memoryLookupKey). A V(tracer) is found by its C(@type).
+      - A property that refers to another object takes that object's label, be it on the server already or in the same task.
+      - Sets and lists are YAML lists; the order of a set never counts. Objects with variants carry C(@type). Durations are
+        milliseconds, or texts such as V(5s), V(10m), V(1h), V(30d). Expressions are a text, or a mapping with C(match) (a list
+        of C(if) and C(then)) and C(else). V(null) clears a property that may be empty.
+      - V(storage.directory) is another name of V(authentication.directoryId).
+      - Members that are left out of a list's items are not compared.
+    type: dict
+    required: true
+  state:
+    description:
+      - With V(absent), an object without properties is removed, a property with the value V(null) goes back to its default, a
+        list removes these members from a set, and a mapping removes these keys from a map.
+      - An object that others still refer to is not removed; the failure names them.
+    type: str
+    choices: [present, absent]
+    default: present
+  exclusive:
+    description:
+      - Prefixes under which O(settings) is all there is. Below an object type (V(directory)) all other objects are removed;
+        below a singleton (V(http)) or an object (V(domain.example.org)) all other properties go back to their defaults; below a
+        map (V(systemSettings.services)) all other keys are removed.
+    type: list
+    elements: str
+    default: []
+notes:
+  - Accounts and mailing lists are managed by M(tenantmail.stalwart.stalwart_principal).
+  - A change of listeners or stores takes effect at the server's next start, see RV(restart_required).
+  - Between a write and the success of its reload, the server holds an object C(memoryLookupKey) in the namespace
+    C(tenantmail-pending); no lookup uses it. It is how a run that was refused or interrupted is completed by the next one.
+seealso:
+  - module: tenantmail.stalwart.stalwart_info
+  - module: tenantmail.stalwart.stalwart_principal
+"""
+
+EXAMPLES = r"""
+- name: Name the server and switch the spam filter off
+  tenantmail.stalwart.stalwart_settings:
+    kubernetes:
+      namespace: tenant-acme
+      service: stalwart-web
+    api_username: admin
+    api_password: "{{ admin_password }}"
+    settings:
+      domain:
+        acme.omantel.test: {}
+      systemSettings.defaultHostname: mail.acme.omantel.test
+      systemSettings.defaultDomainId: acme.omantel.test
+      spamSettings.enable: false
+      spamPyzor.enable: false
+
+- name: Let Keycloak check the logins
+  tenantmail.stalwart.stalwart_settings:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    settings:
+      directory:
+        keycloak:
+          "@type": Oidc
+          description: Per-tenant Keycloak (acme.omantel.test)
+          issuerUrl: https://keycloak.acme.omantel.test/realms/sme-acme
+          claimGroups: groups
+          requireScopes: [openid, email, profile, groups]
+          usernameDomain: acme.omantel.test
+      authentication.directoryId: keycloak
+
+- name: Allow a sender that is no address of the account
+  tenantmail.stalwart.stalwart_settings:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    settings:
+      mtaStageAuth:
+        mustMatchSender:
+          match:
+            - if: "key_exists('sender-allow', authenticated_as + ':' + sender)"
+              then: "false"
+          else: "true"
+
+- name: Remove an MTA route
+  tenantmail.stalwart.stalwart_settings:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    state: absent
+    settings:
+      mtaRoute.smarthost: {}
+
+- name: Allow exactly one address
+  tenantmail.stalwart.stalwart_settings:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    exclusive: [allowedIp]
+    settings:
+      allowedIp:
+        192.0.2.10:
+          reason: the controller
+"""
+
+RETURN = r"""
+settings:
+  description: The managed settings as the server holds them now, nested, with secrets masked.
+  type: dict
+  returned: success
+  sample:
+    spamSettings:
+      enable: false
+changes:
+  description: What was changed or, in check mode, would be.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    action:
+      description: V(create), V(update) or V(delete).
+      type: str
+    kind:
+      description: The object's type. V(running directory) and V(running settings) stand for a reload of what is stored already.
+      type: str
+    key:
+      description: The object's label.
+      type: str
+  sample:
+    - action: create
+      kind: domain
+      key: acme.omantel.test
+diff:
+  description: For each changed object the properties that differ, before and after, with secrets masked.
+  type: list
+  elements: dict
+  returned: success
+restart_required:
+  description: Types of changed objects that take effect at the server's next start only.
+  type: list
+  elements: str
+  returned: success
+  sample: [networkListener]
+running_issuer:
+  description:
+    - Issuer of the directory that the server runs; empty for the internal one.
+    - V(null) when no setting of C(authentication) or C(directory) is managed.
+  type: str
+  returned: success
+  sample: https://keycloak.acme.omantel.test/realms/sme-acme
+unvalidated:
+  description: Whether the settings could not be checked because no schema is at hand, with O(server=absent).
+  type: bool
+  returned: success
+generation:
+  description: The server's API family.
+  type: str
+  returned: success
+  sample: "0.16"
+schema_hash:
+  description: Hash of the server's schema, which names its version's vocabulary.
+  type: str
+  returned: success
+  sample: 25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw
+requests:
+  description: HTTP requests that were made to the server.
+  type: int
+  returned: success
+  sample: 2
+failure:
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and, for several problems
+    at once, C(details).
+  type: dict
+  returned: failure
+  sample:
+    layer: stalwart
+    code: invalid_value
+    message: "settings: directory.keycloak.issuerURL: unknown property of Oidc; did you mean 'issuerUrl'?."
+    hint: Nothing was written.
+    tenant: acme
+    request: null
+"""
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import run_module
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import SETTINGS_SPEC
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.settings_task import run, secrets
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(SETTINGS_SPEC, run, secrets=secrets)
+
+
+if __name__ == "__main__":
+    main()
