@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+import responses
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tenantmail.stalwart.plugins.module_utils import http
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.argspec import REALM_PLAN
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.task import run
+
+ADMIN = "https://admin.test"
+REALM = f"{ADMIN}/admin/realms/sme-acme"
+ISSUER = "https://kc.test/realms/sme-acme"
+TOKEN = f"{ADMIN}/realms/master/protocol/openid-connect/token"
+PASSWORD = "canary-password"
+GIVEN: dict[str, Any] = {
+    "admin_url": ADMIN,
+    "auth": {"username": "provisioner", "password": PASSWORD},
+    "realm": "sme-acme",
+    "realm_url": ISSUER,
+    "groups": ["sme-user"],
+}
+DENIED = {"error": "HTTP 403 Forbidden"}
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(http.HttpClient.__init__.__kwdefaults__, "deadline", 0.0)
+    monkeypatch.setattr(http.time, "sleep", lambda _seconds: None)
+
+
+@pytest.fixture
+def server():
+    with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
+        yield mock
+
+
+def plan(*, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
+    validation = ArgumentSpecValidator(REALM_PLAN).validate({**GIVEN, **changes})
+    assert not validation.error_messages
+    return run(validation.validated_parameters, check_mode=check_mode)
+
+
+def failure(**changes: Any) -> Failure:
+    with pytest.raises(Failure) as caught:
+        plan(**changes)
+    assert caught.value.layer == "keycloak"
+    assert PASSWORD not in str(caught.value.as_dict())
+    return caught.value
+
+
+def login(server: responses.RequestsMock) -> None:
+    server.post(TOKEN, json={"access_token": "canary-token"})
+
+
+def realm(server: responses.RequestsMock, **changes: Any) -> None:
+    """A realm that lacks nothing but the groups' scope."""
+    login(server)
+    server.get(REALM, json={"realm": "sme-acme", "enabled": True, **changes})
+    server.get(f"{REALM}/client-scopes", json=[{"name": name} for name in ("profile", "email")])
+    server.get(f"{REALM}/clients", json=[{"clientId": "admin-cli", "access": {"manage": True}}])
+    server.get(f"{REALM}/groups", json=[{"name": "sme-user"}])
+
+
+def test_six_requests_and_the_token_goes_to_the_admin_url_only(server) -> None:
+    realm(server)
+    server.get(f"{ISSUER}/.well-known/openid-configuration", json={"issuer": ISSUER})
+    result = plan()
+    assert result["requests"] == len(server.calls) == 6
+    assert result["exists"] is True
+    assert [change["key"] for change in result["changes"]] == ["groups"]
+    for call in server.calls[1:]:
+        assert ("Authorization" in call.request.headers) == call.request.url.startswith(ADMIN)
+
+
+def test_a_missing_realm_takes_two_requests(server) -> None:
+    login(server)
+    server.get(REALM, status=404, json={"error": "Realm not found."})
+    result = plan(check_mode=True)
+    assert (result["exists"], result["requests"], result["changed"]) == (False, 2, True)
+    assert result["writes"]["realm"] == [{"realm": "sme-acme", "enabled": True}]
+
+
+def test_offline_makes_no_request_and_needs_check_mode(server) -> None:
+    result = plan(offline=True, check_mode=True)
+    assert (result["requests"], result["changed"]) == (0, True)
+    assert failure(offline=True).code == "invalid_value"
+
+
+@pytest.mark.parametrize(
+    ("auth", "form"),
+    [
+        (
+            {"username": "provisioner", "password": PASSWORD},
+            {
+                "client_id": ["admin-cli"],
+                "grant_type": ["password"],
+                "username": ["provisioner"],
+                "password": [PASSWORD],
+            },
+        ),
+        (
+            {"client_id": "provisioner", "client_secret": PASSWORD},
+            {"client_id": ["provisioner"], "grant_type": ["client_credentials"], "client_secret": [PASSWORD]},
+        ),
+    ],
+)
+def test_login(server, auth: dict[str, str], form: dict[str, list[str]]) -> None:
+    login(server)
+    server.get(REALM, status=404)
+    plan(auth=auth)
+    assert parse_qs(server.calls[0].request.body) == form
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (401, {"error": "invalid_grant", "error_description": f"no {PASSWORD}"}, "unauthorized"),
+        (400, {"error": "unauthorized_client"}, "unauthorized"),
+        (404, {"error": "Realm does not exist"}, "not_found"),
+        (503, {}, "server_error"),
+    ],
+)
+def test_login_refused(server, status: int, body: dict[str, str], code: str) -> None:
+    server.post(TOKEN, status=status, json=body)
+    assert failure().code == code
+
+
+def test_keycloak_down() -> None:
+    found = failure(admin_url="http://127.0.0.1:1")
+    assert found.code == "unreachable"
+    assert "127.0.0.1:1" in found.message
+    assert found.hint
+
+
+def test_admin_url_that_is_no_url() -> None:
+    assert failure(admin_url="keycloak.test").code == "invalid_value"
+
+
+@pytest.mark.parametrize(
+    ("denied", "role"),
+    [("", "view-realm"), ("/client-scopes", "view-clients"), ("/clients", "view-clients"), ("/groups", "view-users")],
+)
+def test_a_missing_role_is_named(server, denied: str, role: str) -> None:
+    login(server)
+    answers = {"": {"enabled": True}, "/client-scopes": [], "/clients": [{"clientId": "admin-cli"}]}
+    for path, body in answers.items():
+        if path == denied:
+            break
+        server.get(f"{REALM}{path}", json=body)
+    server.get(f"{REALM}{denied}", status=403, json=DENIED)
+    found = failure()
+    assert found.code == "forbidden"
+    assert f"role {role} of client sme-acme-realm in realm master" in found.hint
+
+
+def test_a_shortened_realm_means_a_missing_role(server) -> None:
+    login(server)
+    server.get(REALM, json={"realm": "sme-acme", "displayName": "X", "bruteForceProtected": False})
+    assert "view-realm" in failure().hint
+
+
+def test_no_clients_at_all_means_a_missing_role(server) -> None:
+    login(server)
+    server.get(REALM, json={"enabled": True})
+    server.get(f"{REALM}/client-scopes", json=[])
+    server.get(f"{REALM}/clients", json=[])
+    assert "view-clients" in failure().hint
+
+
+def test_an_account_of_the_realm_itself_gets_roles_of_realm_management(server) -> None:
+    server.post(f"{ADMIN}/realms/sme-acme/protocol/openid-connect/token", json={"access_token": "canary-token"})
+    server.get(REALM, status=403, json=DENIED)
+    assert "of client realm-management in realm sme-acme" in failure(auth_realm="sme-acme").hint
+
+
+def test_another_issuer_is_refused(server) -> None:
+    realm(server)
+    server.get(f"{ISSUER}/.well-known/openid-configuration", json={"issuer": "https://other.test/realms/sme-acme"})
+    found = failure()
+    assert found.code == "conflict"
+    assert "https://other.test/realms/sme-acme" in found.message
+    assert ISSUER in found.message
+
+
+def test_a_disabled_realm_has_no_discovery_document(server) -> None:
+    realm(server, enabled=False)
+    assert {"action": "update", "kind": "realm", "key": "sme-acme"} in plan()["changes"]
+
+
+@pytest.mark.parametrize("field", ["password", "client_secret"])
+def test_short_credentials_are_refused(field: str) -> None:
+    auth = {"password": {"username": "x", "password": "short"}, "client_secret": {"client_secret": "short"}}[field]
+    assert f"platform_keycloak_auth.{field} has 5 characters" in failure(auth=auth).message
