@@ -234,7 +234,8 @@ def test_query_order_and_pages(api: Api, domain: str, users: list[str]) -> None:
     page = api.call("x:Account/query", **only, **ascending, position=2, limit=2, calculateTotal=True)
     assert (page["ids"], page["total"], page["position"]) == (users[2:4], 5, 2)
     cut = api.call("x:Account/query", **only, limit=2)
-    assert (cut["ids"], cut["limit"]) == ([users[1], users[0]], 2)
+    assert cut["ids"] == [users[1], users[0]]
+    assert "limit" not in cut
 
 
 @pytest.mark.parametrize(

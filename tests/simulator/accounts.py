@@ -24,15 +24,16 @@ class Accounts(Behaviour):
             known = before.get(entry["credentialId"])
             if entry["@type"] != "Password":
                 if known is None:
-                    raise _invalid("App passwords and API keys cannot be created here", "credentials")
+                    raise _invalid("Secondary credentials cannot be set directly.", "credentials")
                 continue
             passwords += 1
             if known is None or known["secret"] != entry["secret"]:
                 self._set_password(entry)
+        for index, entry in enumerate(new["credentials"].values()):
             if not entry["credentialId"]:
-                entry["credentialId"] = next_credential_id(new)
+                entry["credentialId"] = next_credential_id(new) if old else ids.encode(index)
         if passwords > 1:
-            raise _invalid("Only one password credential is allowed", "credentials")
+            raise _invalid("Only one password credential is allowed.", "credentials")
 
     def _set_password(self, entry: Body) -> None:
         if self.server.running.directory is not None:

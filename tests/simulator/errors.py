@@ -29,6 +29,20 @@ def invalid_patch(description: str, path: str) -> SetError:
 
 
 INVALID_VALUE = "Invalid value for property."
+#: By kind or format of the type; strings and enums answer INVALID_VALUE.
+INVALID_SCALAR = {
+    "boolean": "Invalid value for boolean property (expected true or false)",
+    "unsignedInteger": "Invalid value for unsigned integer property (expected non-negative integer)",
+    "size": "Invalid value for unsigned integer property (expected non-negative integer)",
+    "integer": "Invalid value for signed integer property (expected integer)",
+    "float": "Invalid value for float property (expected finite number)",
+    "duration": "Invalid duration value",
+    "objectId": "Failed to parse Id from string",
+    "utcDateTime": "Failed to parse UTCDateTime from string",
+    "ipAddress": "Failed to parse IpAddr from string",
+    "ipNetwork": "Failed to parse IpAddrOrMask from string",
+    "socketAddress": "Failed to parse SocketAddr from string",
+}
 INVALID_MEMBER_VALUE = "Invalid value for object property"
 INVALID_MEMBER_KEY = "Invalid key for object property"
 INVALID_OBJECT = "Invalid value type for object"

@@ -1,98 +1,236 @@
-"""Acceptance of expressions (contract 4.13): tokens, variables, constants and functions, without evaluation."""
+"""Acceptance of expressions (contract 4.13): the server's own tokens and checks, without evaluation.
+
+The real parser is lenient and so is this one: it accepts a single `=` (11.8), operands without an operator between them
+and a dangling operator. What it refuses is unknown names, names of another context, wrong numbers of arguments and
+unbalanced brackets or quotes.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from .tables import Tables
 
-CONNECTION = "listener remote_ip remote_port local_ip local_port protocol is_tls asn country"
-_MAIL = f"{CONNECTION} sender sender_domain authenticated_as"
-_RCPT = f"{_MAIL} recipients rcpt rcpt_domain priority helo_domain"
-_HTTP = "listener remote_ip remote_port local_ip local_port protocol is_tls url path headers method"
-
-#: Variables per object type; all other types may use every variable there is.
-VARIABLES: dict[str, frozenset[str]] = {
-    "MtaStageConnect": frozenset(CONNECTION.split()),
-    "MtaStageEhlo": frozenset(f"{CONNECTION} helo_domain".split()),
-    "MtaStageAuth": frozenset(f"{_MAIL} helo_domain".split()),
-    "MtaStageMail": frozenset(f"{_MAIL} helo_domain".split()),
-    "MtaStageRcpt": frozenset(_RCPT.split()),
-    "MtaStageData": frozenset(_RCPT.split()),
-    "Http": frozenset(_HTTP.split()),
-}
-FUNCTIONS = frozenset(
-    "count sort dedup winnow is_intersect is_email email_part is_empty is_number is_ip_addr is_ipv4_addr is_ipv6_addr "
-    "is_ip_in_cidr ip_reverse_name trim trim_end trim_start len to_lowercase to_uppercase is_uppercase is_lowercase "
-    "has_digits count_spaces count_uppercase count_lowercase count_chars contains contains_ignore_case eq_ignore_case "
-    "starts_with ends_with lines substring strip_prefix strip_suffix split rsplit split_once rsplit_once split_n "
-    "split_words hash if_then is_local_domain is_local_address key_get key_exists key_set counter_incr counter_get "
-    "dns_query sql_query system metric matches".split()
-)
-
-_TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
-      | (?P<number>\d+(?:\.\d+)?(?:ms|[smhd])?\b)
-      | (?P<capture>\$\d+)
-      | (?P<name>[A-Za-z_][A-Za-z0-9_.]*)
-      | (?P<operator>&&|\|\||==|!=|>=|<=|=>|=<|[-+*/!^<>&|])
-      | (?P<single>=.)
-      | (?P<open>[(\[])
-      | (?P<close>[)\]])
-      | (?P<comma>,)
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
+_WORD = re.compile(r"[A-Za-z0-9_$.]+")
+_DURATION = re.compile(r"\d+(ms|s|m|h|d)", re.IGNORECASE)
+_OPERATOR = re.compile(r"==|=>|=<|=.?|!=|>=|<=|&&?|\|\|?|[\^+*/<>-]", re.DOTALL)
+_SYSTEM = frozenset({"domain", "hostname", "node_id", "node_hostname", "node_role"})
+_BLANKS = " \r\n"
 
 
-def check(tables: Tables, type_: str, expression: dict[str, Any]) -> str | None:
-    """The server's complaint about an expression, or None."""
-    variables = VARIABLES.get(type_) or frozenset(tables.enums["ExpressionVariable"])
-    variables |= {"true", "false", *tables.enums["ExpressionConstant"]}
-    for index, entry in expression["match"].items():
-        for part in ("if", "then"):
-            reason = _problem(entry[part], variables)
-            if reason:
-                return f"Error parsing '{part}' expression #{int(index) + 1}: {reason}"
-    reason = _problem(expression["else"], variables)
-    return f"Error parsing 'else' expression: {reason}" if reason else None
+class ExpressionError(Exception):
+    """The server's complaint."""
 
 
-def _problem(text: str, variables: frozenset[str]) -> str | None:
-    position, depth = 0, []
-    expects_operand = True
-    text = text.rstrip()
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if not match:
-            return f"Invalid character {text[position]!r} at position {position}"
-        position = match.end()
-        kind = match.lastgroup or ""
-        value = match[kind]
-        if kind in ("string", "number", "capture", "name"):
-            if not expects_operand:
-                return f"Unexpected token {value!r}"
-            if kind == "name":
-                if text[position:].lstrip().startswith("("):
-                    if value not in FUNCTIONS:
-                        return f'Invalid function name "{value}"'
-                    expects_operand = True
-                    continue
-                if value not in variables:
-                    return f'Invalid variable or constant "{value}"'
-            expects_operand = False
-        elif kind in ("operator", "single", "comma"):
-            # A single `=` swallows the character after it and is taken as equality (contract 4.13 and 11.8).
-            expects_operand = True
-        elif kind == "open":
-            depth.append(")" if value == "(" else "]")
-            expects_operand = True
+@cache
+def _rules() -> dict[str, Any]:
+    text = resources.files(__package__).joinpath("tables", "expressions.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def check(tables: Tables, struct: str, values: dict[str, Any]) -> tuple[str, str] | None:
+    """(property, complaint) of the first wrong expression of an object, None when all are accepted."""
+    for name, allowed in _rules()["properties"].get(struct, {}).items():
+        try:
+            _check(_Context.of(tables, allowed), values[name])
+        except ExpressionError as error:
+            return name, str(error)
+    return None
+
+
+def _check(context: _Context, expression: dict[str, Any]) -> None:
+    conditions = list(expression["match"].values())
+    if not expression["else"]:
+        if conditions:
+            raise ExpressionError("Missing 'else' block in 'if' expression")
+        return
+    if any(not entry["if"] or not entry["then"] for entry in conditions):
+        raise ExpressionError("All 'if' and 'then' blocks must be non-empty")
+    _part(context, expression["else"], "'else' expression")
+    for number, entry in enumerate(conditions, start=1):
+        for name in ("if", "then"):
+            _part(context, entry[name], f"'{name}' expression in condition #{number}")
+
+
+def _part(context: _Context, text: str, label: str) -> None:
+    try:
+        _Parser(context, text).run()
+    except ExpressionError as error:
+        raise ExpressionError(f"Error parsing {label}: {error}") from None
+
+
+@dataclass(frozen=True)
+class _Context:
+    known_variables: frozenset[str]
+    known_constants: frozenset[str]
+    variables: frozenset[str]  # empty: all
+    constants: frozenset[str]  # empty: all
+
+    @classmethod
+    def of(cls, tables: Tables, allowed: str) -> _Context:
+        variables, _, constants = allowed.partition(" ")
+        rules = _rules()
+        return cls(
+            frozenset(tables.enums["ExpressionVariable"]),
+            frozenset(tables.enums["ExpressionConstant"]),
+            frozenset(rules["variables"][variables].split()),
+            frozenset(rules["constants"][constants].split() if constants else ()),
+        )
+
+
+@dataclass
+class _Call:
+    """An open function call or array."""
+
+    name: str
+    expected: int | None  # None: an array, which counts its own
+    arguments: int = 0
+    items: int = 0
+
+
+@dataclass
+class _Parser:
+    context: _Context
+    text: str
+    position: int = 0
+    open: list[str | _Call] = field(default_factory=list)  # brackets, each behind the call it belongs to
+    after_value: bool = False  # the last token was a variable or a closed call: `[` then is an index
+
+    def run(self) -> None:
+        while self.position < len(self.text) and self.text[self.position] != "}":
+            char = self.text[self.position]
+            word = _WORD.match(self.text, self.position)
+            operator = _OPERATOR.match(self.text, self.position)
+            if char in _BLANKS:
+                self.position += 1
+            elif word:
+                self._word(word[0])
+            elif char in "'\"":
+                self._string()
+                self._operand(variable=False)
+            elif char in "([":
+                self._open(char)
+            elif char in ")]":
+                self._close(char)
+            elif char == "," or (char == "!" and not operator):
+                self.position += 1
+                self.after_value = False
+            elif operator:
+                self.position = operator.end()
+                self.after_value = False
+                call = self._call()
+                if call:
+                    call.arguments = max(0, call.arguments - 1)
+            else:
+                raise ExpressionError(f'Invalid character "{char}"')
+        if self.open:
+            raise ExpressionError("Unmatched open parenthesis")
+
+    # -- tokens --------------------------------------------------------------------------------------------------
+
+    def _word(self, word: str) -> None:
+        self.position += len(word)
+        called = self.text[self.position : self.position + 1] == "("
+        if called and word in ("matches", "metric", "system"):
+            self.position += 1
+            self._blanks()
+            if self.text[self.position : self.position + 1] not in ("'", '"'):
+                raise ExpressionError("Unexpected end of expression")
+            literal = self._string()
+            if word == "system" and literal not in _SYSTEM:
+                raise ExpressionError(f'Invalid system variable name "{literal}"')
+            if word == "matches":
+                self._blanks()
+                if self.text[self.position : self.position + 1] != ",":
+                    raise ExpressionError("Unexpected end of expression")
+                self.position += 1
+            self._operand(variable=False)
+            self.open += [_Call(word, 1 if word == "matches" else 0), "("]
+            return
+        functions: dict[str, int] = _rules()["functions"]
+        if word in functions:
+            self._operand(variable=False)
+            self.open.append(_Call(word, functions[word]))
+        elif re.fullmatch(r"[\d.]+", word):
+            self._number(word)
+            self._operand(variable=False)
+        elif word in ("true", "false") or (word.startswith("$") and len(word) > 1):
+            self._operand(variable=False)
         else:
-            if not depth or depth.pop() != value:
-                return f"Unbalanced {value!r}"
-            expects_operand = False
-    if depth:
-        return f"Missing {depth[-1]!r}"
-    return "Unexpected end of expression" if expects_operand else None
+            self._operand(variable=self._name(word))
+
+    def _name(self, word: str) -> bool:
+        """Whether the name is a variable. Raises ExpressionError for one that is unknown here."""
+        context = self.context
+        if word in context.known_variables:
+            if context.variables and word not in context.variables:
+                raise ExpressionError(f'Variable "{word}" not allowed in this context')
+            return True
+        if word in context.known_constants:
+            if context.constants and word not in context.constants:
+                raise ExpressionError(f'Constant "{word}" not allowed in this context')
+            return False
+        if _DURATION.fullmatch(word):
+            return False
+        raise ExpressionError(f'Invalid variable or constant "{word}"')
+
+    def _number(self, word: str) -> None:
+        try:
+            float(word)
+        except ValueError:
+            raise ExpressionError(f"Invalid float value {word}") from None
+
+    def _string(self) -> str:
+        stop, start = self.text[self.position], self.position + 1
+        index = start
+        while index < len(self.text) and self.text[index] != stop:
+            index += 2 if self.text[index] == "\\" else 1
+        if index >= len(self.text):
+            raise ExpressionError("Unterminated string")
+        self.position = index + 1
+        return self.text[start:index]
+
+    def _blanks(self) -> None:
+        while self.position < len(self.text) and self.text[self.position].isspace():
+            self.position += 1
+
+    # -- brackets ------------------------------------------------------------------------------------------------
+
+    def _call(self) -> _Call | None:
+        """The innermost call that is open."""
+        return next((entry for entry in reversed(self.open) if isinstance(entry, _Call)), None)
+
+    def _operand(self, variable: bool) -> None:
+        call = self._call()
+        if call:
+            call.arguments += 1
+            call.items += 1
+        self.after_value = variable
+
+    def _open(self, char: str) -> None:
+        self.position += 1
+        if char == "[" and self.after_value:
+            self.open.append(_Call("array", 2, arguments=1))
+        elif char == "[":
+            self._operand(variable=False)
+            self.open.append(_Call("array", None))
+        self.open.append(char)
+        self.after_value = False
+
+    def _close(self, char: str) -> None:
+        self.position += 1
+        if not self.open or self.open.pop() != {")": "(", "]": "["}[char]:
+            raise ExpressionError("Unmatched close parenthesis" if char == ")" else "Mismatched parentheses")
+        call = self.open[-1] if self.open else None
+        if isinstance(call, _Call):
+            self.open.pop()
+            expected = call.items if call.expected is None else call.expected
+            if call.arguments != expected:
+                reason = f"expected {expected} arguments, got {call.arguments}"
+                raise ExpressionError(f'Expression function "{call.name}" {reason}')
+        self.after_value = True

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 
+import idna
 from publicsuffixlist import PublicSuffixList
 
 RESERVED_SUFFIXES = frozenset(
@@ -23,26 +24,32 @@ def _suffixes() -> PublicSuffixList:
 
 
 def trim(text: str) -> str:
+    if not text.strip():
+        raise ValueError("String cannot be empty")
     return text.strip()
 
 
+def verbatim(text: str) -> str:
+    return text
+
+
+def upper(text: str) -> str:
+    return "".join(text.split()).upper()
+
+
 def lower(text: str) -> str:
-    return text.lower()
+    return "".join(text.split()).lower()
 
 
 def domain(text: str) -> str:
-    """Lower-case A-label form. Raises ValueError unless it has a dot and ends in a public or reserved suffix."""
+    """Lower-case A-label form without blanks. Raises ValueError unless it ends in a public or reserved suffix."""
     name = "".join(text.split()).lower()
-    if text.strip() != "".join(text.split()):
-        raise ValueError("Invalid domain name")
+    wellformed = "." in name and not name.endswith(".") and not re.search(r"(^|[^\w-])\.", name)
     try:
-        name = name if name.isascii() else name.encode("idna").decode()
-    except UnicodeError:
-        raise ValueError("Invalid domain name") from None
-    labels = name.split(".")
-    wellformed = len(labels) > 1 and len(name) <= 253
-    wellformed = wellformed and all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", label) for label in labels)
-    if not wellformed or (labels[-1] not in RESERVED_SUFFIXES and _suffixes().publicsuffix(name) is None):
+        name = name if name.isascii() else idna.encode(name, uts46=True).decode()
+    except idna.IDNAError:
+        wellformed = False
+    if not wellformed or (name.rpartition(".")[2] not in RESERVED_SUFFIXES and _suffixes().publicsuffix(name) is None):
         raise ValueError("Invalid domain name")
     return name
 
@@ -80,10 +87,11 @@ def ip_address(text: str) -> str:
 
 
 def ip_network(text: str) -> str:
-    """A single address stays an address: `10.0.0.1` is stored as it is."""
-    if "/" not in text:
-        return ip_address(text)
-    return str(ipaddress.ip_network(text, strict=False))
+    """Host bits are kept; a full mask is left out: `10.0.0.1` is stored as it is."""
+    network = ipaddress.ip_interface(text.strip())
+    if "/" in text and network.network.prefixlen < 8:
+        raise ValueError("mask")
+    return str(network.ip) if network.network.prefixlen == network.max_prefixlen else network.with_prefixlen
 
 
 def socket_address(text: str) -> str:
@@ -107,23 +115,46 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-#: By the format of the type.
+#: Formats that are parsed and stored in a canonical form, as values and as members of sets.
 FORMATS: dict[str, Callable[[str], str]] = {
     "ipAddress": ip_address,
     "ipNetwork": ip_network,
     "socketAddress": socket_address,
-    "uri": trim,
 }
 
-#: By (struct, property). Members of sets and keys of maps are not validated as strings (contract 8.1).
+#: Properties stored as they are sent. All other strings are trimmed, unless PROPERTIES says more. Members of sets and
+#: keys of maps are neither (contract 8.1).
+_VERBATIM = frozenset(
+    "description name logo usernameDomain secret otpAuth variableName filePath key namespace value else if then message "
+    "template emailTemplate httpRsvpTemplate defaultSubjectPrefix authUsername authenticatedAs spfEhloDomain "
+    "spfMailFromDomain documentId failureReason accountName".split()
+)
 PROPERTIES: dict[tuple[str, str], Callable[[str], str]] = {
     ("Domain", "name"): domain,
     ("Domain", "catchAllAddress"): email,
+    ("CalendarAlarm", "fromEmail"): email,
     ("UserAccount", "name"): local_part,
     ("GroupAccount", "name"): local_part,
     ("MailingList", "name"): local_part,
     ("EmailAlias", "name"): local_part,
+    ("ReportSettings", "outboundReportDomain"): domain,
     ("SystemSettings", "defaultHostname"): hostname,
     ("MailExchanger", "hostname"): hostname,
     ("Service", "hostname"): hostname,
+    ("MtaConnectionStrategy", "ehloHostname"): hostname,
+    ("MtaConnectionIpHost", "ehloHostname"): hostname,
+    ("SpamFileExtension", "extension"): lower,
+    ("SpamTagScore", "tag"): upper,
+    ("SpamTagAction", "tag"): upper,
+    ("SieveSystemScript", "name"): trim,
+    ("SieveUserScript", "name"): trim,
 }
+
+
+def normal_form(struct: str, name: str, format_: str | None) -> Callable[[str], str]:
+    """What a string property goes through on write. The function raises ValueError with the server's complaint."""
+    if (struct, name) in PROPERTIES:
+        return PROPERTIES[struct, name]
+    if name == "name" and struct.startswith(("SpamRule", "SpamDnsblServer")):
+        return upper
+    return verbatim if name in _VERBATIM or format_ in FORMATS else trim

@@ -96,18 +96,15 @@ class Patcher:
             raise invalid_patch(errors.SERVER_SET, here)
         if entry.access == "immutable" and not self.creating:
             raise invalid_patch(errors.CREATE_ONLY, here)
-        if name == "memberTenantId" and value is not None:
-            raise invalid_patch("Cannot modify memberTenantId property", here)
         if rest:
             target[name] = self._pointer(entry.type, target[name], rest, value, here)
             return
         if value == MASK and entry.type.format == "secret" and struct_name.endswith("Credential") and target[name]:
             return  # a masked secret written back is ignored for credentials only (contract 3.7)
         target[name] = self._assign(entry.type, target[name], value, here)
-        normal_form = formats.PROPERTIES.get((struct_name, name))
-        if normal_form and isinstance(target[name], str):
+        if entry.type.kind == "string" and target[name] is not None:
             try:
-                target[name] = normal_form(target[name])
+                target[name] = formats.normal_form(struct_name, name, entry.type.format)(target[name])
             except ValueError as error:
                 raise invalid_patch(str(error), here) from None
 
@@ -115,7 +112,10 @@ class Patcher:
         if value is None:
             if spec.nullable:
                 return None
-            raise invalid_patch(errors.INVALID_VALUE, path)
+            if spec.kind in ("set", "map", "objectList"):
+                raise invalid_patch(errors.INVALID_MEMBER_VALUE, path)
+            if spec.kind != "object":
+                raise invalid_patch(_complaint(spec), path)
         match spec.kind:
             case "set":
                 return self._set(spec, value, path)
@@ -126,7 +126,7 @@ class Patcher:
             case "object":
                 return self._object(spec.target or "", current, value, path)
             case _:
-                return self._scalar(spec, value, path, errors.INVALID_VALUE)
+                return self._scalar(spec, value, path, _complaint(spec))
 
     def _object(self, name: str, current: Any, value: Any, path: str) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -150,28 +150,29 @@ class Patcher:
         out: dict[str, bool] = {}
         for key, flag in value.items():
             if not isinstance(flag, bool):
-                raise invalid_patch(errors.INVALID_MEMBER_VALUE, path)
+                raise invalid_patch(errors.INVALID_MEMBER_KEY, path)
             member = self._key(spec.item, key, path)
             if flag:
                 out[member] = True
         return out
 
     def _map(self, spec: Type, value: Any, path: str) -> dict[str, Any]:
+        """Errors inside name the map, not the key: so does the server, here and for lists."""
         if not isinstance(value, dict):
-            raise invalid_patch(errors.INVALID_OBJECT, path)
+            raise invalid_patch(errors.INVALID_MEMBER_VALUE, path)
         assert spec.value
         out = {}
         for key, entry in value.items():
             member = self._key(spec.key, key, path)
-            out[member] = self._assign(spec.value, None, entry, join(path, key))
+            out[member] = self._assign(spec.value, None, entry, path)
         return out
 
     def _list(self, spec: Type, value: Any, path: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise invalid_patch(errors.INVALID_OBJECT, path)
+            raise invalid_patch(errors.INVALID_MEMBER_VALUE, path)
         out = {}
         for key, entry in value.items():
-            out[_index(key, path)] = self._object(spec.target or "", None, entry, join(path, key))
+            out[_index(key, path)] = self._object(spec.target or "", None, entry, path)
         return out
 
     def _key(self, spec: Type | None, key: str, path: str) -> str:
@@ -224,7 +225,7 @@ class Patcher:
             return {**current, index: self._pointer(item, before, rest, value, here)}
         if value is None:
             if index not in current:
-                raise invalid_patch(errors.INVALID_POINTER, here)
+                raise invalid_patch(errors.INVALID_MEMBER_VALUE, here)
             return {key: entry for key, entry in current.items() if key != index}
         return {**current, index: self._object(spec.target or "", current.get(index), value, here)}
 
@@ -288,8 +289,12 @@ class Patcher:
 
 def _index(key: str, path: str) -> str:
     if not key.isdigit():
-        raise invalid_patch(errors.INVALID_KEY, path)
+        raise invalid_patch(errors.INVALID_MEMBER_KEY, path)
     return str(int(key))
+
+
+def _complaint(spec: Type) -> str:
+    return errors.INVALID_SCALAR.get(spec.format or spec.kind, errors.INVALID_VALUE)
 
 
 def _number(spec: Type, value: Any) -> int | float:

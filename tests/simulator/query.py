@@ -27,35 +27,51 @@ def run(registry: Registry, type_: str, objects: dict[str, Body], arguments: Bod
     rendered = {key: registry.render(type_, key, body) for key, body in objects.items()} if tests else objects
     found = [key for key in objects if all(_matches(type_, rendered[key], *test) for test in tests)]
     found.sort(key=ids.decode)
-    total = len(found)
     order, ascending = _sort(type_, arguments.get("sort"))
-    limit = arguments.get("limit")
-    limit = MAX_RESULTS if limit is None or limit > MAX_RESULTS else limit
-    by_id = order == "id"
-    position = arguments.get("position") or 0
-    counted = bool(arguments.get("calculateTotal"))
-    truncated = False
-    if by_id and not counted and "position" not in arguments and arguments.get("anchor") is None:
-        # The limit applies to ascending ids, the page is sorted afterwards (contract 3.10).
-        truncated = len(found) > limit
-        found = found[:limit]
-    if by_id:
-        found = found if ascending else found[::-1]
-    else:
+    if order != "id":
         found.sort(key=lambda key: (str(objects[key].get(order) or ""), ids.decode(key)), reverse=not ascending)
-    position = _position(found, arguments, position)
-    page = found[position : position + limit]
-    truncated = truncated or len(found) - position > limit
-    out: Body = {"queryState": "n", "canCalculateChanges": True, "position": position, "ids": page}
-    if counted:
-        out["total"] = total
-    if truncated:
+    elif _pages_first(arguments):
+        return _answer(_first_page(found, arguments, ascending), 0)
+    elif not ascending:
+        found.reverse()
+    position = _position(found, arguments)
+    limit = min(_limit(arguments), MAX_RESULTS)
+    out = _answer(found[position : position + limit], position)
+    if arguments.get("calculateTotal"):
+        out["total"] = len(found)
+    if len(found) > limit:
         out["limit"] = limit
     return out
 
 
-def _position(found: list[str], arguments: Body, position: int) -> int:
-    anchor = arguments.get("anchor")
+def _answer(page: list[str], position: int) -> Body:
+    return {"queryState": "n", "canCalculateChanges": True, "position": position, "ids": page}
+
+
+def _limit(arguments: Body) -> int:
+    limit = arguments.get("limit")
+    return MAX_RESULTS if limit is None else int(limit)
+
+
+def _pages_first(arguments: Body) -> bool:
+    """Sorted by id, without a total and without an explicit position 0, the page is cut before it is sorted."""
+    position = arguments.get("position")
+    return (
+        not arguments.get("calculateTotal") and not arguments.get("anchorOffset") and (position is None or position > 0)
+    )
+
+
+def _first_page(found: list[str], arguments: Body, ascending: bool) -> list[str]:
+    """The limit counts ascending ids, whatever the order asked for; neither limit nor position show in the answer."""
+    start = int(arguments.get("position") or 0)
+    if arguments.get("anchor") is not None:
+        start = sum(ids.decode(key) <= ids.decode(arguments["anchor"]) for key in found)
+    page = found[start : start + min(_limit(arguments), MAX_RESULTS)]
+    return page if ascending else page[::-1]
+
+
+def _position(found: list[str], arguments: Body) -> int:
+    position, anchor = int(arguments.get("position") or 0), arguments.get("anchor")
     if anchor is not None:
         if anchor not in found:
             raise MethodError("anchorNotFound", "Anchor not found")

@@ -182,11 +182,12 @@ class Registry:
         return self._unique.get(name)
 
     def _compile(self, type_: str, body: Body) -> None:
-        for path, expression in validate.expressions(self.tables, type_, body):
-            reason = expressions.check(self.tables, type_, expression)
-            if reason:
-                violation = {"type": "Invalid", "property": path, "value": reason}
-                raise SetError("validationFailed", properties=[path], validationErrors=[violation])
+        struct = self.tables.variants[type_][body["@type"]] if type_ in self.tables.variants else type_
+        wrong = expressions.check(self.tables, struct, body)
+        if wrong:
+            name, reason = wrong
+            violation = {"type": "Invalid", "property": name, "value": reason}
+            raise SetError("validationFailed", properties=[name], validationErrors=[violation])
 
     # -- links ---------------------------------------------------------------------------------------------------
 

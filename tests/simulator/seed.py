@@ -17,6 +17,12 @@ _LISTENERS: tuple[tuple[str, str, int, bool], ...] = (
     ("https", "http", 443, True),
     ("http", "http", 8080, False),
 )
+_QUEUES = (
+    ("local", "Local", 25),
+    ("remote", "Remote", 50),
+    ("dsn", "Delivery Status Notification", 5),
+    ("report", "DMARC and TLS report", 5),
+)
 _RETRY = {"0": 900_000, "1": 1_800_000, "2": 3_600_000, "3": 7_200_000}
 
 
@@ -38,7 +44,7 @@ def safe_defaults(registry: Registry) -> None:
             {"name": "invalid-tls", "description": "Allow invalid TLS certificates", "allowInvalidCerts": True},
             {"name": "default", "description": "Default TLS settings"},
         ],
-        "MtaConnectionStrategy": [{"name": "default", "description": "Default connection settings"}],
+        "MtaConnectionStrategy": [{"name": "default", "description": "Default connection strategy"}],
         "MtaInboundThrottle": [
             {
                 "description": "Sender IP throttle",
@@ -53,7 +59,8 @@ def safe_defaults(registry: Registry) -> None:
         ],
         "Application": [
             {
-                "description": "Stalwart Web UI",
+                "description": "Stalwart Web Interface",
+                "autoUpdateFrequency": 30 * 24 * 60 * 60 * 1000,
                 "resourceUrl": "https://github.com/stalwartlabs/webui/releases/latest/download/webui.zip",
                 "urlPrefix": {"/admin": True, "/account": True},
             }
@@ -95,8 +102,9 @@ def _roles(registry: Registry) -> None:
 
 
 def _queues(registry: Registry) -> None:
-    for key, name in zip("abcd", ("local", "remote", "dsn", "report"), strict=True):
-        registry.insert("MtaVirtualQueue", {"name": name}, key)
+    for key, (name, description, threads) in zip("abcd", _QUEUES, strict=True):
+        values = {"name": name, "description": f"{description} delivery queue", "threadsPerNode": threads}
+        registry.insert("MtaVirtualQueue", values, key)
     expiry = {"@type": "Ttl", "expire": 259_200_000}
     for key, name, description in (("a", "local", "Local"), ("b", "remote", "Remote")):
         values = {"name": name, "description": f"{description} delivery schedule", "queueId": key, "expiry": expiry}

@@ -7,7 +7,6 @@ from typing import Any
 
 from .errors import SetError
 from .ids import UNSET
-from .patch import join
 from .tables import Tables, Type
 
 MAX_OBJECT_BYTES = 200_000
@@ -15,15 +14,16 @@ MAX_OBJECT_BYTES = 200_000
 
 def check(tables: Tables, name: str, value: dict[str, Any]) -> None:
     """Raises SetError with all violations of required properties and limits."""
-    violations = list(_object(tables, name, value, ""))
+    violations = list(_object(tables, name, value))
     if violations:
         raise SetError("validationFailed", validationErrors=violations)
 
 
-def _object(tables: Tables, name: str, value: dict[str, Any], path: str) -> Iterator[dict[str, Any]]:
+def _object(tables: Tables, name: str, value: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Nested properties are named without the way to them."""
     for key, entry in tables.struct(name, value.get("@type") if name in tables.variants else None).items():
         if entry.access != "serverSet":
-            yield from _value(tables, entry.type, value[key], join(path, key))
+            yield from _value(tables, entry.type, value[key], key)
 
 
 def _value(tables: Tables, spec: Type, value: Any, path: str) -> Iterator[dict[str, Any]]:
@@ -40,20 +40,24 @@ def _value(tables: Tables, spec: Type, value: Any, path: str) -> Iterator[dict[s
             if value == UNSET:
                 yield {"type": "Required", "property": path}
         case "number":
-            yield from _limit(spec, "min", "MinValue", value, path)
+            if spec.format == "duration" and value == 0:
+                yield {"type": "Invalid", "property": path, "value": "0"}
             yield from _limit(spec, "max", "MaxValue", value, path)
+            yield from _limit(spec, "min", "MinValue", value, path)
         case "set":
+            if "" in value:
+                yield {"type": "Required", "property": path}
             yield from _limit(spec, "minItems", "MinLength", len(value), path)
         case "objectList":
             yield from _limit(spec, "minItems", "MinLength", len(value), path)
-            for key, item in value.items():
-                yield from _object(tables, spec.target or "", item, join(path, key))
+            for item in value.values():
+                yield from _object(tables, spec.target or "", item)
         case "map":
             assert spec.value
-            for key, item in value.items():
-                yield from _value(tables, spec.value, item, join(path, key))
+            for item in value.values():
+                yield from _value(tables, spec.value, item, path)
         case "object":
-            yield from _object(tables, spec.target or "", value, path)
+            yield from _object(tables, spec.target or "", value)
 
 
 def _limit(spec: Type, name: str, error: str, actual: float, path: str) -> Iterator[dict[str, Any]]:
@@ -89,16 +93,3 @@ def _references(tables: Tables, spec: Type, value: Any) -> Iterator[tuple[str, s
                 yield from _references(tables, spec.value or spec, item)
         case "object":
             yield from references(tables, spec.target or "", value)
-
-
-def expressions(tables: Tables, name: str, value: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """All (property, expression) pairs of an object, nested ones with their path."""
-    struct = tables.struct(name, value.get("@type") if name in tables.variants else None)
-    for key, entry in struct.items():
-        item = value.get(key)
-        if entry.type.kind == "object" and item is not None:
-            if entry.type.target == "Expression":
-                yield key, item
-            else:
-                for path, nested in expressions(tables, entry.type.target or "", item):
-                    yield join(key, path), nested
