@@ -68,10 +68,13 @@ tenant_store: {data_store}
 tenant_storage:
   size: 20Gi
   class: {storage_class}
-# The node answers for these addresses; there is no load balancer that gives others.
+# The node answers for these addresses; there is no load balancer that gives others. The cluster has no Gateway API.
 tenant_chart_values:
   service:
     externalIPs: "{{{{ tenant_mail_addresses }}}}"
+  gateway:
+    enabled: false
+chart_helm_binary: {helm}
 """
 
 
@@ -85,6 +88,6 @@ def write(settings: Settings, image: str) -> bool:
         data=settings.data, fqdn=PLATFORM_FQDN, openbao_url=settings.openbao_url, provisioner=PROVISIONER,
         store=SECRET_STORE, keycloak_url=settings.keycloak_url, powerdns_url=settings.powerdns_url,
         nameserver=settings.nameserver, image=json.dumps(image), data_store=json.dumps(store),
-        storage_class=STORAGE_CLASS)
+        storage_class=STORAGE_CLASS, helm=settings.bin / "helm")
     changed = files.write(settings.inventory / "hosts.yml", hosts)
     return files.write(settings.inventory / "group_vars" / "tenants.yml", variables) or changed
