@@ -15,6 +15,14 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import Task, with_env
 
 
+#: Finds secrets inside options that are no secret as a whole.
+Secrets = t.Callable[[t.Mapping[str, t.Any]], t.Iterable[str]]
+
+
+def _no_secrets(params: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    return ()
+
+
 class TaskAction(ActionBase):
     """Runs :attr:`TASK` in-process where that equals running the module, else runs the module.
 
@@ -24,8 +32,8 @@ class TaskAction(ActionBase):
     SPEC: t.ClassVar[t.Mapping[str, t.Any]]
     SPEC_RULES: t.ClassVar[t.Mapping[str, t.Any]] = {}
     TASK: t.ClassVar[Task]
-    #: Finds secrets inside options that are no secret as a whole; they are masked in the result.
-    SECRETS: t.ClassVar[t.Callable[[t.Mapping[str, t.Any]], t.Iterable[str]] | None] = None
+    #: What it finds is masked in the result.
+    SECRETS: t.ClassVar[Secrets] = staticmethod(_no_secrets)
     #: There is a module of the same name to fall back to.
     HAS_MODULE = True
 
@@ -48,9 +56,7 @@ class TaskAction(ActionBase):
             exc.tenant = exc.tenant or self._tenant(task_vars)
             # Returned, not raised: ansible-core 2.18 prints the chained original of a raised AnsibleActionFail at -vvv.
             out = {"failed": True, "msg": exc.sentence, "failure": exc.as_dict()}
-        finder = type(self).SECRETS
-        hidden = validation._no_log_values | set(finder(params) if finder else ())
-        result.update(remove_values(out, hidden))
+        result.update(remove_values(out, validation._no_log_values | set(type(self).SECRETS(params))))
         return result
 
     def context(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
