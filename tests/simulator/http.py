@@ -62,8 +62,7 @@ class Application:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.server.requests += 1
         try:
-            caller = await login.authenticate(self.server, request.headers.get("Authorization"))
-            response = await self._route(request, caller)
+            response = await self._route(request)
         except login.Unauthorized as error:
             log.info("%s %s: authentication failed: %s", request.method, request.path, error)
             response = problem(401)
@@ -72,18 +71,18 @@ class Application:
         log.info("%s %s %s", request.method, request.path, response.status)
         return response
 
-    async def _route(self, request: web.Request, caller: login.Caller | None) -> web.StreamResponse:
+    async def _route(self, request: web.Request) -> web.StreamResponse:
         path, method = request.path.rstrip("/") or "/", request.method
         if path in ("/healthz/live", "/healthz/ready"):
             return problem(200, title="OK", detail="OK")
         if path == "/jmap" and method == "POST":
-            return await self._jmap(request, caller)
+            return await self._jmap(request, await self._known(request))
         if method not in ("GET", "HEAD") and not path.startswith("/simulator/"):
             return problem(404)
         if path == "/.well-known/jmap":
             return web.Response(status=307, headers={"Location": "/jmap/session", "Cache-Control": "no-cache"})
         if path == "/jmap/session":
-            return _json(session.document(self.server, caller))
+            return _json(session.document(self.server, await self._caller(request)))
         if path == "/.well-known/oauth-protected-resource":
             return _json(self._protected_resource())
         if path.startswith("/api/discover/"):
@@ -91,17 +90,26 @@ class Application:
             document = directory.shown() if directory else _internal_directory()
             return _json(document, **{"Cache-Control": "no-store, no-cache, must-revalidate"})
         if path == "/api/account":
-            return self._own_account(_known(caller))
+            return self._own_account(await self._known(request))
         if path == "/api/schema" or path.startswith("/api/schema/"):
-            return self._schema(path, _known(caller), request)
+            await self._known(request)
+            return self._schema(path)
         if path.startswith("/simulator/"):
-            return await self._simulator(request, path, _known(caller))
+            return await self._simulator(request, path, await self._known(request))
         if path.count("/") == 1 and not request.path.endswith("/"):
             return web.Response(status=302, headers={"Location": f"{path}/"})  # the web UI's applications
         return problem(404)
 
-    async def _jmap(self, request: web.Request, caller: login.Caller | None) -> web.Response:
-        known = _known(caller)
+    async def _caller(self, request: web.Request) -> login.Caller | None:
+        return await login.authenticate(self.server, request.headers.get("Authorization"))
+
+    async def _known(self, request: web.Request) -> login.Caller:
+        caller = await self._caller(request)
+        if caller is None:
+            raise login.Unauthorized("no credentials")
+        return caller
+
+    async def _jmap(self, request: web.Request, caller: login.Caller) -> web.Response:
         content_type = request.headers.get("Content-Type")
         if content_type is not None and not content_type.startswith("application/json"):
             detail = "Failed to parse JSON: The Content-Type header must be application/json."
@@ -117,7 +125,7 @@ class Application:
             detail = "The request exceeds a limit of the server."
             return problem(400, type="urn:ietf:params:jmap:error:limit", detail=detail, limit=str(error))
         self.server.fault("exit-before-answer")
-        return _json(await jmap.Request(self.server, known, body).run())
+        return _json(await jmap.Request(self.server, caller, body).run())
 
     def _protected_resource(self) -> dict[str, Any]:
         base = self.server.base_url
@@ -136,7 +144,7 @@ class Application:
         locale = account["locale"] if account else "POSIX"
         return _json({"permissions": shown, "edition": "community", "locale": locale})
 
-    def _schema(self, path: str, caller: login.Caller, request: web.Request) -> web.Response:
+    def _schema(self, path: str) -> web.Response:
         location = f"/api/schema/{self.server.schema_hash}"
         if path != location:
             return web.Response(status=302, headers={"Location": location})
@@ -160,12 +168,6 @@ class Application:
                 self.server.faults = set(await request.json())
             return _json(sorted(self.server.faults))
         return problem(404)
-
-
-def _known(caller: login.Caller | None) -> login.Caller:
-    if caller is None:
-        raise login.Unauthorized("no credentials")
-    return caller
 
 
 def _internal_directory() -> dict[str, Any]:

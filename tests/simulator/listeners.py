@@ -43,8 +43,9 @@ async def open_all(server: Server) -> Opened:
     runner = web.AppRunner(http.Application(server).app, access_log=None)
     await runner.setup()
     opened = Opened(runner)
-    context = _self_signed(server.hostname)
-    for entry in _wanted(server):
+    wanted = _wanted(server)
+    context = _self_signed(server) if any(entry["tlsImplicit"] for entry in wanted) else None
+    for entry in wanted:
         port = server.settings.ports.get(entry["name"], entry["port"])
         if port is None:
             continue
@@ -92,8 +93,9 @@ def _bind(address: str, port: int) -> socket.socket:
     return socket.create_server((address, port))
 
 
-def _self_signed(hostname: str) -> ssl.SSLContext:
+def _self_signed(server: Server) -> ssl.SSLContext:
     """Until a certificate is loaded TLS is self-signed (contract 1.6)."""
+    hostname = server.hostname
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname[:64])])
     now = datetime.now(UTC)
@@ -116,7 +118,8 @@ def _self_signed(hostname: str) -> ssl.SSLContext:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:
+    # OpenSSL reads files only, and the data folder is the one that can be written in any container.
+    with tempfile.TemporaryDirectory(dir=server.settings.data) as folder:
         path = Path(folder, "tls.pem")
         path.touch(mode=0o600)
         path.write_bytes(pem)

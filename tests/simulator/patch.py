@@ -51,22 +51,23 @@ class Patcher:
                 continue
             if "/" in key:
                 raise invalid_patch(errors.INVALID_POINTER, key)
-            self._member(struct_name, struct, target, [key], value, "")
+            self._member(struct_name, struct, target, [key], value, "", pointer=False)
         return self._finish(name, target)
 
     def update(self, name: str, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-        target = _copy(current)
         variant = values.get("@type")
         if name in self.tables.variants and variant is not None and variant != current.get("@type"):
-            if variant not in self.tables.variants[name]:
-                raise invalid_patch(errors.INVALID_VARIANT, "")
-            if name == "Account":
-                raise SetError("invalidProperties", "Cannot change the account type", properties=["@type"])
-            target = self.defaults.object(name, variant)
+            if name == "Account" and variant in self.tables.variants[name]:
+                raise SetError(
+                    "invalidProperties", "Cannot change the type of an existing account.", properties=["@type"]
+                )
+            # Another variant is built anew, create-only properties included.
+            return Patcher(self.tables, self.defaults, True, self.resolve).create(name, values)
+        target = _copy(current)
         struct_name, struct = self._struct(name, target)
         for key, value in values.items():
             if key != "@type":
-                self._member(struct_name, struct, target, tokens(key), value, "")
+                self._member(struct_name, struct, target, tokens(key), value, "", pointer=True)
         return self._finish(name, target)
 
     # -- members -------------------------------------------------------------------------------------------------
@@ -84,11 +85,13 @@ class Patcher:
         names: list[str],
         value: Any,
         path: str,
+        pointer: bool,
     ) -> None:
+        """:param pointer: ``names`` come from the key of an update; else from a value, and are one name."""
         name, rest = names[0], names[1:]
         entry = struct.get(name)
         if entry is None:
-            if self.tables.known_property(name) or (not self.creating and not path):
+            if pointer or self.tables.known_property(name):
                 raise invalid_patch(errors.INVALID_PROPERTY, join(path, name))
             raise invalid_patch(errors.INVALID_KEY, path)
         here = join(path, name)
@@ -141,7 +144,7 @@ class Patcher:
         struct_name, struct = self._struct(name, target)
         for key, entry in value.items():
             if key != "@type":
-                self._member(struct_name, struct, target, [key], entry, path)
+                self._member(struct_name, struct, target, [key], entry, path, pointer=False)
         return target
 
     def _set(self, spec: Type, value: Any, path: str) -> dict[str, bool]:
@@ -210,7 +213,7 @@ class Patcher:
         if spec.kind == "object":
             target = _copy(current) if current is not None else self.defaults.object(spec.target or "")
             struct_name, struct = self._struct(spec.target or "", target)
-            self._member(struct_name, struct, target, names, value, path)
+            self._member(struct_name, struct, target, names, value, path, pointer=True)
             return target
         raise invalid_patch(errors.INVALID_POINTER, here)
 

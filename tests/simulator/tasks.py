@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("simulator.tasks")
 
 
+#: How late a task may be that is due in the future.
+RECHECK_SECONDS = 1.0
+
+
 class TaskWorker:
     """Executes stored `DkimManagement` tasks. They survive a restart, as the objects they are."""
 
@@ -43,10 +47,11 @@ class TaskWorker:
 
     async def _work(self) -> None:
         while True:
-            await self._wanted.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), RECHECK_SECONDS)
             self._wanted.clear()
             for key, task in self._server.store.all("Task").items():
-                if task["@type"] != "DkimManagement":
+                if task["@type"] != "DkimManagement" or (task["status"].get("due") or "") > formats.now():
                     continue
                 await self._dkim(task["domainId"])
                 if self._server.store.find("Task", key):

@@ -1,0 +1,3 @@
+from tests.simulator.fixture import simulator
+
+__all__ = ["simulator"]
