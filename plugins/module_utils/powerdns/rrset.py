@@ -5,7 +5,7 @@
 """Normal forms of names, TTLs and values: two record sets are equal exactly when their normal forms are.
 
 Names are absolute, lower case (RFC 4343) and escaped the way PowerDNS writes them; values are canonical rdata
-(RFC 4034 section 6.2) in presentation form. A TXT value is its octets: the borders between its character strings carry
+(RFC 4034 section 6.2, with names in lower case for every type) in presentation form. A TXT value is its octets: the borders between its character strings carry
 no meaning for SPF (RFC 7208 section 3.3), DKIM (RFC 6376 section 3.6.2.2) and DMARC, so they are joined and split anew.
 """
 
@@ -58,10 +58,27 @@ TYPES = (
 )
 #: Types that have at most one value (RFC 2181 section 10.1, RFC 6672 section 2.4).
 SINGLE_VALUE = ("CNAME", "DNAME")
-#: Types whose target is a host (RFC 974, RFC 2181 section 10.3, RFC 2782); PowerDNS refuses anything else.
-_HOST_TARGET = ("MX", "NS", "SRV")
+#: Types whose value is one name and nothing else.
+_ONE_NAME = ("CNAME", "DNAME", "NS", "PTR")
+#: What a target is made of: a host name (RFC 1123 section 2.1, RFC 2181 section 10.3, RFC 2782), which PowerDNS insists
+#: on, or for NAPTR the name of an SRV record.
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+\Z")
+_SERVICE = re.compile(r"(?:[a-z0-9_](?:[a-z0-9-]*[a-z0-9])?\.)+\Z")
+_TARGET = {"MX": _HOST, "NAPTR": _SERVICE, "NS": _HOST, "SRV": _HOST}
+#: Where the name stands in rdata of more than one field; in presentation form it is the last one.
+_NAME_FIELD = {"MX": "exchange", "NAPTR": "replacement", "SRV": "target"}
 
-_HOST_LABEL = re.compile(rb"[A-Za-z0-9_-]+\Z")
+#: A character string in presentation form (RFC 1035 section 5.1), unrolled so that matching takes linear time.
+_STRING_BODY = rb'[^"\\]*(?:\\(?:[0-9]{3}|[^0-9])[^"\\]*)*'
+_STRING = re.compile(rb'"(' + _STRING_BODY + rb')"', re.DOTALL)
+_QUOTED = re.compile(rb'(?:[ \t]*"' + _STRING_BODY + rb'")+[ \t]*\Z', re.DOTALL)
+_ESCAPE = re.compile(rb"\\([0-9]{3}|.)", re.DOTALL)
+#: What each octet looks like inside a quoted string.
+_TXT_TEXT = tuple(
+    "\\" + chr(octet) if octet in b'"\\' else chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03d}"
+    for octet in range(256)
+)
+
 _PLACEHOLDER = re.compile(r"<[^<>\s][^<>]*>")
 
 
@@ -145,40 +162,32 @@ def canonical_value(type_: str, value: str) -> str:
     """
     if type_ == "TXT":
         return txt_value(txt_octets(value))
+    if type_ in _ONE_NAME:
+        name = canonical_name(value)
+        _check_host(type_, value, name)
+        return name
     if "\n" in value or "\r" in value:
         raise NormalFormError(f"{value!r} is no {type_} value: it holds a line break")
-    if "@" in value.split():
-        raise NormalFormError(
-            f"{value!r} is no {type_} value: '@' has no meaning without an origin; give the name itself"
-        )
+    if type_ in _NAME_FIELD and "@" in value.split():
+        raise NormalFormError(f"{value!r} is no {type_} value: '@' has no meaning without an origin")
     try:
         rdata = dns.rdata.from_text("IN", type_, value, origin=dns.name.root, relativize=False)
-        wire = rdata.to_digestable(dns.name.root)
-        canonical = dns.rdata.from_wire(dns.rdataclass.IN, rdata.rdtype, wire, 0, len(wire))
     except (dns.exception.DNSException, ValueError, TypeError) as exc:
         raise NormalFormError(f"{value!r} is no {type_} value: {exc}") from None
-    target = getattr(canonical, "exchange", None) or getattr(canonical, "target", None)
-    if isinstance(target, dns.name.Name):
-        _check_host(type_, value, target)
-        # to_digestable lower-cases only the types of RFC 4034; comparison ignores case in every name (RFC 4343).
-        field = "exchange" if hasattr(canonical, "exchange") else "target"
-        return _with_name(canonical, field, target)
-    if type_ == "NAPTR":
-        return _with_name(canonical, "replacement", t.cast("t.Any", canonical).replacement)
-    text = canonical.to_text(chunksize=0)
+    if type_ in _NAME_FIELD:
+        field = _NAME_FIELD[type_]
+        name = _name_text(getattr(rdata, field))
+        _check_host(type_, value, name)
+        # With the root in its place the text ends in "."; what stands before it has no names.
+        return rdata.replace(**{field: dns.name.root}).to_text()[:-1] + name
+    text = rdata.to_text(chunksize=0)
     if type_ == "AAAA" and "." in text:
         raise NormalFormError(f"{value!r} embeds an IPv4 address; give that one as an A record")
     return text
 
 
-def _with_name(rdata: dns.rdata.Rdata, field: str, name: dns.name.Name) -> str:
-    """Presentation form whose last part is ``name``, written with PowerDNS's escapes."""
-    blank = t.cast("t.Any", rdata).replace(**{field: dns.name.root})
-    return blank.to_text()[:-1] + _name_text(name)
-
-
-def _check_host(type_: str, value: str, target: dns.name.Name) -> None:
-    if type_ in _HOST_TARGET and not all(_HOST_LABEL.match(label) for label in target.labels[:-1]):
+def _check_host(type_: str, value: str, target: str) -> None:
+    if type_ in _TARGET and not (target == "." or _TARGET[type_].match(target)):
         raise NormalFormError(f"{value!r} is no {type_} value: its target is no host name")
 
 
@@ -209,39 +218,20 @@ def txt_octets(value: str) -> bytes:
 
 def _quoted_octets(text: str) -> bytes:
     data = text.encode("utf-8", "surrogatepass")
-    result = bytearray()
-    position, inside = 0, False
-    while position < len(data):
-        octet = data[position]
-        position += 1
-        if octet == 0x22:
-            inside = not inside
-        elif not inside:
-            if octet not in b" \t":
-                raise NormalFormError(
-                    f"{_shorten(text)} starts with a quotation mark but is no sequence of quoted strings"
-                )
-        elif octet != 0x5C:
-            result.append(octet)
-        else:
-            escaped, position = _escape(data, position, text)
-            result.append(escaped)
-    if inside:
-        raise NormalFormError(f"{_shorten(text)} lacks a closing quotation mark")
-    return bytes(result)
+    if not _QUOTED.match(data):
+        raise NormalFormError(f"{_shorten(text)} starts with a quotation mark but is no sequence of quoted strings")
+    joined = b"".join(_STRING.findall(data))
+    if b"\\" not in joined:
+        return joined
+    try:
+        return _ESCAPE.sub(_unescape, joined)
+    except ValueError:
+        raise NormalFormError(f"{_shorten(text)} holds an escape over \\255") from None
 
 
-def _escape(data: bytes, position: int, text: str) -> tuple[int, int]:
-    """The octet after a backslash and the position behind it."""
-    digits = data[position : position + 3]
-    if digits.isdigit() and len(digits) == 3:
-        number = int(digits)
-        if number > 255:
-            raise NormalFormError(f"{_shorten(text)} holds the escape \\{number}; the highest is \\255")
-        return number, position + 3
-    if not digits or digits[:1].isdigit():
-        raise NormalFormError(f"{_shorten(text)} holds a backslash without a character or three digits behind it")
-    return data[position], position + 1
+def _unescape(match: re.Match[bytes]) -> bytes:
+    escaped = match.group(1)
+    return bytes((int(escaped),)) if len(escaped) == 3 else escaped
 
 
 def _shorten(text: str) -> str:
@@ -251,13 +241,7 @@ def _shorten(text: str) -> str:
 def txt_value(octets: bytes) -> str:
     """Presentation form: quoted strings of 255 octets, everything outside printable ASCII as ``\\DDD``."""
     strings = [octets[start : start + STRING_OCTETS] for start in range(0, len(octets), STRING_OCTETS)] or [b""]
-    return " ".join('"' + "".join(map(_txt_octet, string)) + '"' for string in strings)
-
-
-def _txt_octet(octet: int) -> str:
-    if octet in b'"\\':
-        return "\\" + chr(octet)
-    return chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03d}"
+    return " ".join(f'"{"".join(map(_TXT_TEXT.__getitem__, string))}"' for string in strings)
 
 
 def has_prefix(value: str, prefix: str) -> bool:
