@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import formats, ids, permissions, secret
+from . import ids, permissions, secret
 from .behaviour import Behaviour, Body
 from .errors import SetError
 
@@ -64,11 +64,6 @@ class Accounts(Behaviour):
 class MailingLists(Behaviour):
     def computed(self, key: str, body: Body, wanted: set[str] | None) -> Body:
         return {"emailAddress": self.server.address(body)}
-
-
-class AllowedIps(Behaviour):
-    def prepare(self, old: Body | None, new: Body, given: Body) -> None:
-        new["createdAt"] = new["createdAt"] or formats.now()
 
 
 def next_credential_id(account: Body) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from . import formats
 from .ids import UNSET
 from .tables import Field, Tables, Type
 
@@ -81,10 +82,10 @@ class Defaults:
                 return {}
             case "enum":
                 return self._tables.enums[spec.target or ""][0]
-            case "object":
-                return self.object(spec.target or "")
+            case "utcDateTime":
+                return formats.now()
             case _:
-                return None
+                return self.object(spec.target or "")
 
     def _given(self, spec: Type, value: Any) -> Any:
         """A default as the schema writes it -> stored form."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import errors, expressions, formats, ids, keys, validate
+from . import errors, expressions, ids, keys, validate
 from .behaviour import Behaviour, Body
 from .defaults import Defaults
 from .errors import MethodError, SetError
@@ -98,9 +98,6 @@ class Registry:
         """One create. Returns the entry of `created`. Raises SetError."""
         _require_object(values)
         body = Patcher(self.tables, self.defaults, True, resolve).create(type_, values)
-        struct = self.tables.struct(type_, body.get("@type"))
-        if "createdAt" in struct and body["createdAt"] is None:
-            body["createdAt"] = formats.now()
         if self.tables.objects[type_].singleton:
             extra = self._write(type_, ids.SINGLETON, None, body, values)
             return {"id": ids.SINGLETON} | extra
@@ -139,8 +136,6 @@ class Registry:
         """A write by the server itself (default objects, keys, accounts of a login). Returns the id."""
         variant = values.get("@type")
         body = self.defaults.object(type_, variant) | values
-        if "createdAt" in body and body["createdAt"] is None:
-            body["createdAt"] = formats.now()
         if key is None and self.tables.objects[type_].singleton:
             key = ids.SINGLETON
         return str(self._commit(type_, key, None, body)["id"])

@@ -40,7 +40,6 @@ class Server:
         self.registry.behaviours = {
             "Account": accounts.Accounts(self),
             "AcmeProvider": domains.AcmeProviders(self),
-            "AllowedIp": accounts.AllowedIps(self),
             "Certificate": certificates.Certificates(self),
             "DkimSignature": dkim.DkimSignatures(self),
             "Domain": domains.Domains(self),

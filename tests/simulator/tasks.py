@@ -38,9 +38,7 @@ class TaskWorker:
                 await self._job
 
     def queue_dkim(self, domain_id: str) -> None:
-        status = self._server.registry.defaults.object("TaskStatus") | {"due": formats.now()}
-        values = {"@type": "DkimManagement", "domainId": domain_id, "status": status}
-        self._server.registry.insert("Task", values)
+        self._server.registry.insert("Task", {"@type": "DkimManagement", "domainId": domain_id})
 
     def wake(self) -> None:
         self._wanted.set()
