@@ -1,0 +1,86 @@
+"""Runs one role alone, with explicit variables, as its README shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LINK = Path(os.environ.get("TENANTMAIL_LINK", Path(__file__).parents[2]))
+_RECAP = re.compile(r"^probe\s+: ok=\d+\s+changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One finished ansible-playbook process.
+
+    :param report: the role's entry of ``tenant_report``; none if the role failed.
+    """
+
+    status: int
+    output: str
+    changed: int
+    report: dict[str, list[str]] | None
+
+    @property
+    def text(self) -> str:
+        """The output without the line breaks that the callback puts into long messages."""
+        return " ".join(self.output.split())
+
+
+def run(folder: Path, role: str, variables: dict[str, Any], *args: str) -> Run:
+    """Run the role on a host ``probe``; its variables, which may hold secrets, go by a file."""
+    report = folder / "report.json"
+    report.unlink(missing_ok=True)
+    tasks = [
+        {"ansible.builtin.import_role": {"name": f"tenantmail.stalwart.{role}"}},
+        {
+            "ansible.builtin.copy": {
+                "content": f"{{{{ tenant_report['{role}'] | to_json }}}}",
+                "dest": str(report),
+                "mode": "0600",
+            },
+            "check_mode": False,
+            "changed_when": False,
+            "diff": False,
+        },
+    ]
+    host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    files = {
+        "inventory.yml": {"all": {"hosts": {"probe": host}}},
+        "playbook.yml": [{"hosts": "all", "gather_facts": False, "tasks": tasks}],
+        "variables.yml": variables,
+    }
+    for name, data in files.items():
+        (folder / name).write_text(yaml.safe_dump(data))
+        (folder / name).chmod(0o600)
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            *("-i", str(folder / "inventory.yml"), "-e", f"@{folder / 'variables.yml'}"),
+            str(folder / "playbook.yml"),
+            *args,
+        ],
+        cwd=LINK,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+    recap = _RECAP.search(done.stdout)
+    assert recap, done.stdout[-3000:]
+    return Run(
+        status=done.returncode,
+        output=done.stdout,
+        changed=int(recap[1]),
+        report=json.loads(report.read_text()) if report.exists() else None,
+    )
