@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import os
 import secrets
@@ -35,7 +36,7 @@ class Server:
         self.requests = 0
         self.nonce = secrets.token_hex(8)  # makes session states differ between processes
         self.tasks = TaskWorker(self)
-        self.caller: Caller | None = None  # of the method call being handled
+        self._caller: contextvars.ContextVar[Caller | None] = contextvars.ContextVar("caller", default=None)
         self.running = running.Running()
         self.registry.behaviours = {
             "Account": accounts.Accounts(self),
@@ -64,6 +65,15 @@ class Server:
     async def reload(self) -> None:
         """Raises running.Refused and changes nothing then."""
         self.running = await running.reload(self)
+
+    @property
+    def caller(self) -> Caller | None:
+        """Of the method call being handled; None for the server's own writes. Requests do not see each other's."""
+        return self._caller.get()
+
+    @caller.setter
+    def caller(self, caller: Caller) -> None:
+        self._caller.set(caller)
 
     def fault(self, name: str) -> None:
         """Ends the process at once if that fault is switched on: as a killed pod, without answering."""
