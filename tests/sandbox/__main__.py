@@ -68,8 +68,7 @@ def _change(settings: Settings, arguments: argparse.Namespace) -> None:
 def _status(settings: Settings) -> int:
     healthy = True
     for server in servers(settings):
-        pid = server.pid
-        ready = pid is not None and server.ready()
+        pid, ready = server.pid, server.healthy()
         healthy = healthy and ready
         print(f"{server.name:26} {pid or '-':>8}  {'ready' if ready else 'not ready' if pid else 'stopped'}")
     return 0 if healthy else 1

@@ -10,6 +10,7 @@ restarted by `start`.
 """
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -42,32 +43,57 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def _stat(pid: int) -> tuple[str, int] | None:
-    """State letter and start time of a process, None when there is none."""
+def _stat(pid: int) -> tuple[str, int, int] | None:
+    """State letter, process group and start time of a process, None when there is none."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The command name in parentheses may itself hold spaces and parentheses.
     fields = text[text.rindex(")") + 2:].split()
-    return fields[0], int(fields[19])
+    return fields[0], int(fields[2]), int(fields[19])
 
 
-def find(pid_file: Path) -> Running | None:
-    """The process a pid file names if it is still that process, else None."""
+def _recorded(pid_file: Path) -> Running | None:
+    """What the pid file says, None when it is of an earlier boot."""
     try:
-        running = Running(**json.loads(pid_file.read_text()))
+        recorded = Running(**json.loads(pid_file.read_text()))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError):  # cut short by a crash of the machine
         return None
+    return recorded if recorded.boot_id == boot_id() else None
+
+
+def find(pid_file: Path) -> Running | None:
+    """The process a pid file names if it is still that process, else None."""
+    running = _recorded(pid_file)
+    return running if running is not None and _leads(running) else None
+
+
+def _leads(running: Running) -> bool:
     child = _children.get(running.pid)
     if child is not None:
         child.poll()  # reap it when it has ended
     stat = _stat(running.pid)
-    if stat is None or stat[0] in "ZX" or stat[1] != running.start_ticks or running.boot_id != boot_id():
-        return None
-    return running
+    return stat is not None and stat[0] not in "ZX" and stat[2] == running.start_ticks
+
+
+def _alive(running: Running) -> bool:
+    """Whether the process or any other of its group lives: Keycloak's is a shell whose child is the server.
+
+    The kernel gives a number to no new process while it names a group, so members without their leader are ours.
+    """
+    if _leads(running):
+        return True
+    stat = _stat(running.pid)
+    if stat is not None and stat[2] != running.start_ticks:
+        return False  # the number belongs to another program by now
+    for entry in Path("/proc").iterdir():
+        member = _stat(int(entry.name)) if entry.name.isdigit() else None
+        if member is not None and member[1] == running.pid and member[0] not in "ZX":
+            return True
+    return False
 
 
 def fingerprint(argv: Sequence[str], env: Mapping[str, str], configuration: Sequence[Path]) -> str:
@@ -90,10 +116,9 @@ def start(
     """
     mark = fingerprint(argv, env, configuration)
     running = find(pid_file)
-    if running is not None:
-        if running.fingerprint == mark:
-            return False
-        stop(pid_file, grace)
+    if running is not None and running.fingerprint == mark:
+        return False
+    stop(pid_file, grace)
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.unlink()
@@ -104,30 +129,30 @@ def start(
     stat = _stat(child.pid)
     if stat is None:
         raise SandboxError(f"{argv[0]} ended at once; last lines of {log}:\n{tail(log)}")
-    write(pid_file, json.dumps(asdict(Running(child.pid, stat[1], boot_id(), mark))) + "\n", 0o600)
+    write(pid_file, json.dumps(asdict(Running(child.pid, stat[2], boot_id(), mark))) + "\n", 0o600)
     return True
 
 
 def stop(pid_file: Path, grace: float = 20) -> bool:
-    """End the process a pid file names, by SIGTERM and after `grace` seconds by SIGKILL; return whether there was one."""
-    running = find(pid_file)
-    if running is None:
+    """End the process a pid file names and its group, by SIGTERM and after `grace` seconds by SIGKILL.
+
+    Returns whether there was one.
+    """
+    running = _recorded(pid_file)
+    if running is None or not _alive(running):
         pid_file.unlink(missing_ok=True)
         return False
     for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(running.pid, number)  # it leads a session of its own
-        except ProcessLookupError:
-            break
+        # It leads a group of its own; the group may end between the look and the signal.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, number)
         deadline = time.monotonic() + grace
-        while find(pid_file) is not None and time.monotonic() < deadline:
+        while _alive(running) and time.monotonic() < deadline:
             time.sleep(0.05)
-        if find(pid_file) is None:
-            break
-    else:
-        raise SandboxError(f"process {running.pid} of {pid_file} does not end")
-    pid_file.unlink(missing_ok=True)
-    return True
+        if not _alive(running):
+            pid_file.unlink(missing_ok=True)
+            return True
+    raise SandboxError(f"process {running.pid} of {pid_file} does not end")
 
 
 def wait_until(check: Callable[[], bool], what: str, *, timeout: float, pid_file: Path | None = None,

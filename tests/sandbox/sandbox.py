@@ -130,7 +130,7 @@ def down_some(settings: Settings, names: Sequence[str]) -> None:
 
 def reset(settings: Settings) -> None:
     """Remove the tenants' data: namespaces, volumes, realms, secrets and zones. Programs and platform stay."""
-    missing = [server.name for server in servers(settings) if not server.ready()]
+    missing = [server.name for server in servers(settings) if not server.healthy()]
     if missing:
         raise SandboxError(f"not ready: {', '.join(missing)}; run `python -m tests.sandbox up` first")
     with progress.step("namespaces and volumes of the tenants removed"):

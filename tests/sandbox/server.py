@@ -83,11 +83,15 @@ class Server(abc.ABC):
         return process.start(self.pid_file, list(self.argv()), log=self.log, env=environment,
                              configuration=configuration, grace=self.stop_timeout)
 
+    def healthy(self) -> bool:
+        """Whether our process runs and answers; another program on its port does not count."""
+        return self.pid is not None and self.ready()
+
     def wait_ready(self) -> None:
-        if self.ready():
+        if self.healthy():
             return
         with progress.step(f"{self.name} ready"):
-            process.wait_until(self.ready, self.name, timeout=self.start_timeout, pid_file=self.pid_file, log=self.log)
+            process.wait_until(self.healthy, self.name, timeout=self.start_timeout, pid_file=self.pid_file, log=self.log)
 
     def stop(self) -> bool:
         """End the process if it is ours and runs; return whether it ran."""

@@ -33,7 +33,7 @@ ACCESS_MARK = "ACCESS"
 
 class Keycloak(Server):
     name = "keycloak"
-    start_timeout = 180
+    start_timeout = 300
 
     @property
     def home(self) -> Path:

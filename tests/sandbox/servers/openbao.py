@@ -90,13 +90,13 @@ class OpenBao(Server):
         return self._health() == 200
 
     def wait_ready(self) -> None:
-        if self.ready():
+        if self.healthy():
             return
         with progress.step(f"{self.name} ready"):
             process.wait_until(lambda: self._health() is not None, self.name, timeout=self.start_timeout,
                                pid_file=self.pid_file, log=self.log)
             self._unseal()
-            process.wait_until(self.ready, self.name, timeout=self.start_timeout, pid_file=self.pid_file, log=self.log)
+            process.wait_until(self.healthy, self.name, timeout=self.start_timeout, pid_file=self.pid_file, log=self.log)
 
     def client(self) -> hvac.Client:
         """Client with the root token."""

@@ -60,7 +60,7 @@ def test_changed_configuration_restarts(pid_file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"start_ticks": 1}, {"boot_id": "another boot"}])
 def test_a_process_that_is_not_ours_is_left_alone(pid_file: Path, change: dict[str, object]) -> None:
     with subprocess.Popen(SLEEPER, stdout=subprocess.DEVNULL) as stranger:
-        ours = {"pid": stranger.pid, "start_ticks": process._stat(stranger.pid)[1], "boot_id": process.boot_id(),  # type: ignore[index]
+        ours = {"pid": stranger.pid, "start_ticks": process._stat(stranger.pid)[2], "boot_id": process.boot_id(),  # type: ignore[index]
                 "fingerprint": ""}
         pid_file.write_text(json.dumps(ours))
         assert process.find(pid_file) is not None
@@ -69,6 +69,21 @@ def test_a_process_that_is_not_ours_is_left_alone(pid_file: Path, change: dict[s
         assert not process.stop(pid_file)
         assert stranger.poll() is None
         stranger.kill()
+
+
+def test_a_child_outliving_its_leader_is_ended(pid_file: Path) -> None:
+    """Keycloak's first process is a shell; when that one is killed, the server goes on and keeps its port."""
+    code = "import subprocess, sys, time; print(subprocess.Popen(sys.argv[1:]).pid, 'up', flush=True); time.sleep(600)"
+    assert started(pid_file, [sys.executable, "-c", code, *SLEEPER])
+    child = int(pid_file.with_suffix(".log").read_text().split()[0])
+    leader = process.find(pid_file)
+    assert leader
+    os.kill(leader.pid, 9)
+    process.wait_until(lambda: process.find(pid_file) is None, "leader", timeout=5)
+    assert process._stat(child)
+    assert process.stop(pid_file)
+    state = process._stat(child)
+    assert state is None or state[0] == "Z"
 
 
 def test_a_cut_pid_file_means_no_process(pid_file: Path) -> None:
