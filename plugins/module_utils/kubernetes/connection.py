@@ -153,7 +153,7 @@ def _load(config: Configuration, options: t.Mapping[str, t.Any]) -> None:
         loader.load_kube_config(
             config_file=kubeconfig, context=context, client_configuration=config, persist_config=False
         )
-    except (kubernetes.config.ConfigException, OSError, ValueError, KeyError, TypeError) as exc:
+    except Exception as exc:  # The loader's YAML, OIDC and exec parts each raise kinds of their own.
         what = "the given kubeconfig" if isinstance(kubeconfig, t.Mapping) else (kubeconfig or "the default kubeconfig")
         where = f"{what}, context {context}" if context else str(what)
         # Only the loader's own exception is repeated: a parse error of another kind may quote the file.

@@ -17,6 +17,8 @@ ESO = "external-secrets.io"
 ESO_VERSIONS = ("v1", "v1beta1")
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
+_HINTS = {"HTTPRoute": "Install the Gateway API, or set gateway.enabled to false in tenant_chart_values."}
+
 #: Resource names of the kinds that the chart renders; others are looked up in the API's own discovery.
 _RESOURCES = {
     ("v1", "ConfigMap"): "configmaps",
@@ -73,7 +75,7 @@ def live_objects(
                 "kubernetes",
                 "not_found",
                 f"the cluster does not serve {api_version} {kind}, which the chart needs.",
-                hint="Install the operator that brings it, or switch the feature off in tenant_chart_values.",
+                hint=_HINTS.get(kind, "Install the operator that brings it."),
             )
         by_name = {item["metadata"]["name"]: item for item in listed}
         for name in names:

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release import (
+    PENDING,
+    Release,
+    decode,
+    newest,
+    refuse_pending,
+)
+
+
+def secret(revision: int = 1, status: str = "deployed", compress: bool = True) -> dict[str, Any]:
+    record = {
+        "name": "stalwart",
+        "version": revision,
+        "info": {"status": status},
+        "chart": {"metadata": {"name": "bp-stalwart-tenant", "version": "0.1.0"}},
+        "manifest": "---\nkind: ConfigMap\n",
+    }
+    payload = json.dumps(record).encode()
+    inner = base64.b64encode(gzip.compress(payload) if compress else payload)
+    return {
+        "metadata": {"name": f"sh.helm.release.v1.stalwart.v{revision}"},
+        "data": {"release": base64.b64encode(inner).decode()},
+    }
+
+
+class Cluster:
+    """The API server's answer to a list of Secrets."""
+
+    def __init__(self, items: list[dict[str, Any]] | None) -> None:
+        self.answer = items
+        self.asked: list[tuple[str, str | None]] = []
+
+    def items(self, path: str, selector: str | None = None) -> list[dict[str, Any]] | None:
+        self.asked.append((path, selector))
+        return self.answer
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_decode(compress: bool) -> None:
+    release = decode(secret(3, "failed", compress))
+    assert (release.name, release.revision, release.status) == ("stalwart", 3, "failed")
+    assert (release.chart, release.chart_version) == ("bp-stalwart-tenant", "0.1.0")
+    assert release.manifest == "---\nkind: ConfigMap\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"release": "!"}, {"release": base64.b64encode(b"e30=").decode()}, {"release": base64.b64encode(b"H4sIAAAA").decode()}],
+    ids=["nothing", "no base64", "empty record", "torn archive"],
+)
+def test_what_is_no_release_is_refused(data: dict[str, str]) -> None:
+    with pytest.raises(Failure) as caught:
+        decode({"metadata": {"name": "sh.helm.release.v1.x.v1"}, "data": data})
+    assert caught.value.code == "protocol"
+    assert "sh.helm.release.v1.x.v1" in caught.value.message
+
+
+def test_the_newest_revision_counts_by_number_not_by_name() -> None:
+    cluster = Cluster([secret(10, "failed"), secret(2, "superseded"), secret(9, "deployed")])
+    release = newest(cluster, "tenant-acme", "stalwart")
+    assert release is not None
+    assert (release.revision, release.status) == (10, "failed")
+    assert cluster.asked == [("/api/v1/namespaces/tenant-acme/secrets", "owner=helm,name=stalwart")]
+
+
+@pytest.mark.parametrize("items", [None, [], [secret(1, "uninstalled")]], ids=["no namespace", "none", "uninstalled"])
+def test_no_release(items: list[dict[str, Any]] | None) -> None:
+    assert newest(Cluster(items), "n", "stalwart") is None
+
+
+@pytest.mark.parametrize("status", sorted(PENDING))
+def test_a_pending_release_stops_with_the_way_out(status: str) -> None:
+    release = Release("stalwart", 4, status, "c", "1", "")
+    with pytest.raises(Failure) as caught:
+        refuse_pending(release, "tenant-acme")
+    assert caught.value.code == "not_ready"
+    assert ("rollback stalwart 3" in caught.value.hint) is (status != "pending-install")
+    assert ("sh.helm.release.v1.stalwart.v4" in caught.value.hint) is (status == "pending-install")
+
+
+@pytest.mark.parametrize("status", ["deployed", "failed"])
+def test_other_releases_go_on(status: str) -> None:
+    refuse_pending(Release("stalwart", 4, status, "c", "1", ""), "n")
+    refuse_pending(None, "n")
