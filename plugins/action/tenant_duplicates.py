@@ -7,7 +7,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleError
-
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import identity
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.duplicates_task import SPEC, run
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction

@@ -8,7 +8,6 @@ import types
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.argspec import SPEC
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.task import run

@@ -130,7 +130,7 @@ def _record(
 ) -> RecordSet:
     try:
         return RecordSet(
-            forms.canonical_name(name),
+            forms.canonical_name(forms.check_placeholder(name)),
             type_,
             forms.check_ttl(ttl),
             forms.canonical_values(type_, [forms.check_placeholder(value) for value in values]),

@@ -180,7 +180,7 @@ def _host(
     given = inputs.given(*sources)
     if given is None:
         # The longest domain leaves no room for "mail." in front.
-        return problems.check(Given(sources[0], default), names.host) if domain else None
+        return problems.check(Given(sources[0], default), names.host) if domain and default else None
     host = problems.check(given, names.host)
     if host and domain and domain_mode == FREE_SUBDOMAIN and not names.below(host, domain):
         problems.add(given.variable, given.value, f"{domain} or a name below it (its address record is published)")
@@ -190,7 +190,7 @@ def _host(
 
 def _not_shared(inputs: Inputs, hosts: t.Mapping[str, str | None], problems: Problems) -> None:
     shared = problems.items(inputs.given("platform_shared_mail_hosts"), names.host)
-    for variable, host in hosts.items():
+    for host, variable in {host: variable for variable, host in reversed(list(hosts.items()))}.items():
         if host is not None and host in shared:
             problems.add(variable, host, "a host of the tenant's own; this one is in platform_shared_mail_hosts")
 

@@ -15,7 +15,7 @@ from .identity import BYO, FREE_SUBDOMAIN, Identity
 from .merge import plain
 from .overlay import Inputs
 from .server import boolean
-from .validation import Given, Invalid, Problems, one_of
+from .validation import Given, Invalid, Problems, one_of, refuse_secret
 
 #: kubernetes.core's connection options that are no secret (``api_key`` and ``password`` stay out of the model).
 #: The same list as ``kubernetes.connection.ALIASES`` (a test compares them; importing it would load the client library).
@@ -175,14 +175,14 @@ def _connection(inputs: Inputs, problems: Problems) -> dict[str, t.Any]:
     known = CONNECTION_OPTIONS + CONNECTION_SECRETS
     if not isinstance(given.value, t.Mapping):
         # By name only: what was given may hold a token.
-        problems.add(given.variable, type(given.value).__name__, "a mapping of kubernetes.core's connection options")
+        refuse_secret(problems, given.variable, "a mapping of kubernetes.core's connection options")
         return {}
     for key in given.value:
         if key not in known:
-            problems.add(f"{given.variable}.{key}", "(not shown)", "only the options " + one_of(key, known))
+            refuse_secret(problems, f"{given.variable}.{key}", "only the options " + one_of(key, known))
     kubeconfig = given.value.get("kubeconfig")
     if kubeconfig is not None and not isinstance(kubeconfig, str):
-        problems.add(f"{given.variable}.kubeconfig", "(not shown)", "the path of a kubeconfig file")
+        refuse_secret(problems, f"{given.variable}.kubeconfig", "the path of a kubeconfig file")
     return {key: plain(given.value[key]) for key in CONNECTION_OPTIONS if given.value.get(key) is not None}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import re
 import typing as t
 
 from ..failure import Failure
@@ -19,6 +20,11 @@ LAYER = "inventory"
 MAX_SHOWN = 120
 
 ValueT = t.TypeVar("ValueT")
+
+#: Names of values that are secrets; ``clientSecretName`` is none.
+_SECRET_NAME = re.compile(
+    r"(?:passw(?:or)?d|secret|token|jwt|(?:api|private)_?key|credential)s?(?:\[\d+\])*\Z", re.IGNORECASE
+)
 
 
 class Invalid(ValueError):
@@ -55,8 +61,8 @@ class Problem:
 
     def __str__(self) -> str:
         if self.value is None:
-            return f"{self.variable} is missing (accepted: {self.accepted})"
-        return f"{self.variable} is {shown(self.value)} (accepted: {self.accepted})"
+            return f"{self.variable} is missing; accepted: {self.accepted}."
+        return f"{self.variable} is {shown(self.value)}; accepted: {self.accepted}."
 
 
 def shown(value: t.Any) -> str:
@@ -66,6 +72,17 @@ def shown(value: t.Any) -> str:
     else:
         text = str(value)
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
+
+
+def masked(value: t.Any, name: str = "") -> t.Any:
+    """The value without anything that its name calls a secret: whoever misplaces one must not find it in a log."""
+    if isinstance(value, t.Mapping):
+        return {str(key): masked(below, str(key)) for key, below in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked(below, name) for below in value]
+    if value is None or isinstance(value, bool) or not _SECRET_NAME.search(name):
+        return value
+    return MASK
 
 
 def nearest(word: t.Any, known: t.Iterable[str]) -> str | None:
@@ -96,7 +113,7 @@ class Problems:
 
     def add(self, variable: str, value: t.Any, accepted: str) -> None:
         """Note one mistake (the same one only once)."""
-        problem = Problem(variable, value, accepted)
+        problem = Problem(variable, masked(value, variable), accepted)
         if problem not in self._items:
             self._items.append(problem)
 
@@ -150,7 +167,7 @@ class Problems:
         raise Failure(
             LAYER,
             "invalid_value",
-            f"{head}: " + "; ".join(f"({i}) {problem}" for i, problem in enumerate(self._items, 1)) + ".",
+            f"{head}: " + " ".join(f"({i}) {problem}" for i, problem in enumerate(self._items, 1)),
             hint="Correct the inventory and run again; nothing has been read or written yet.",
             details=[problem.as_dict() for problem in self._items],
             tenant=tenant,

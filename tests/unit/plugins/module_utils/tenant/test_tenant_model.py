@@ -1,0 +1,542 @@
+"""derive(): the values of design 5, the overlay of design 15, every mistake at once."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+import typing as t
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import LAYERS, Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import connection
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import (
+    argspec,
+    chart_values,
+    overlay,
+    platform,
+    task,
+)
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.model import derive
+
+ROOT = Path(__file__).parents[5]
+CHART = ROOT / "roles/chart/files/bp-stalwart-tenant"
+CANARY = "canary-secret-value"
+
+ACME: dict[str, t.Any] = {
+    "host": "acme",
+    "platform_fqdn": "omantel.omani.works",
+    "platform_openbao_url": "https://bao.omantel.omani.works",
+    "platform_powerdns_url": "https://pdns.omantel.omani.works",
+}
+BETA: dict[str, t.Any] = {**ACME, "host": "beta", "tenant_domain": "beta-bakery.com", "tenant_domain_mode": "byo"}
+
+#: Design 15, verbatim.
+OVERLAY = yaml.safe_load("""
+domain: {primary: "acme.omantel.omani.works", mode: "free-subdomain"}      # or "byo"
+keycloak:
+  realmURL: "https://auth.acme.omantel.omani.works/realms/sme"
+  clientID: "stalwart"
+  clientSecretName: "stalwart-oidc"
+  oidcExternalSecret: {remoteRef: {key: "sovereign/omantel.omani.works/stalwart/acme/oidc"}}
+admin: {externalSecret: {remoteRef: {key: "sovereign/omantel.omani.works/stalwart/acme/admin"}}}
+dns:
+  powerdns: {enabled: true, apiURL: "https://pdns.omantel.omani.works/api", apiKeySecretName: "powerdns-api-key", zone: "omantel.omani.works"}
+  dmarc: {rua: "dmarc@acme.omantel.omani.works"}
+""")
+
+
+def mistakes(options: dict[str, t.Any]) -> list[str]:
+    with pytest.raises(Failure) as caught:
+        derive(options)
+    assert (caught.value.layer, caught.value.code) == ("inventory", "invalid_value")
+    assert CANARY not in json.dumps(caught.value.as_dict())
+    return [item["variable"] for item in caught.value.details]
+
+
+def test_the_keys_are_an_interface() -> None:
+    assert list(derive(ACME)) == [
+        "slug",
+        "display_name",
+        "domain",
+        "kubernetes",
+        "keycloak",
+        "openbao",
+        "stalwart",
+        "chart_values",
+        "dns",
+        "oidc_directory",
+        "admin",
+        "capacity",
+    ]
+
+
+def test_a_free_subdomain_needs_no_variable_of_its_own() -> None:
+    model = derive(ACME)
+    assert model["domain"] == {
+        "primary": "acme.omantel.omani.works",
+        "mode": "free-subdomain",
+        "mail_host": "mail.acme.omantel.omani.works",
+        "web_host": "mail.acme.omantel.omani.works",
+    }
+    assert model["kubernetes"] == {
+        "namespace": "tenant-acme",
+        "release": "stalwart",
+        "connection": {},
+        "secret_store": {"kind": "ClusterSecretStore", "name": "openbao"},
+        "gateway": {"name": "cilium-gateway", "namespace": "kube-system"},
+        "ca_file": None,
+        "labels": {"app.kubernetes.io/managed-by": "tenantmail", "tenantmail.io/tenant": "acme"},
+    }
+    prefix = "sovereign/omantel.omani.works"
+    assert model["keycloak"] == {
+        "realm_url": "https://keycloak.acme.omantel.omani.works/realms/sme-acme",
+        "base_url": "https://keycloak.acme.omantel.omani.works",
+        "realm": "sme-acme",
+        "admin_url": "https://keycloak.acme.omantel.omani.works",
+        "auth_realm": "master",
+        "display_name": "acme",
+        "client_id": "stalwart",
+        "client_secret_name": "stalwart-oidc-client-secret",
+        "client_secret_property": "OIDC_CLIENT_SECRET",
+        "scopes": ["openid", "email", "profile", "groups"],
+        "groups": ["sme-admin", "sme-user"],
+        "clients": [
+            {
+                "client_id": "stalwart",
+                "openbao_path": f"{prefix}/stalwart/acme/oidc",
+                "redirect_uris": ["https://mail.acme.omantel.omani.works/*"],
+                "web_origins": ["+"],
+                "audience": True,
+            },
+            {
+                "client_id": "wordpress",
+                "openbao_path": f"{prefix}/wordpress/acme/oidc",
+                "redirect_uris": [],
+                "web_origins": [],
+                "audience": False,
+            },
+            {
+                "client_id": "openclaw",
+                "openbao_path": f"{prefix}/openclaw/acme/oidc",
+                "redirect_uris": [],
+                "web_origins": [],
+                "audience": False,
+            },
+        ],
+    }
+    assert model["openbao"] == {
+        "url": "https://bao.omantel.omani.works",
+        "mount": "secret",
+        "secrets": [
+            {"path": f"{prefix}/stalwart/acme/admin", "property": "ADMIN_PASSWORD"},
+            {"path": f"{prefix}/stalwart/acme/oidc", "property": "OIDC_CLIENT_SECRET"},
+            {"path": f"{prefix}/wordpress/acme/oidc", "property": "OIDC_CLIENT_SECRET"},
+            {"path": f"{prefix}/openclaw/acme/oidc", "property": "OIDC_CLIENT_SECRET"},
+        ],
+    }
+    assert model["dns"] == {
+        "enabled": True,
+        "zone": "omantel.omani.works",
+        "server_url": "https://pdns.omantel.omani.works",
+        "server_id": "localhost",
+        "nameservers": [],
+        "mail_addresses": [],
+        "profile": "standard",
+        "spf_policy": "-all",
+        "dmarc_policy": "reject",
+        "dmarc_rua": "dmarc@acme.omantel.omani.works",
+        "ttl": 300,
+        "configmap": "stalwart-dns-records-required",
+    }
+    assert model["capacity"] == {
+        "replicas": 1,
+        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
+        "storage": {"size": "20Gi", "class": None},
+    }
+
+
+def test_the_server_its_directory_and_its_administrator() -> None:
+    model = derive(ACME)
+    domain = "acme.omantel.omani.works"
+    stalwart = model["stalwart"]
+    assert stalwart["image"] == {"repository": "docker.io/stalwartlabs/stalwart", "tag": "v0.16.18", "digest": None}
+    assert (stalwart["generation"], stalwart["service"], stalwart["service_port"]) == ("0.16", "stalwart-web", 8080)
+    assert stalwart["settings"]["domain"] == {domain: {}}
+    assert stalwart["settings"]["systemSettings"] == {"defaultHostname": f"mail.{domain}", "defaultDomainId": domain}
+    assert stalwart["settings"]["spamSettings"]["enable"] is False
+    assert stalwart["settings"]["spamPyzor"] == {"enable": False}
+    assert stalwart["settings"]["tracer"]["stdout"]["@type"] == "Stdout"
+    assert model["oidc_directory"] == {
+        "label": "keycloak",
+        "description": f"Per-tenant Keycloak ({domain})",
+        "settings": {
+            "directory": {
+                "keycloak": {
+                    "@type": "Oidc",
+                    "description": f"Per-tenant Keycloak ({domain})",
+                    "issuerUrl": "https://keycloak.acme.omantel.omani.works/realms/sme-acme",
+                    "claimUsername": "preferred_username",
+                    "claimName": "name",
+                    "claimGroups": "groups",
+                    "requireScopes": ["openid", "email", "profile", "groups"],
+                    "usernameDomain": domain,
+                    "requireAudience": "stalwart",
+                }
+            },
+            "authentication": {"directoryId": "keycloak"},
+        },
+    }
+    assert model["admin"] == {
+        "user": "admin",
+        "secret_name": "stalwart-admin",
+        "secret_property": "ADMIN_PASSWORD",
+        "openbao_path": "sovereign/omantel.omani.works/stalwart/acme/admin",
+        "address": f"admin@{domain}",
+        "role": "user",
+        "aliases": [f"postmaster@{domain}", f"abuse@{domain}", f"dmarc@{domain}"],
+        "principals": [
+            {
+                "name": f"admin@{domain}",
+                "type": "individual",
+                "description": "Administrator of acme",
+                "roles": ["user"],
+                "aliases": [f"postmaster@{domain}", f"abuse@{domain}", f"dmarc@{domain}"],
+            }
+        ],
+    }
+
+
+def test_a_domain_of_its_own_is_not_published() -> None:
+    model = derive({**BETA, "platform_powerdns_url": None})
+    assert model["domain"]["primary"] == "beta-bakery.com"
+    assert model["dns"]["enabled"] is False
+    assert model["keycloak"]["realm_url"] == "https://keycloak.beta.omantel.omani.works/realms/sme-beta"
+    assert model["chart_values"]["dns"]["powerdns"] == {"enabled": False}
+
+
+def test_the_original_values_file_is_accepted_verbatim() -> None:
+    before = copy.deepcopy(OVERLAY)
+    model = derive({**ACME, "platform_powerdns_url": None, "tenant_overlay": OVERLAY})
+    assert before == OVERLAY
+    assert model["keycloak"]["realm_url"] == "https://auth.acme.omantel.omani.works/realms/sme"
+    assert model["keycloak"]["realm"] == "sme"
+    assert model["keycloak"]["client_secret_name"] == "stalwart-oidc"
+    assert model["oidc_directory"]["settings"]["directory"]["keycloak"]["issuerUrl"] == model["keycloak"]["realm_url"]
+    assert model["dns"]["server_url"] == "https://pdns.omantel.omani.works"
+    powerdns = model["chart_values"]["dns"]["powerdns"]
+    assert powerdns == {
+        "enabled": True,
+        "apiURL": "https://pdns.omantel.omani.works/api/v1/servers/localhost",
+        "apiKeySecretName": "powerdns-api-key",
+        "zone": "omantel.omani.works",
+    }
+
+
+def test_every_key_of_the_overlay_reaches_the_model() -> None:
+    values = {
+        "domain": {
+            "primary": "shop.omantel.omani.works",
+            "mode": "free-subdomain",
+            "mailHost": "mx.shop.omantel.omani.works",
+            "webHost": "web.shop.omantel.omani.works",
+        },
+        "keycloak": {
+            "realmURL": "https://kc.test/realms/r",
+            "clientID": "mail",
+            "clientSecretName": "n1",
+            "oidcExternalSecret": {"remoteRef": {"key": "p/oidc", "property": "P1"}},
+        },
+        "admin": {
+            "username": "root",
+            "secretName": "n2",
+            "externalSecret": {"remoteRef": {"key": "p/admin", "property": "P2"}},
+        },
+        "dns": {
+            "powerdns": {
+                "enabled": False,
+                "apiURL": "https://x.test/api",
+                "apiKeySecretName": "n3",
+                "zone": "omani.works",
+            },
+            "dmarc": {"rua": "mailto:r@reports.test", "policy": "none"},
+            "spf": {"policy": "~all"},
+        },
+        "generation": "0.16",
+        "image": {
+            "repository": "mirror.test/s",
+            "tag": "v0.16.19",
+            "digest": "sha256:" + "a" * 64,
+            "pullPolicy": "Always",
+        },
+        "store": {"@type": "Sqlite"},
+        "replicas": 1,
+        "resources": {"limits": {"cpu": "2"}},
+        "persistence": {"size": "1Gi", "storageClassName": "fast"},
+        "spamFilter": {"enabled": True},
+        "mailboxProvisioner": {"enabled": False},
+    }
+    leaves: set[str] = set()
+
+    def walk(tree: t.Any, keys: t.Any, path: str = "") -> None:
+        for key, below in keys.items():
+            if below is None:
+                leaves.add(f"{path}{key}")
+                assert key in tree, f"{path}{key} is not covered by this test"
+            else:
+                walk(tree[key], below, f"{path}{key}.")
+
+    walk(values, overlay.KEYS)
+    model = derive({**ACME, "tenant_overlay": values})
+    chart = model["chart_values"]
+    assert chart["domain"] == values["domain"]
+    assert chart["keycloak"] == values["keycloak"]
+    assert chart["admin"] == values["admin"]
+    assert chart["image"] == values["image"]
+    assert chart["store"] == values["store"]
+    assert chart["persistence"] == values["persistence"]
+    assert chart["resources"]["limits"] == {"cpu": "2", "memory": "1Gi"}
+    assert chart["dns"]["powerdns"] == {
+        "enabled": False,
+        "apiURL": "https://x.test/api/v1/servers/localhost",
+        "apiKeySecretName": "n3",
+    }
+    assert chart["dns"]["dmarc"] == {"rua": "r@reports.test", "policy": "none"}
+    assert chart["dns"]["spf"] == {"policy": "~all"}
+    assert model["dns"]["zone"] == "omani.works"
+    assert model["stalwart"]["settings"]["spamSettings"] == {"enable": True}
+    assert model["keycloak"]["clients"][0]["client_id"] == "mail"
+    assert model["oidc_directory"]["settings"]["directory"]["keycloak"]["requireAudience"] == "mail"
+    # Reports that go elsewhere are nobody's alias here.
+    assert model["admin"]["aliases"] == ["postmaster@shop.omantel.omani.works", "abuse@shop.omantel.omani.works"]
+    assert model["admin"]["address"] == "root@shop.omantel.omani.works"
+
+
+@pytest.mark.parametrize(
+    ("options", "path", "value"),
+    [
+        ({"tenant_realm_url": "https://t.test/realms/t"}, "keycloak.realm_url", "https://t.test/realms/t"),
+        ({}, "keycloak.realm_url", "https://auth.acme.omantel.omani.works/realms/sme"),
+        ({"platform_powerdns_url": "https://p.test"}, "dns.server_url", "https://pdns.omantel.omani.works"),
+        ({"platform_powerdns_zone": "omani.works"}, "dns.zone", "omantel.omani.works"),
+        ({"tenant_dns": {"dmarc_rua": "x@acme.omantel.omani.works"}}, "dns.dmarc_rua", "x@acme.omantel.omani.works"),
+    ],
+)
+def test_tenant_wins_over_overlay_wins_over_platform(options: dict[str, t.Any], path: str, value: t.Any) -> None:
+    found: t.Any = derive({**ACME, "tenant_overlay": OVERLAY, **options})
+    for key in path.split("."):
+        found = found[key]
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    "url", ["https://pdns.test", "https://pdns.test/api", "https://pdns.test/api/v1/servers/localhost/"]
+)
+def test_the_powerdns_url_is_normalised(url: str) -> None:
+    model = derive({**ACME, "platform_powerdns_url": url})
+    assert (model["dns"]["server_url"], model["dns"]["server_id"]) == ("https://pdns.test", "localhost")
+    assert model["chart_values"]["dns"]["powerdns"]["apiURL"] == "https://pdns.test/api/v1/servers/localhost"
+
+
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        ({"tenant_overlay": {"dns": {"powerdns": {"apiUrl": "x"}}}}, ["tenant_overlay.dns.powerdns.apiUrl"]),
+        ({"tenant_layers": ["dns", "keyclok"]}, ["tenant_layers[1]"]),
+        ({"tenant_layers": "dns"}, ["tenant_layers"]),
+        ({"tenant_display_name": "x" * 256}, ["tenant_display_name"]),
+        ({"platform_openbao_url": None}, ["platform_openbao_url"]),
+        ({"platform_openbao_url": "bao.test"}, ["platform_openbao_url"]),
+        ({"platform_openbao_mount": "a b"}, ["platform_openbao_mount"]),
+        ({"platform_keycloak_auth_realm": "a b"}, ["platform_keycloak_auth_realm"]),
+        ({"tenant_keycloak_admin_url": "kc.test"}, ["tenant_keycloak_admin_url"]),
+        ({"platform_powerdns_url": None}, ["platform_powerdns_url"]),
+        (
+            {"platform_powerdns_url": "https://p.test/api/v1/servers/a", "platform_powerdns_server_id": "b"},
+            ["platform_powerdns_server_id"],
+        ),
+        ({"platform_powerdns_nameservers": ["ns1.test"]}, ["platform_powerdns_nameservers[0]"]),
+        ({"tenant_mail_addresses": ["192.0.2.1", "mail.test"]}, ["tenant_mail_addresses[1]"]),
+        ({"tenant_mail_addresses": "192.0.2.1"}, ["tenant_mail_addresses"]),
+        (
+            {"platform_secret_store": {"kind": "Store", "nam": "x"}},
+            ["platform_secret_store.kind", "platform_secret_store.nam"],
+        ),
+        ({"platform_gateway": "gw"}, ["platform_gateway"]),
+        ({"platform_gateway": {"namespace": "kube_system"}}, ["platform_gateway.namespace"]),
+        ({"platform_ca_file": ""}, ["platform_ca_file"]),
+        ({"tenant_release": "a" * 41}, ["tenant_release"]),
+        ({"tenant_kubernetes": {"kubeconf": "x"}}, ["tenant_kubernetes.kubeconf"]),
+        ({"tenant_kubernetes": {"kubeconfig": {"users": [CANARY]}}}, ["tenant_kubernetes.kubeconfig"]),
+        ({"tenant_kubernetes": CANARY}, ["tenant_kubernetes"]),
+        ({"tenant_dns": {"spf_policy": "+all"}}, ["tenant_dns.spf_policy"]),
+        ({"tenant_dns": {"dmarc_policy": "rejct"}}, ["tenant_dns.dmarc_policy"]),
+        ({"tenant_dns": {"dmarc_rua": "nobody"}}, ["tenant_dns.dmarc_rua"]),
+        ({"tenant_dns": {"ttl": 0}}, ["tenant_dns.ttl"]),
+        ({"tenant_dns": {"ttl": 2**31}}, ["tenant_dns.ttl"]),
+        ({"tenant_dns": {"ttl": "5m"}}, ["tenant_dns.ttl"]),
+        ({"tenant_dns": {"profile": "all"}}, ["tenant_dns.profile"]),
+        ({"tenant_dns": {"dkim_delegation": True}}, ["tenant_dns.dkim_delegation"]),
+        ({"tenant_dns": {"dkim": "x"}}, ["tenant_dns.dkim"]),
+        ({"tenant_dns": "-all"}, ["tenant_dns"]),
+        ({"tenant_chart_values": {"replicas": 2}}, ["tenant_chart_values.replicas"]),
+        ({"tenant_chart_values": {"domain": {"primary": "x.test"}}}, ["tenant_chart_values.domain.primary"]),
+        ({"tenant_chart_values": {"image": {"tag": "v0.15"}}}, ["tenant_chart_values.image.tag"]),
+        ({"tenant_chart_values": {"dnsRecords": {"create": True}}}, ["tenant_chart_values.dnsRecords"]),
+        ({"tenant_chart_values": ["x"]}, ["tenant_chart_values"]),
+        ({"tenant_mailboxes": [{"name": "a@x.test"}]}, ["tenant_mailboxes"]),
+        ({"tenant_offline": "perhaps"}, ["tenant_offline"]),
+        ({"tenant_overlay": {"keycloak": {"clientID": "wordpress"}}}, ["tenant_overlay.keycloak.clientID"]),
+        ({"tenant_overlay": {"keycloak": {"clientSecret": CANARY}}}, ["tenant_overlay.keycloak.clientSecret"]),
+        ({"tenant_overlay": {"admin": {"username": "a:b"}}}, ["tenant_overlay.admin.username"]),
+        (
+            {
+                "tenant_overlay": {
+                    "keycloak": {"oidcExternalSecret": {"remoteRef": {"key": "same", "property": "P"}}},
+                    "admin": {"externalSecret": {"remoteRef": {"key": "same", "property": "P"}}},
+                }
+            },
+            ["tenant_overlay.admin.externalSecret.remoteRef"],
+        ),
+        ({"duplicates": [{"variable": "tenant_domain", "value": "x", "accepted": "y"}]}, ["tenant_domain"]),
+    ],
+)
+def test_bad_input(options: dict[str, t.Any], variables: list[str]) -> None:
+    assert mistakes({**ACME, **options}) == variables
+
+
+def test_every_mistake_is_reported_at_once() -> None:
+    options = {
+        **ACME,
+        "host": "Acme_1",
+        "tenant_domain_mode": "byo",
+        "tenant_realm_url": "https://kc.test/sme",
+        "tenant_chart_values": {"replicas": 2},
+        "platform_powerdns_api_key": "short",
+        "tenant_overlay": {"domian": {}},
+        "tenant_image": "stalwart:latest",
+        "duplicates": [{"variable": "tenant_namespace", "value": "x", "accepted": "y"}],
+    }
+    assert sorted(mistakes(options)) == [
+        "platform_powerdns_api_key",
+        "tenant_chart_values.replicas",
+        "tenant_domain",
+        "tenant_image",
+        "tenant_namespace",
+        "tenant_overlay.domian",
+        "tenant_realm_url",
+        "tenant_slug",
+    ]
+
+
+def test_no_secret_is_in_the_model() -> None:
+    secrets = {
+        "platform_powerdns_api_key": f"{CANARY}1",
+        "platform_keycloak_auth": {"client_id": "c", "client_secret": f"{CANARY}2"},
+        "platform_openbao_auth": {"method": "token", "token": f"{CANARY}3"},
+        "tenant_kubernetes": {
+            "host": "https://k8s.test",
+            "api_key": f"{CANARY}4",
+            "username": "u",
+            "password": f"{CANARY}5",
+        },
+    }
+    model = derive({**ACME, **secrets})
+    assert CANARY not in json.dumps(model)
+    assert model["kubernetes"]["connection"] == {"host": "https://k8s.test", "username": "u"}
+
+
+def test_a_secret_that_is_part_of_a_name_would_corrupt_the_model() -> None:
+    assert mistakes({**ACME, "platform_powerdns_api_key": "tenant-acme"}) == ["platform_powerdns_api_key"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ACME,
+        BETA,
+        {**ACME, "tenant_overlay": OVERLAY},
+        {**ACME, "tenant_storage": {"class": "fast"}, "tenant_image": "a/b:v0.16.1@sha256:" + "b" * 64},
+        {**ACME, "tenant_chart_values": {"gateway": {"enabled": False}, "service": {"externalIPs": ["192.0.2.1"]}}},
+    ],
+)
+def test_the_charts_schema_accepts_the_values(options: dict[str, t.Any]) -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    jsonschema.validate(derive(options)["chart_values"], schema)
+
+
+def test_every_owned_value_is_a_value_of_the_chart_or_of_the_original() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    for path in chart_values.OWNED:
+        node = schema
+        for key in path.split("."):
+            if path == "spamFilter":
+                break
+            node = node["properties"][key]
+
+
+def test_extra_chart_values_are_laid_on_top() -> None:
+    values = derive({**ACME, "tenant_chart_values": {"gateway": {"enabled": False}, "nodeSelector": {"a": "b"}}})[
+        "chart_values"
+    ]
+    assert values["gateway"] == {"enabled": False, "parentRef": {"name": "cilium-gateway", "namespace": "kube-system"}}
+    assert values["nodeSelector"] == {"a": "b"}
+
+
+def test_settings_of_the_tenant_are_laid_on_top() -> None:
+    settings = {
+        "domain": {"acme.omantel.omani.works": {"catchAllAddress": "info@acme.omantel.omani.works"}},
+        "spamPyzor.enable": True,
+        "tracer": {"stdout": {"level": "debug"}},
+        "asn": {"@type": "Dns", "zoneIpV4": "x", "zoneIpV6": "y"},
+    }
+    found = derive({**ACME, "tenant_settings": settings})["stalwart"]["settings"]
+    assert found["domain"]["acme.omantel.omani.works"] == {"catchAllAddress": "info@acme.omantel.omani.works"}
+    assert found["spamPyzor"] == {"enable": True}
+    assert found["tracer"]["stdout"] == {"@type": "Stdout", "level": "debug", "ansi": False}
+    assert found["asn"] == {"@type": "Dns", "zoneIpV4": "x", "zoneIpV6": "y"}
+
+
+def test_deriving_twice_gives_the_same_and_nothing_is_shared() -> None:
+    options = copy.deepcopy({**ACME, "tenant_overlay": OVERLAY})
+    first = derive(options)
+    first["chart_values"]["store"]["@type"] = "x"
+    first["admin"]["aliases"].clear()
+    second = derive(options)
+    assert second == derive(copy.deepcopy({**ACME, "tenant_overlay": OVERLAY}))
+    assert second["stalwart"]["store"] == {"@type": "RocksDb"}
+    assert second["admin"]["principals"][0]["aliases"]
+
+
+def test_the_task_changes_nothing() -> None:
+    assert (
+        task.run(ACME, check_mode=True)
+        == task.run(ACME, check_mode=False)
+        == {
+            "changed": False,
+            "model": derive(ACME),
+            "requests": 0,
+        }
+    )
+
+
+def test_deriving_is_cheap() -> None:
+    begin = time.process_time()
+    for _ in range(20):
+        derive(ACME)
+    assert (time.process_time() - begin) / 20 < 0.05
+
+
+def test_connection_options_are_those_of_the_kubernetes_client() -> None:
+    known = {name for name, aliases in connection.ALIASES.items() for name in (name, *aliases)}
+    assert set(platform.CONNECTION_OPTIONS) | set(platform.CONNECTION_SECRETS) == known
+    options = argspec.TENANT["tenant_kubernetes"]["options"]
+    assert {name for name, option in options.items() for name in (name, *option.get("aliases", []))} == known
+
+
+def test_layers_of_the_role_are_the_failures() -> None:
+    defaults = yaml.safe_load((ROOT / "roles/tenant/defaults/main.yml").read_text())
+    assert defaults["tenant_layers"] == list(LAYERS)

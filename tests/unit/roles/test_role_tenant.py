@@ -1,0 +1,196 @@
+"""Role tenant: documented completely, and run for real on inventories."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import argspec, identity
+
+ROOT = Path(__file__).parents[3]
+ROLE = ROOT / "roles/tenant"
+PUBLIC = {**argspec.PLATFORM, **argspec.TENANT}
+CANARY = "canary-secret-value"
+
+PLAY = """
+- name: Derive
+  hosts: tenants
+  gather_facts: false
+  tasks:
+    - name: Derive
+      ansible.builtin.import_role:
+        name: tenantmail.stalwart.tenant
+        rolespec_validate: {validate}
+    - name: Show the model
+      ansible.builtin.debug:
+        var: tenant_model
+"""
+
+
+def load(path: str):
+    return yaml.safe_load((ROLE / path).read_text())
+
+
+def run(folder: Path, inventory: Path, *arguments: str, validate: bool = False) -> subprocess.CompletedProcess[str]:
+    play = folder / "play.yml"
+    play.write_text(PLAY.format(validate=str(validate).lower()))
+    config = folder / "ansible.cfg"
+    config.write_text("[defaults]\nnocolor = true\n")
+    env = {**os.environ, "ANSIBLE_CONFIG": str(config), "ANSIBLE_HOME": str(folder / "home")}
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), str(play), *arguments]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+def inventory(folder: Path, hosts: dict, **variables) -> Path:
+    path = folder / "inventory.yml"
+    shared = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "platform_fqdn": "omantel.test",
+        "platform_openbao_url": "https://bao.test",
+        "platform_powerdns_url": "https://pdns.test/api",
+        "platform_powerdns_api_key": CANARY,
+        "platform_keycloak_auth": {"username": "provisioner", "password": CANARY},
+        **variables,
+    }
+    path.write_text(yaml.safe_dump({"all": {"children": {"tenants": {"hosts": hosts, "vars": shared}}}}))
+    return path
+
+
+def results(done: subprocess.CompletedProcess[str], status: str) -> dict[str, dict]:
+    """Host → result of the task that ended with this status and printed its result."""
+    marks = re.finditer(rf"^{status}: \[(\S+)\](?:: FAILED!)? => ", done.stdout, re.MULTILINE)
+    return {mark[1]: json.JSONDecoder().raw_decode(done.stdout, mark.end())[0] for mark in marks}
+
+
+def failures(done: subprocess.CompletedProcess[str]) -> dict[str, dict]:
+    return {host: result["failure"] for host, result in results(done, "fatal").items()}
+
+
+def models(done: subprocess.CompletedProcess[str]) -> dict[str, dict]:
+    return {host: result["tenant_model"] for host, result in results(done, "ok").items() if "tenant_model" in result}
+
+
+def test_every_public_variable_is_documented_everywhere() -> None:
+    options = load("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    assert set(options) == {*PUBLIC, "tenant_group"}
+    assert set(load("defaults/main.yml")) == set(options)
+    readme = (ROLE / "README.md").read_text()
+    assert [name for name in options if f"`{name}`" not in readme] == []
+
+
+def test_types_are_those_of_the_module() -> None:
+    options = load("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    for name, option in PUBLIC.items():
+        assert options[name]["type"] == option["type"], name
+        assert options[name].get("elements") == option.get("elements"), name
+        assert options[name].get("no_log", False) == option.get("no_log", False), name
+        for field, suboption in option.get("options", {}).items():
+            documented = options[name]["options"][field]
+            assert documented["type"] == suboption["type"], f"{name}.{field}"
+            assert documented.get("no_log", False) == suboption.get("no_log", False), f"{name}.{field}"
+
+
+def test_the_role_passes_every_variable_on() -> None:
+    derive = next(task for task in load("tasks/main.yml") if "tenantmail.stalwart.tenant_model" in task)
+    given = derive["tenantmail.stalwart.tenant_model"]
+    assert set(given) == set(argspec.SPEC)
+    assert all(value == f"{{{{ {name} }}}}" for name, value in given.items() if name not in ("host", "duplicates"))
+
+
+def test_the_comparison_knows_variables_that_exist() -> None:
+    assert set(identity.VARIABLES) <= set(PUBLIC)
+
+
+@pytest.mark.parametrize("validate", [False, True])
+def test_the_example_inventory_needs_no_server(tmp_path: Path, validate: bool) -> None:
+    done = run(tmp_path, ROOT / "inventories/example", "-e", '{"tenant_offline": true}', "--diff", validate=validate)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = models(done)
+    assert set(found) == {"acme", "beta", "gamma"}
+    assert found["acme"]["domain"]["primary"] == "acme.omantel.omani.works"
+    assert found["beta"]["dns"]["enabled"] is False
+    assert found["gamma"]["keycloak"]["client_secret_name"] == "stalwart-oidc"
+
+
+def test_without_credentials_the_example_inventory_is_refused(tmp_path: Path) -> None:
+    done = run(tmp_path, ROOT / "inventories/example")
+    assert done.returncode != 0
+    assert {item["variable"] for item in failures(done)["acme"]["details"]} >= {
+        "platform_powerdns_api_key",
+        "platform_keycloak_auth.client_secret",
+        "platform_openbao_auth.secret_id",
+    }
+
+
+def test_five_mistakes_over_three_hosts_are_all_reported_and_the_fourth_goes_on(tmp_path: Path) -> None:
+    hosts = {
+        "acme": {
+            "tenant_domain": "my domain.com",
+            "tenant_realm_url": "https://kc.test/sme",
+            "tenant_chart_values": {"replicas": 2},
+        },
+        "beta": {"tenant_domain_mode": "byo", "tenant_domain": "shop.test"},
+        "gamma": {
+            "tenant_domain_mode": "byo",
+            "tenant_domain": "SHOP.test",
+            "tenant_overlay": {"domian": {"primary": "x"}},
+        },
+        "delta": None,
+    }
+    done = run(tmp_path, inventory(tmp_path, hosts), "-vvvv", "--diff")
+    assert done.returncode != 0
+    found = {host: [item["variable"] for item in failure["details"]] for host, failure in failures(done).items()}
+    assert found == {
+        "acme": ["tenant_domain", "tenant_realm_url", "tenant_chart_values.replicas"],
+        "beta": ["tenant_domain"],
+        "gamma": ["tenant_overlay.domian", "tenant_domain"],
+    }
+    assert set(models(done)) == {"delta"}
+    assert "gamma has the same one" in done.stdout
+    assert CANARY not in done.stdout + done.stderr
+
+
+def test_types_are_mistakes_like_others(tmp_path: Path) -> None:
+    hosts = {
+        "acme": {
+            "tenant_dns": "-all",
+            "tenant_layers": "dns",
+            "tenant_display_name": ["x"],
+            "tenant_spam_filter": "perhaps",
+        }
+    }
+    done = run(tmp_path, inventory(tmp_path, hosts))
+    assert {item["variable"] for item in failures(done)["acme"]["details"]} == {
+        "tenant_dns",
+        "tenant_layers",
+        "tenant_display_name",
+        "tenant_spam_filter",
+    }
+
+
+def test_a_short_secret_is_named_and_not_shown(tmp_path: Path) -> None:
+    done = run(tmp_path, inventory(tmp_path, {"acme": None}, platform_powerdns_api_key="s3cr3t!"), "-vvvv")
+    failure = failures(done)["acme"]
+    assert [item["variable"] for item in failure["details"]] == ["platform_powerdns_api_key"]
+    assert "s3cr3t!" not in done.stdout + done.stderr
+
+
+def test_a_host_whose_templates_fail_does_not_stop_the_others(tmp_path: Path) -> None:
+    hosts = {"acme": None, "beta": {"tenant_domain": "{{ nowhere }}"}}
+    done = run(tmp_path, inventory(tmp_path, hosts))
+    assert done.returncode != 0
+    assert set(models(done)) == {"acme"}
+
+
+def test_the_limit_does_not_hide_a_duplicate(tmp_path: Path) -> None:
+    shop = {"tenant_domain_mode": "byo", "tenant_domain": "shop.test"}
+    done = run(tmp_path, inventory(tmp_path, {"acme": shop, "beta": shop, "gamma": None}), "--limit", "gamma,beta")
+    assert set(failures(done)) == {"beta"}
+    assert set(models(done)) == {"gamma"}
