@@ -15,10 +15,6 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import Task, with_env
 
 
-#: Finds secrets inside options that are no secret as a whole.
-Secrets = t.Callable[[t.Mapping[str, t.Any]], t.Iterable[str]]
-
-
 def _no_secrets(params: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     return ()
 
@@ -32,8 +28,8 @@ class TaskAction(ActionBase):
     SPEC: t.ClassVar[t.Mapping[str, t.Any]]
     SPEC_RULES: t.ClassVar[t.Mapping[str, t.Any]] = {}
     TASK: t.ClassVar[Task]
-    #: What it finds is masked in the result.
-    SECRETS: t.ClassVar[Secrets] = staticmethod(_no_secrets)
+    #: Called with the parameters, returns secrets inside options that are no secret as a whole; masked in the result.
+    SECRETS: t.ClassVar[t.Any] = staticmethod(_no_secrets)
     #: There is a module of the same name to fall back to.
     HAS_MODULE = True
 

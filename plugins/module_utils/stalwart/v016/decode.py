@@ -98,31 +98,44 @@ def encode_struct(schema: Schema, name: str, value: t.Mapping[str, t.Any], id_of
     }
 
 
-def references(schema: Schema, spec: Type, value: t.Any) -> t.Iterator[tuple[Type, str]]:
-    """Every reference inside a normal-form value: its type and the label it names."""
+class Reference(t.NamedTuple):
+    """A reference inside a value in normal form.
+
+    :param type: of the property. :param label: of the object it names. :param place: of the property, below the value.
+    """
+
+    type: Type
+    label: str
+    place: str
+
+
+def references(schema: Schema, spec: Type, value: t.Any, place: str = "") -> t.Iterator[Reference]:
+    """Every reference inside a normal-form value."""
     if value is None:
         return
     if spec.kind == "objectId":
-        yield spec, value
+        yield Reference(spec, value, place)
     elif spec.kind == "set" and spec.item is not None:
         for member in value:
-            yield from references(schema, spec.item, member)
+            yield from references(schema, spec.item, member, place)
     elif spec.kind == "map" and spec.value is not None:
-        for item in value.values():
-            yield from references(schema, spec.value, item)
+        for key, item in value.items():
+            yield from references(schema, spec.value, item, f"{place}.{key}")
     elif spec.kind == "objectList":
-        for entry in value:
-            yield from references(schema, Type("object", target=spec.target), entry)
+        for index, entry in enumerate(value):
+            yield from references(schema, Type("object", target=spec.target), entry, f"{place}[{index}]")
     elif spec.kind == "object":
-        yield from struct_references(schema, spec.target, value)
+        yield from struct_references(schema, spec.target, value, place)
 
 
-def struct_references(schema: Schema, name: str, value: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Type, str]]:
+def struct_references(
+    schema: Schema, name: str, value: t.Mapping[str, t.Any], place: str = ""
+) -> t.Iterator[Reference]:
     """Every reference inside an object in normal form."""
     fields = schema.fields(name, value.get("@type"))
     for key, item in value.items():
         if key in fields:
-            yield from references(schema, fields[key].type, item)
+            yield from references(schema, fields[key].type, item, f"{place}.{key}")
 
 
 def mask(schema: Schema, name: str, value: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ...failure import Failure
-from .client import JmapClient, WriteRace
-from .identity import setting_name
+from .client import JmapClient, Want, WriteRace
+from .identity import identity_of, setting_name
 from .registry import Registry
 
 _CODES = {
@@ -93,7 +93,9 @@ def item_failure(
             f"refers to {label_of(registry, error.get('objectId'), names)}, which does not exist or is of another kind"
         )
     elif kind == "objectIsLinked":
-        holders = sorted({label_of(registry, linked, names) for linked in error.get("linkedObjects") or ()})
+        linked = list(error.get("linkedObjects") or ())
+        _read_holders(client, registry, linked)
+        holders = sorted({label_of(registry, holder, names) for holder in linked})
         why = f"is still used by {', '.join(holders[:8])}" + (
             f" and {len(holders) - 8} more" if len(holders) > 8 else ""
         )
@@ -106,6 +108,21 @@ def item_failure(
         f"cannot {_VERBS.get(op.kind, op.kind)} {where}: {why.rstrip('.')}.",
         hint=hint,
     )
+
+
+def _read_holders(client: JmapClient, registry: Registry, linked: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+    """Read the types of objects that the plan did not need, so that the message can call them by name."""
+    names = {str(holder.get("object")) for holder in linked} - set(registry.objects)
+    if names & {"Account", "MailingList", "DkimSignature"} and "Domain" not in registry.objects:
+        names.add("Domain")
+    known = sorted(name for name in names if name in registry.schema.objects)
+    wants = []
+    for name in known:
+        entry = registry.schema.objects[name]
+        identity = None if entry.singleton else identity_of(registry.schema, entry)
+        wants.append(Want(name, entry.singleton, identity.properties if identity else (), optional=True))
+    if wants:
+        registry.objects.update(client.read(wants))
 
 
 def _reasons(error: t.Mapping[str, t.Any]) -> list[str]:

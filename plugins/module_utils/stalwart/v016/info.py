@@ -12,7 +12,7 @@ import typing as t
 from ...failure import Failure
 from ...mail import dkim
 from ..driver import InfoAsk
-from .client import MAX_CALLS, Call, JmapClient
+from .client import MAX_CALLS, MAX_OBJECTS, Call, JmapClient
 from .running import running_issuer
 from .values import host_name
 from .zonetext import dkim_values
@@ -58,12 +58,12 @@ def gather(client: JmapClient, ask: InfoAsk) -> dict[str, t.Any]:
         info.update(_account(client))
     domain: t.Optional[dict[str, t.Any]] = None
     if ask.gather & {"domain", "dkim", "directory"}:
-        domain, directory = _read(client, ask)
-        info["default_directory"] = directory
-    if domain is not None:
-        if "dkim" in ask.gather:
-            domain, info["dkim_keys"] = _dkim(client, domain, ask.wait_dkim)
-        if "domain" in ask.gather:
+        domain, info["default_directory"], keys = _read(client, ask)
+        if domain is not None and "dkim" in ask.gather:
+            domain, keys = _await_keys(client, domain, keys, ask.wait_dkim)
+            found = [_key(domain, key) for key in keys]
+            info["dkim_keys"] = sorted(found, key=lambda key: (key["algorithm"], key["selector"]))
+        if domain is not None and "domain" in ask.gather:
             info["zone_text"] = domain.get("dnsZoneFile")
             info["domain"] = {key: value for key, value in domain.items() if key not in ("id", "dnsZoneFile")}
     if "directory" in ask.gather:
@@ -92,12 +92,29 @@ def _results(client: JmapClient, calls: t.Sequence[Call]) -> list[dict[str, t.An
     return results
 
 
-def _read(client: JmapClient, ask: InfoAsk) -> tuple[t.Optional[dict[str, t.Any]], t.Optional[dict[str, t.Any]]]:
-    """The domain that was asked for (or the default one), and the stored default directory."""
+def _keys(index: int) -> list[Call]:
+    """All DKIM keys, as call number ``index`` and the next one; they are few, and of which domain is seen then."""
+    back = {"resultOf": str(index), "name": "x:DkimSignature/query", "path": "/ids"}
+    return [
+        ("x:DkimSignature/query", {"sort": [{"property": "id", "isAscending": True}], "limit": MAX_OBJECTS}),
+        ("x:DkimSignature/get", {"#ids": back, "properties": _KEY_PROPERTIES}),
+    ]
+
+
+def _of(domain: t.Mapping[str, t.Any], keys: t.Iterable[t.Mapping[str, t.Any]]) -> list[t.Mapping[str, t.Any]]:
+    return [key for key in keys if key.get("domainId") == domain["id"]]
+
+
+_Read = t.Tuple[t.Optional[t.Dict[str, t.Any]], t.Optional[t.Dict[str, t.Any]], t.List[t.Mapping[str, t.Any]]]
+
+
+def _read(client: JmapClient, ask: InfoAsk) -> _Read:
+    """The domain that was asked for (or the default one), the stored default directory, and the domain's keys."""
     calls: list[Call] = [
         ("x:SystemSettings/get", {"ids": ["singleton"], "properties": ["defaultDomainId", "defaultHostname"]}),
         ("x:Authentication/get", {"ids": ["singleton"], "properties": ["directoryId"]}),
         ("x:Directory/get", {"ids": None}),
+        *_keys(3),
     ]
     if ask.domain:
         back = {"resultOf": str(len(calls)), "name": "x:Domain/query", "path": "/ids"}
@@ -106,22 +123,27 @@ def _read(client: JmapClient, ask: InfoAsk) -> tuple[t.Optional[dict[str, t.Any]
     results = _results(client, calls)
     system = (results[0].get("list") or [{}])[0]
     directory = _directory((results[1].get("list") or [{}])[0], results[2].get("list") or [])
-    if ask.domain:
-        found = next((d for d in results[-1].get("list") or () if d.get("name") == host_name(ask.domain)), None)
-        if found is None:
+    listed = results[-1].get("list") or [] if ask.domain else _default_domain(client, system)
+    domain = next((entry for entry in listed if not ask.domain or entry.get("name") == host_name(ask.domain)), None)
+    if domain is None:
+        if ask.domain:
             raise Failure(
                 "stalwart",
                 "not_found",
                 f"the server has no domain {ask.domain}.",
                 hint="Create it first (role server_settings, or stalwart_settings with domain).",
             )
-        return {**found, "hostname": system.get("defaultHostname") or None}, directory
-    identifier = system.get("defaultDomainId")
-    if not identifier or not system.get("defaultHostname"):
-        return None, directory
-    got = _results(client, [("x:Domain/get", {"ids": [identifier], "properties": _DOMAIN_PROPERTIES})])[0]
-    listed = got.get("list") or []
-    return ({**listed[0], "hostname": system["defaultHostname"]} if listed else None), directory
+        return None, directory, []
+    domain = {**domain, "hostname": system.get("defaultHostname") or None}
+    return domain, directory, _of(domain, results[4].get("list") or ())
+
+
+def _default_domain(client: JmapClient, system: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    # Settings that were never written name a domain that cannot exist (contract 1.6).
+    if not system.get("defaultHostname"):
+        return []
+    call = ("x:Domain/get", {"ids": [system.get("defaultDomainId")], "properties": _DOMAIN_PROPERTIES})
+    return list(_results(client, [call])[0].get("list") or ())
 
 
 def _directory(
@@ -139,41 +161,37 @@ def _directory(
     return None
 
 
-def _dkim(
-    client: JmapClient, domain: dict[str, t.Any], seconds: float
-) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
-    """The domain and its keys; the keys of an automatic domain are made in the background (contract 4.2)."""
+def _await_keys(
+    client: JmapClient, domain: dict[str, t.Any], keys: list[t.Mapping[str, t.Any]], seconds: float
+) -> tuple[dict[str, t.Any], list[t.Mapping[str, t.Any]]]:
+    """The domain and its keys; the keys of an automatic domain are made in the background (contract 4.2).
+
+    :param seconds: how long to wait for an active key of every algorithm; 0 = not at all.
+    :raises Failure: ``timeout`` naming the algorithms that have none.
+    """
     management = domain.get("dkimManagement") or {}
-    automatic = management.get("@type") == "Automatic"
-    wanted = {
-        ALGORITHMS[name] for name, on in (management.get("algorithms") or {}).items() if on and name in ALGORITHMS
-    }
+    names = (management.get("algorithms") or {}) if management.get("@type") == "Automatic" else {}
+    wanted = {ALGORITHMS[name] for name, on in names.items() if on and name in ALGORITHMS}
     end = time.monotonic() + seconds
-    back = {"resultOf": "0", "name": "x:DkimSignature/query", "path": "/ids"}
-    calls: list[Call] = [
-        (
-            "x:DkimSignature/query",
-            {"filter": {"domainId": domain["id"]}, "sort": [{"property": "id", "isAscending": True}]},
-        ),
-        ("x:DkimSignature/get", {"#ids": back, "properties": _KEY_PROPERTIES}),
-        ("x:Domain/get", {"ids": [domain["id"]], "properties": ["dnsZoneFile"]}),
-    ]
-    while True:
-        _query, keys, again = _results(client, calls)
-        domain["dnsZoneFile"] = (again.get("list") or [domain])[0].get("dnsZoneFile")
-        found = [_key(domain, key) for key in keys.get("list") or ()]
-        missing = wanted - {key["algorithm"] for key in found if key["stage"] == "active"}
-        if not (automatic and missing and seconds > 0):
-            return domain, sorted(found, key=lambda key: (key["algorithm"], key["selector"]))
+    while seconds > 0:
+        active = {ALGORITHMS.get(str(key.get("@type"))) for key in keys if key.get("stage") == "active"}
+        missing = sorted(wanted - active)
+        if not missing:
+            break
         if time.monotonic() >= end:
             raise Failure(
                 "stalwart",
                 "timeout",
-                f"{domain['name']} has no active DKIM key for {', '.join(sorted(missing))} after {seconds:g} s.",
-                hint="The server makes them in the background; look at x:Task and its log, then run again.",
+                f"{domain['name']} has no active DKIM key for {', '.join(missing)} after {seconds:g} s.",
+                hint="The server makes them in the background; look at its log, then run again.",
             )
         # Awaited with a deadline: nothing announces a finished task.
         time.sleep(min(_POLL, max(0.0, end - time.monotonic())))
+        zone = ("x:Domain/get", {"ids": [domain["id"]], "properties": ["dnsZoneFile"]})
+        _query, got, again = _results(client, [*_keys(0), zone])
+        keys = _of(domain, got.get("list") or ())
+        domain = {**domain, **(again.get("list") or [{}])[0]}
+    return domain, keys
 
 
 def _key(domain: t.Mapping[str, t.Any], key: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

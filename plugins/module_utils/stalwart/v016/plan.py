@@ -14,7 +14,7 @@ from ...reconcile import Change, Plan
 from ...redact import MASK
 from ..suggest import did_you_mean
 from .actions import MARKER_NAMESPACE, RELOAD_SETTINGS
-from .decode import Decoder, mask, mask_value, project, references, struct_references, writable
+from .decode import Decoder, Reference, mask, mask_value, project, references, struct_references, writable
 from .differ import Differ, Write
 from .exclusive import Exclusive
 from .grammar import Item, refuse
@@ -113,11 +113,12 @@ class _Planner:
     def _relabel(self, item: Item) -> dict[str, t.Any]:
         """The body with every reference checked and called by one name."""
         names: dict[tuple[str, str], str] = {}
-        for spec, label in struct_references(self._schema, item.object, item.body):
-            names[(spec.target, label)] = self._resolve(item, spec, label)
+        for ref in struct_references(self._schema, item.object, item.body):
+            names[(ref.type.target, ref.label)] = self._resolve(item, ref)
         return dict(_rename(self._schema, Type("object", target=item.object), item.body, names))
 
-    def _resolve(self, item: Item, spec: Type, label: str) -> str:
+    def _resolve(self, item: Item, ref: Reference) -> str:
+        spec, label = ref.type, ref.label
         for other in self._request.items:
             if other.object == spec.target and label in (other.label, other.natural):
                 return other.label
@@ -125,14 +126,10 @@ class _Planner:
         if spec.variant:
             ids = [i for i in ids if self._registry.of(spec.target)[i].get("@type") == spec.variant]
         if not ids and self._request.known:
-            known = [
-                *self._registry.labels(spec.target),
-                *(o.label for o in self._request.items if o.object == spec.target),
-            ]
-            hint = did_you_mean(label, known) or "there is none."
-            self._problems.append(
-                Problem(item.key, "", f"refers to the {spec.target} {label!r}, which does not exist; {hint}")
-            )
+            given = [other.label for other in self._request.items if other.object == spec.target]
+            hint = did_you_mean(label, [*self._registry.labels(spec.target), *given]) or "there is none."
+            message = f"names the {setting_name(spec.target)} {label!r}, which does not exist; {hint}"
+            self._problems.append(Problem(f"{item.key}{ref.place}", "", message))
         return label
 
     def _change(self, item: Item, body: dict[str, t.Any], identifier: t.Optional[str]) -> t.Optional[Change]:
@@ -207,11 +204,11 @@ class _Planner:
             "update", setting_name(item.object), item.label, mask(self._schema, item.object, before), after, op
         )
 
-    def _needs(self, refs: t.Iterable[tuple[Type, str]], item: Item) -> frozenset[tuple[str, str]]:
+    def _needs(self, refs: t.Iterable[Reference], item: Item) -> frozenset[tuple[str, str]]:
         created = {
             (other.object, other.label) for index, other in enumerate(self._request.items) if index not in self._found
         }
-        return frozenset((spec.target, label) for spec, label in refs) & frozenset(
+        return frozenset((ref.type.target, ref.label) for ref in refs) & frozenset(
             created - {(item.object, item.label)}
         )
 

@@ -144,7 +144,7 @@ class SettingsTask:
     def _wants(self) -> list[Want]:
         names = set(self._types)
         for item in self._items:
-            names |= {spec.target for spec, _label in struct_references(self._schema, item.object, item.body)}
+            names |= {ref.type.target for ref in struct_references(self._schema, item.object, item.body)}
         if names & set(_LOGIN):
             names |= set(_LOGIN) & set(self._schema.objects)
         while True:
