@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-import requests
 
 from tests.sandbox import facts
 
@@ -74,20 +73,19 @@ def variables(**changes: Any) -> dict[str, Any]:
 
 
 class Realm:
-    """The realm as its administrator sees and changes it."""
-
-    def __init__(self, session: requests.Session) -> None:
-        self._session = session
-        self._url = f"{facts.settings().keycloak_url}/admin/realms/{REALM}"
+    """The realm as its administrator sees and changes it; a token lives a minute, so each request gets its own."""
 
     def request(self, method: str, path: str = "", **kwargs: Any) -> Any:
-        answer = self._session.request(method, self._url + path, timeout=30, **kwargs)
+        with facts.keycloak() as session:
+            answer = session.request(
+                method, f"{facts.settings().keycloak_url}/admin/realms/{REALM}{path}", timeout=30, **kwargs
+            )
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    @property
     def exists(self) -> bool:
-        return self._session.get(self._url, timeout=30).status_code == 200
+        with facts.keycloak() as session:
+            return session.get(f"{facts.settings().keycloak_url}/admin/realms/{REALM}", timeout=30).status_code == 200
 
     def update(self, path: str, **changes: Any) -> None:
         self.request("PUT", path, json={**self.request("GET", path), **changes})
@@ -104,9 +102,8 @@ class Realm:
 
 
 @pytest.fixture
-def realm() -> Iterator[Realm]:
-    with facts.keycloak() as session:
-        yield Realm(session)
+def realm() -> Realm:
+    return Realm()
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +112,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def remove() -> None:
-    with facts.keycloak() as session:
-        realm = Realm(session)
-        if realm.exists:
-            realm.request("DELETE")
+    if Realm().exists():
+        Realm().request("DELETE")
 
 
 @pytest.fixture(scope="module")
@@ -126,9 +121,7 @@ def created(folder: Path) -> Iterator[tuple[role.Run, bool, role.Run]]:
     """The check run without the realm, whether there was a realm after it, and the run that creates the realm."""
     remove()
     check = role.run(folder, "realm", variables(), "--check", "--diff")
-    with facts.keycloak() as session:
-        exists = Realm(session).exists
-    yield check, exists, role.run(folder, "realm", variables(), "--diff", "-vvvv")
+    yield check, Realm().exists(), role.run(folder, "realm", variables(), "--diff", "-vvvv")
     remove()
 
 
@@ -211,44 +204,43 @@ def test_tokens_carry_what_the_mail_server_asks_for(created: tuple[role.Run, boo
 @pytest.fixture(scope="module")
 def drifted(created: tuple[role.Run, bool, role.Run]) -> None:
     """One drift of every kind, and things of somebody else's that must stay."""
-    with facts.keycloak() as session:
-        realm = Realm(session)
-        realm.update("", displayName="Other", attributes={**realm.request("GET")["attributes"], "mine": "kept"})
-        scope = realm.named("/client-scopes", "groups")
-        mapper = scope["protocolMappers"][0]
-        mapper["config"].update({"full.path": "true", "lightweight.claim": "true"})
-        realm.request("PUT", f"/client-scopes/{scope['id']}/protocol-mappers/models/{mapper['id']}", json=mapper)
-        realm.update(
-            f"/client-scopes/{scope['id']}",
-            attributes={**scope["attributes"], "include.in.token.scope": "false", "gui.order": "7"},
+    realm = Realm()
+    realm.update("", displayName="Other", attributes={**realm.request("GET")["attributes"], "mine": "kept"})
+    scope = realm.named("/client-scopes", "groups")
+    mapper = scope["protocolMappers"][0]
+    mapper["config"].update({"full.path": "true", "lightweight.claim": "true"})
+    realm.request("PUT", f"/client-scopes/{scope['id']}/protocol-mappers/models/{mapper['id']}", json=mapper)
+    realm.update(
+        f"/client-scopes/{scope['id']}",
+        attributes={**scope["attributes"], "include.in.token.scope": "false", "gui.order": "7"},
+    )
+    client = realm.client("stalwart")
+    path = f"/clients/{client['id']}"
+    realm.update(path, redirectUris=["https://evil.test/*"], secret="canary-of-somebody-else", description="kept")
+    roles = realm.named("/client-scopes", "roles")
+    realm.request("DELETE", f"{path}/default-client-scopes/{scope['id']}")
+    realm.request("PUT", f"{path}/default-client-scopes/{roles['id']}")
+    audience = next(mapper for mapper in client["protocolMappers"] if mapper["name"] == "audience")
+    audience["config"]["included.client.audience"] = "wordpress"
+    realm.request("PUT", f"{path}/protocol-mappers/models/{audience['id']}", json=audience)
+    own = {"claim.name": "x", "claim.value": "y", "jsonType.label": "String", "access.token.claim": "true"}
+    for client_id, name, kind, config in (
+        ("stalwart", "own", "oidc-hardcoded-claim-mapper", own),
+        ("wordpress", "own", "oidc-hardcoded-claim-mapper", own),
+        (
+            "wordpress",
+            "sneaky",
+            "oidc-audience-mapper",
+            {"included.client.audience": "stalwart", "access.token.claim": "true"},
+        ),
+    ):
+        realm.request(
+            "POST",
+            f"/clients/{realm.client(client_id)['id']}/protocol-mappers/models",
+            json={"name": name, "protocol": "openid-connect", "protocolMapper": kind, "config": config},
         )
-        client = realm.client("stalwart")
-        path = f"/clients/{client['id']}"
-        realm.update(path, redirectUris=["https://evil.test/*"], secret="canary-of-somebody-else", description="kept")
-        roles = realm.named("/client-scopes", "roles")
-        realm.request("DELETE", f"{path}/default-client-scopes/{scope['id']}")
-        realm.request("PUT", f"{path}/default-client-scopes/{roles['id']}")
-        audience = next(mapper for mapper in client["protocolMappers"] if mapper["name"] == "audience")
-        audience["config"]["included.client.audience"] = "wordpress"
-        realm.request("PUT", f"{path}/protocol-mappers/models/{audience['id']}", json=audience)
-        own = {"claim.name": "x", "claim.value": "y", "jsonType.label": "String", "access.token.claim": "true"}
-        for client_id, name, kind, config in (
-            ("stalwart", "own", "oidc-hardcoded-claim-mapper", own),
-            ("wordpress", "own", "oidc-hardcoded-claim-mapper", own),
-            (
-                "wordpress",
-                "sneaky",
-                "oidc-audience-mapper",
-                {"included.client.audience": "stalwart", "access.token.claim": "true"},
-            ),
-        ):
-            realm.request(
-                "POST",
-                f"/clients/{realm.client(client_id)['id']}/protocol-mappers/models",
-                json={"name": name, "protocol": "openid-connect", "protocolMapper": kind, "config": config},
-            )
-        realm.request("DELETE", f"/clients/{realm.client('openclaw')['id']}")
-        realm.request("DELETE", f"/groups/{realm.named('/groups', 'sme-user')['id']}")
+    realm.request("DELETE", f"/clients/{realm.client('openclaw')['id']}")
+    realm.request("DELETE", f"/groups/{realm.named('/groups', 'sme-user')['id']}")
 
 
 def test_a_layer_that_is_only_checked_fails_on_drift(drifted: None, folder: Path, realm: Realm) -> None:
