@@ -19,9 +19,10 @@ options:
     type: str
     default: secret
   auth:
-    description: How to log in; the names of the fields are those of P(community.hashi_vault.vault_kv2_get#module).
+    description:
+      - How to log in; the names of the fields are those of P(community.hashi_vault.vault_kv2_get#module).
+      - Required unless O(offline=true).
     type: dict
-    required: true
     suboptions:
       method:
         description: The authentication method.

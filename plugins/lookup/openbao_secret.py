@@ -33,8 +33,8 @@ options:
       - How to log in; C(method) is one of V(approle) (with C(role_id), C(secret_id)), V(token) (with C(token)),
         V(kubernetes) or V(jwt) (both with C(role_id), C(jwt)).
       - C(mount_point) is where the method is mounted, its own name by default.
+      - Required unless O(offline=true).
     type: dict
-    required: true
   ca_path:
     description: PEM file of a private CA; the system's store by default.
     type: path
@@ -100,16 +100,17 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         options = {name: self.get_option(name) for name in CONNECTION}
         optional = self.get_option("on_missing") == "none"
-        validation = ArgumentSpecValidator(CONNECTION).validate(options)
-        if validation.error_messages:
-            raise AnsibleLookupError(f"openbao: {'; '.join(validation.error_messages)}")
         try:
             references = [Reference.parse(term) for term in terms]
             if options["offline"]:
                 if not optional:
                     raise AnsibleLookupError("openbao: offline needs on_missing=none, as nothing is read.")
                 return [None for _reference in references]
-            secrets = self._read(validation.validated_parameters, sorted({reference.path for reference in references}))
+            validation = ArgumentSpecValidator(CONNECTION).validate(options)
+            if validation.error_messages:
+                raise AnsibleLookupError(f"openbao: {'; '.join(validation.error_messages)}")
+            paths = sorted({reference.path for reference in references})
+            secrets = self._read(validation.validated_parameters, paths)
             return [
                 value_of(secrets[reference.path], reference.property, optional=optional) for reference in references
             ]
@@ -118,7 +119,7 @@ class LookupModule(LookupBase):
 
     @staticmethod
     def _read(options: dict[str, t.Any], paths: list[str]) -> dict[str, Secret]:
-        server = (options["url"], options["mount"], repr(sorted(options["auth"].items(), key=str)))
+        server = (options["url"], options["mount"], repr(options["auth"]))
         # Ansible's main process outlives the tasks: what it remembered could be stale, and workers would inherit it.
         cache: dict[t.Any, Secret] = {} if multiprocessing.parent_process() is None else _CACHE
         missing = [path for path in paths if (server, path) not in cache]

@@ -26,9 +26,8 @@ options:
     type: str
     required: true
   auth:
-    description: A user's password or a confidential client's own credentials.
+    description: A user's password or a confidential client's own credentials. Required unless O(offline=true).
     type: dict
-    required: true
     suboptions:
       client_id:
         description: The client that logs in.

@@ -22,7 +22,7 @@ AUTH_RULES: dict[str, t.Any] = {
 
 CONNECTION: dict[str, t.Any] = {
     "admin_url": {"type": "str", "required": True},
-    "auth": {"type": "dict", "required": True, "options": AUTH, **AUTH_RULES},
+    "auth": {"type": "dict", "options": AUTH, **AUTH_RULES},
     "auth_realm": {"type": "str", "default": "master"},
     "ca_path": {"type": "path"},
     "offline": {"type": "bool", "default": False},

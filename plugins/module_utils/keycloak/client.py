@@ -22,11 +22,20 @@ class KeycloakClient:
     """One realm, through the admin API at ``admin_url`` with a token of ``auth_realm``.
 
     :param auth: validated against :data:`.argspec.AUTH`.
+    :raises Failure: ``invalid_value`` without credentials (a plan offline needs none), or for a short one.
     """
 
     def __init__(
-        self, admin_url: str, realm: str, *, auth: t.Mapping[str, t.Any], auth_realm: str, ca_path: str | None = None
+        self,
+        admin_url: str,
+        realm: str,
+        *,
+        auth: t.Mapping[str, t.Any] | None,
+        auth_realm: str,
+        ca_path: str | None = None,
     ) -> None:
+        if auth is None:
+            raise Failure(LAYER, "invalid_value", "no credentials are given.", hint="Set platform_keycloak_auth.")
         for field in ("client_secret", "password"):
             check_secret(LAYER, f"platform_keycloak_auth.{field}", auth.get(field))
         self._realm = realm

@@ -29,7 +29,7 @@ AUTH_RULES: dict[str, t.Any] = {
 CONNECTION: dict[str, t.Any] = {
     "url": {"type": "str", "required": True},
     "mount": {"type": "str", "default": "secret"},
-    "auth": {"type": "dict", "required": True, "options": AUTH, **AUTH_RULES},
+    "auth": {"type": "dict", "options": AUTH, **AUTH_RULES},
     "ca_path": {"type": "path"},
     "offline": {"type": "bool", "default": False},
 }

@@ -22,9 +22,12 @@ class OpenBaoClient:
     """The KV version 2 engine at one mount.
 
     :param auth: validated against :data:`.argspec.AUTH`.
+    :raises Failure: ``invalid_value`` without credentials (a plan offline needs none), or for a short one.
     """
 
-    def __init__(self, url: str, mount: str, auth: t.Mapping[str, t.Any], ca_path: str | None = None) -> None:
+    def __init__(self, url: str, mount: str, auth: t.Mapping[str, t.Any] | None, ca_path: str | None = None) -> None:
+        if auth is None:
+            raise Failure(LAYER, "invalid_value", "no credentials are given.", hint="Set platform_openbao_auth.")
         for field in ("secret_id", "token"):
             check_secret(LAYER, f"platform_openbao_auth.{field}", auth.get(field))
         self.mount = mount.strip("/")

@@ -80,7 +80,7 @@ def test_missing_fails_unless_allowed(server) -> None:
 
 
 def test_offline_makes_no_request(server) -> None:
-    assert look_up(*REFERENCES, on_missing="none", offline=True) == [None, None, None]
+    assert look_up(*REFERENCES, on_missing="none", offline=True, auth={}) == [None, None, None]
     with pytest.raises(AnsibleLookupError, match="on_missing=none"):
         look_up("a#P", offline=True)
     assert len(server.calls) == 0
@@ -91,6 +91,7 @@ def test_offline_makes_no_request(server) -> None:
     [
         (["a"], {}, "'a' does not name a secret"),
         (["a#P"], {"auth": {"method": "approle", "role_id": "x"}}, "secret_id"),
+        (["a#P"], {"auth": None}, "no credentials are given. Set platform_openbao_auth"),
         (["a#P"], {"auth": {"method": "token", "token": "short"}}, "platform_openbao_auth.token has 5 characters"),
         (["a#P"], {"url": "bao.test"}, "'bao.test' is no URL"),
     ],

@@ -85,7 +85,7 @@ def test_a_missing_realm_takes_two_requests(server) -> None:
 
 
 def test_offline_makes_no_request_and_needs_check_mode(server) -> None:
-    result = plan(offline=True, check_mode=True)
+    result = plan(offline=True, check_mode=True, auth=None)
     assert (result["requests"], result["changed"]) == (0, True)
     assert failure(offline=True).code == "invalid_value"
 
@@ -195,3 +195,8 @@ def test_a_disabled_realm_has_no_discovery_document(server) -> None:
 def test_short_credentials_are_refused(field: str) -> None:
     auth = {"password": {"username": "x", "password": "short"}, "client_secret": {"client_secret": "short"}}[field]
     assert f"platform_keycloak_auth.{field} has 5 characters" in failure(auth=auth).message
+
+
+def test_without_credentials() -> None:
+    found = failure(auth=None)
+    assert (found.code, found.hint) == ("invalid_value", "Set platform_keycloak_auth.")

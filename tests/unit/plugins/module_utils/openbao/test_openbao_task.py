@@ -153,7 +153,7 @@ def test_down(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_offline(server) -> None:
-    result = plan(offline=True, check_mode=True)
+    result = plan(offline=True, check_mode=True, auth=None)
     assert (result["requests"], result["changed"]) == (0, True)
     assert failure(offline=True).code == "invalid_value"
 
@@ -177,3 +177,8 @@ def test_bad_auth(auth: dict[str, str], missing: str) -> None:
 
 def test_short_credentials_are_refused() -> None:
     assert "platform_openbao_auth.token has 5 characters" in failure(auth={"method": "token", "token": "short"}).message
+
+
+def test_without_credentials() -> None:
+    found = failure(auth=None)
+    assert (found.code, found.hint) == ("invalid_value", "Set platform_openbao_auth.")
