@@ -37,7 +37,7 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
             raise
         result["lock"] = "unknown"
         result["warnings"] = [
-            f"The lock is not given back, it ends by itself after {params['duration']} s. {failure.sentence}"
+            f"If the lock was taken, it ends by itself after {params['duration']} s: {failure.sentence}"
         ]
     finally:
         result["requests"] = client.requests
