@@ -14,7 +14,7 @@ description:
     compares the answers in normal form (see M(tenantmail.stalwart.powerdns_rrset)).
   - Times to live are not compared. Reads only.
 extends_documentation_fragment:
-  - tenantmail.stalwart.attributes
+  - tenantmail.stalwart.attributes.read_only
 options:
   rrsets:
     description: The record sets that the name servers should hold.
@@ -48,6 +48,13 @@ options:
             description: How the values to compare start, for example V(v=spf1).
             type: str
             required: true
+      ttl:
+        description:
+          - Not compared. Accepted so that RV(tenantmail.stalwart.dns_records_plan#module:records) can be given as it is.
+        type: int
+      purpose:
+        description: Not looked at, accepted for the same reason.
+        type: str
   nameservers:
     description:
       - IP addresses of the name servers, with C(:port) where it is not 53 (V(192.0.2.1), V(192.0.2.1:5300),

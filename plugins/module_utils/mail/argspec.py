@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ..kubernetes.argspec import CONNECTION
+
 DNS_CHECK: dict[str, t.Any] = {
     "rrsets": {
         "type": "list",
@@ -19,6 +21,8 @@ DNS_CHECK: dict[str, t.Any] = {
             "values": {"type": "list", "elements": "str", "default": []},
             "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
             "merge": {"type": "dict", "options": {"prefix": {"type": "str", "required": True}}},
+            "ttl": {"type": "int"},
+            "purpose": {"type": "str"},
         },
     },
     "nameservers": {"type": "list", "elements": "str", "required": True},
@@ -26,4 +30,36 @@ DNS_CHECK: dict[str, t.Any] = {
     "timeout": {"type": "float", "default": 3.0},
     "wait": {"type": "int", "default": 0},
     "must_match": {"type": "bool", "default": False},
+}
+
+DNS_RECORDS_PLAN: dict[str, t.Any] = {
+    "connection": CONNECTION,
+    "namespace": {"type": "str", "required": True},
+    "release": {"type": "str", "default": "stalwart"},
+    "configmap": {"type": "str", "default": "stalwart-dns-records-required"},
+    "labels": {"type": "dict", "default": {}},
+    "owner": {"type": "str", "required": True},
+    "domain": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "primary": {"type": "str", "required": True},
+            "mode": {"type": "str", "default": "free-subdomain", "choices": ["free-subdomain", "byo"]},
+            "mail_host": {"type": "str", "required": True},
+            "web_host": {"type": "str", "required": True},
+        },
+    },
+    "dns": {"type": "dict", "required": True},
+    "dkim_keys": {"type": "list", "elements": "dict", "default": [], "no_log": False},
+    "gateway": {"type": "dict", "default": {}},
+    "web_addresses": {"type": "list", "elements": "str", "default": []},
+    "publish": {"type": "bool", "default": True},
+    "adopt": {"type": "bool", "default": False},
+    "wait": {"type": "int", "default": 60},
+    "offline": {"type": "bool", "default": False},
+}
+
+DNS_OUTCOME: dict[str, t.Any] = {
+    "owner": {"type": "str", "required": True},
+    "outcome": {"type": "dict"},
 }
