@@ -200,6 +200,9 @@ class Normaliser:
         assert spec.value is not None
         if not isinstance(value, t.Mapping):
             return self._wrong(spec, value, path)
+        if spec.key.kind == "enum" and spec.value.kind == "object":
+            # Only here can a dotted key mean a member of the value; a header's name, say, may contain dots itself.
+            value = expand(value, path, self)
         out: dict[str, t.Any] = {}
         for key, item in value.items():
             name = self.value(spec.key, str(key), f"{path} (key)")
