@@ -185,10 +185,7 @@ VARIANTS: dict[str, dict[str, str | None]] = {
     "Action": {"ReloadSettings": None, "InvalidateCaches": None, "ReloadLookupStores": None},
 }
 SINGLETONS = ("Authentication", "SystemSettings", "SpamSettings", "SpamPyzor", "MtaStageMail")
-OBJECTS = (
-    "Domain Directory Role MtaRoute AllowedIp MemoryLookupKey NetworkListener Tracer DkimSignature OAuthClient Account "
-    "MailingList Certificate Log Action"
-).split()
+OBJECTS = ["Domain", "Directory", "Role", "MtaRoute", "AllowedIp", "MemoryLookupKey", "NetworkListener", "Tracer", "DkimSignature", "OAuthClient", "Account", "MailingList", "Certificate", "Log", "Action"]
 LABELS = {"Domain": "name", "MtaRoute": "name", "AllowedIp": "address", "Directory": "description", "Role": "description"}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "DkimManagementProperties": {"rotateAfter": 7776000000, "selectorTemplate": "v{version}"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.expressions import (
     ExpressionError,
@@ -82,11 +84,8 @@ def test_the_server_s_own_names_win() -> None:
 
 @given(st.text(alphabet="abs_=!<>&|()[],'\"$0 19.+-*/^\\#", max_size=30))
 def test_never_fails_otherwise(text: str) -> None:
-    try:
+    with contextlib.suppress(ExpressionError):
         audit(text, variables=["a", "b", "s"])
-    except ExpressionError as exc:
-        assert str(exc)
-    else:
         assert not any(token.text == "=" for token in tokenize(text))
 
 

@@ -11,7 +11,10 @@ import pytest
 import stalwart_schema
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.cache import SchemaCache, is_hash
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.identity import identity_of, setting_name
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.identity import (
+    identity_of,
+    setting_name,
+)
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.schema import Schema, reduce_document
 
 
