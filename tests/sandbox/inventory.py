@@ -64,8 +64,7 @@ platform_powerdns_nameservers: ["{nameserver}"]
 tenant_kubernetes:
   kubeconfig: "{{{{ sandbox_credentials }}}}/{provisioner}.kubeconfig"
 tenant_image: {image}
-tenant_store: {data_store}
-tenant_storage:
+{data_store}tenant_storage:
   size: 20Gi
   class: {storage_class}
 # The node answers for these addresses; there is no load balancer that gives others. The cluster has no Gateway API.
@@ -80,14 +79,13 @@ chart_helm_binary: {helm}
 
 def write(settings: Settings, image: str) -> bool:
     """Write the inventory for Stalwart's `image`; return whether it changed."""
-    # A real binary may be built without RocksDB; the simulator takes any store.
-    store = {"@type": "Sqlite", "path": "/var/lib/stalwart/stalwart.sqlite3"} if settings.stalwart_binary \
-        else {"@type": "RocksDb", "path": "/var/lib/stalwart/"}
+    # The real binary may be built without RocksDB, which is the default; the simulator takes any store.
+    store = 'tenant_store: {"@type": Sqlite}\n' if settings.stalwart_binary else ""
     hosts = HOSTS.format(first=settings.mail_address(1), second=settings.mail_address(2))
     variables = VARIABLES.format(
         data=settings.data, fqdn=PLATFORM_FQDN, openbao_url=settings.openbao_url, provisioner=PROVISIONER,
         store=SECRET_STORE, keycloak_url=settings.keycloak_url, powerdns_url=settings.powerdns_url,
-        nameserver=settings.nameserver, image=json.dumps(image), data_store=json.dumps(store),
+        nameserver=settings.nameserver, image=json.dumps(image), data_store=store,
         storage_class=STORAGE_CLASS, helm=settings.bin / "helm")
     changed = files.write(settings.inventory / "hosts.yml", hosts)
     return files.write(settings.inventory / "group_vars" / "tenants.yml", variables) or changed
