@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: openbao_secret
 short_description: Read properties of secrets from OpenBao
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Reads properties of KV version 2 secrets from OpenBao (or HashiCorp Vault) with one login and one request per path.
   - Takes the collection's own variables as they are (C(platform_openbao_auth) for every method), which a call of

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: realm_plan
 short_description: Plan the changes to a tenant's Keycloak realm
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Reads a realm by the Admin REST API with one session (6 requests) and compares it with what is asked for, namely the
     realm itself, the groups' client scope with its membership mapper, confidential clients with their mappers, and groups.

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: secrets_plan
 short_description: Plan which secrets of a tenant are missing in OpenBao
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Reads KV version 2 secrets with one login and one request per path, and lists the properties that do not exist yet.
   - Never writes and never returns a value. The role P(tenantmail.stalwart.secrets#role) writes what the plan names with
