@@ -63,6 +63,7 @@ platform_powerdns_nameservers: ["{nameserver}"]
 
 tenant_kubernetes:
   kubeconfig: "{{{{ sandbox_credentials }}}}/{provisioner}.kubeconfig"
+chart_helm_binary: "{{{{ sandbox_folder | dirname }}}}/bin/helm"
 tenant_image: {image}
 {data_store}tenant_storage:
   size: 20Gi
