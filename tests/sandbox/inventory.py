@@ -74,7 +74,6 @@ tenant_chart_values:
     externalIPs: "{{{{ tenant_mail_addresses }}}}"
   gateway:
     enabled: false
-chart_helm_binary: {helm}
 """
 
 
@@ -87,6 +86,6 @@ def write(settings: Settings, image: str) -> bool:
         data=settings.data, fqdn=PLATFORM_FQDN, openbao_url=settings.openbao_url, provisioner=PROVISIONER,
         store=SECRET_STORE, keycloak_url=settings.keycloak_url, powerdns_url=settings.powerdns_url,
         nameserver=settings.nameserver, image=json.dumps(image), data_store=store,
-        storage_class=STORAGE_CLASS, helm=settings.bin / "helm")
+        storage_class=STORAGE_CLASS)
     changed = files.write(settings.inventory / "hosts.yml", hosts)
     return files.write(settings.inventory / "group_vars" / "tenants.yml", variables) or changed
