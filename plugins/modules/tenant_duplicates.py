@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: tenant_duplicates
 short_description: Compare the tenants of the inventory with each other
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Slug, domain, namespace in a cluster, and realm URL belong to one tenant only. Finds those that two tenants share, in one
     pass over the inventory, which is meant to run once for all hosts.

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: tenant_model
 short_description: Derive everything a tenant needs from the inventory
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Turns the public inventory variables into the tenant's model, the only place where names, paths and defaults are known.
     All other roles read the model.

@@ -22,6 +22,8 @@ PLATFORM: dict[str, t.Any] = {
     "platform_openbao_auth": {"type": "dict", "options": AUTH, **AUTH_RULES},
     "platform_keycloak_auth": {
         "type": "dict",
+        # Ansible takes every name with "key" in it for a secret's; the secrets are marked below.
+        "no_log": False,
         "options": {
             "client_id": {"type": "str"},
             "client_secret": {"type": "str", "no_log": True},
@@ -29,7 +31,7 @@ PLATFORM: dict[str, t.Any] = {
             "password": {"type": "str", "no_log": True},
         },
     },
-    "platform_keycloak_auth_realm": {"type": "str"},
+    "platform_keycloak_auth_realm": {"type": "str", "no_log": False},
     "platform_powerdns_url": {"type": "str"},
     "platform_powerdns_api_key": {"type": "str", "no_log": True},
     "platform_powerdns_server_id": {"type": "str"},
@@ -56,7 +58,7 @@ TENANT: dict[str, t.Any] = {
     "tenant_mail_host": {"type": "str"},
     "tenant_web_host": {"type": "str"},
     "tenant_realm_url": {"type": "str"},
-    "tenant_keycloak_admin_url": {"type": "str"},
+    "tenant_keycloak_admin_url": {"type": "str", "no_log": False},
     "tenant_layers": {"type": "list", "elements": "str"},
     "tenant_generation": {"type": "str"},
     "tenant_image": {"type": "str"},
