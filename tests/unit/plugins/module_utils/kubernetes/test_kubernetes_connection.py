@@ -22,7 +22,10 @@ def kubeconfig(host: str = "https://127.0.0.1:1") -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "first",
-        "clusters": [{"name": "c", "cluster": {"server": host}}, {"name": "d", "cluster": {"server": "https://d.test"}}],
+        "clusters": [
+            {"name": "c", "cluster": {"server": host}},
+            {"name": "d", "cluster": {"server": "https://d.test"}},
+        ],
         "users": [{"name": "u", "user": {"token": TOKEN}}],
         "contexts": [
             {"name": "first", "context": {"cluster": "c", "user": "u"}},
@@ -76,7 +79,9 @@ def test_kubeconfig_by_path_and_by_content(tmp_path: Path, as_file: bool) -> Non
 
 
 def test_host_and_token_need_no_kubeconfig() -> None:
-    config = configuration({"host": "https://h.test/", "api_key": "token-of-8", "ca_cert": "~/ca", "validate_certs": True})
+    config = configuration(
+        {"host": "https://h.test/", "api_key": "token-of-8", "ca_cert": "~/ca", "validate_certs": True}
+    )
     assert config.host == "https://h.test"
     assert config.auth_settings()["BearerToken"]["value"] == "Bearer token-of-8"
     assert config.ssl_ca_cert.endswith("/ca")
@@ -85,7 +90,12 @@ def test_host_and_token_need_no_kubeconfig() -> None:
 
 @pytest.mark.parametrize(
     "connection",
-    [{}, {"kubeconfig": "/nowhere"}, {"kubeconfig": {"clusters": []}}, {"kubeconfig": kubeconfig(), "context": "third"}],
+    [
+        {},
+        {"kubeconfig": "/nowhere"},
+        {"kubeconfig": {"clusters": []}},
+        {"kubeconfig": kubeconfig(), "context": "third"},
+    ],
     ids=["nothing", "no file", "no config", "no context"],
 )
 def test_nothing_usable_is_one_sentence(connection: dict[str, Any]) -> None:
@@ -122,7 +132,6 @@ def test_what_helm_cannot_use_is_refused(options: dict[str, str], named: str) ->
     assert named in caught.value.message
 
 
-
 @pytest.mark.parametrize(
     ("status", "body", "code", "says"),
     [
@@ -134,7 +143,9 @@ def test_what_helm_cannot_use_is_refused(options: dict[str, str], named: str) ->
         (500, "<html>boom</html>", "server_error", "boom"),
     ],
 )
-def test_failures_say_what_the_status_object_says(httpserver: Any, status: int, body: str, code: str, says: str) -> None:
+def test_failures_say_what_the_status_object_says(
+    httpserver: Any, status: int, body: str, code: str, says: str
+) -> None:
     url = httpserver({"/api/v1/namespaces/x": (status, body)})
     client = connect({"host": url, "api_key": TOKEN})
     with pytest.raises(Failure) as caught:

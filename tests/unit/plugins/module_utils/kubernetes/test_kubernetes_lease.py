@@ -125,7 +125,9 @@ def test_what_is_no_lease_belongs_to_nobody(cluster: Cluster, clock: Clock, spec
 
 
 def test_a_dead_process_of_this_machine_holds_nothing() -> None:
-    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
     dead = f"me@here pid {done.stdout.strip()}"
     mine = "me@here pid 1"
     assert abandoned(dead, mine)

@@ -162,9 +162,15 @@ LABELS = {"app.kubernetes.io/managed-by": "tenantmail"}
     ("current", "expected"),
     [
         (None, "create Namespace tenant-acme"),
-        ({"metadata": {"name": "tenant-acme", "labels": {**LABELS, "kubernetes.io/metadata.name": "tenant-acme"}}}, "None"),
+        (
+            {"metadata": {"name": "tenant-acme", "labels": {**LABELS, "kubernetes.io/metadata.name": "tenant-acme"}}},
+            "None",
+        ),
         ({"metadata": {"name": "tenant-acme"}}, "update Namespace tenant-acme"),
-        ({"metadata": {"name": "tenant-acme", "labels": {"app.kubernetes.io/managed-by": "x"}}}, "update Namespace tenant-acme"),
+        (
+            {"metadata": {"name": "tenant-acme", "labels": {"app.kubernetes.io/managed-by": "x"}}},
+            "update Namespace tenant-acme",
+        ),
     ],
 )
 def test_namespace(current: dict[str, Any] | None, expected: str) -> None:

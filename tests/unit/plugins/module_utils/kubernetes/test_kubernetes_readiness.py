@@ -22,11 +22,15 @@ def statefulset(**status: Any) -> dict[str, Any]:
     }
 
 
-def pod(ready: bool = True, revision: str = "r2", container: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+def pod(
+    ready: bool = True, revision: str = "r2", container: dict[str, Any] | None = None, **metadata: Any
+) -> dict[str, Any]:
     conditions = [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True" if ready else "False"}]
     return {
         "metadata": {"name": "stalwart-0", "labels": {"controller-revision-hash": revision}, **metadata},
-        "spec": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data-stalwart-0"}}, {"name": "tmp"}]},
+        "spec": {
+            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data-stalwart-0"}}, {"name": "tmp"}]
+        },
         "status": {"phase": "Running", "conditions": conditions, "containerStatuses": [container] if container else []},
     }
 

@@ -54,7 +54,12 @@ def test_decode(compress: bool) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [{}, {"release": "!"}, {"release": base64.b64encode(b"e30=").decode()}, {"release": base64.b64encode(b"H4sIAAAA").decode()}],
+    [
+        {},
+        {"release": "!"},
+        {"release": base64.b64encode(b"e30=").decode()},
+        {"release": base64.b64encode(b"H4sIAAAA").decode()},
+    ],
     ids=["nothing", "no base64", "empty record", "torn archive"],
 )
 def test_what_is_no_release_is_refused(data: dict[str, str]) -> None:

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import chart as charts
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import discovery, release_task
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.objects import as_helm_writes
+from kubernetes_cluster import Cluster
+
+LABELS = {"app.kubernetes.io/instance": "stalwart"}
+OBJECTS: list[dict[str, Any]] = [
+    {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "stalwart-web", "labels": LABELS}, "spec": {"type": "ClusterIP"}},
+    {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": {"name": "stalwart-admin", "labels": LABELS},
+        "spec": {"secretStoreRef": {"kind": "ClusterSecretStore", "name": "openbao"}},
+    },
+    {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "stalwart", "labels": LABELS},
+        "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {"storageClassName": "fast"}}]},
+    },
+]  # fmt: skip
+MANIFEST = yaml.safe_dump_all(OBJECTS)
+NAMESPACE = "/api/v1/namespaces/tenant-acme"
+PLURALS = {"Service": "services", "ExternalSecret": "externalsecrets", "StatefulSet": "statefulsets"}
+
+
+def path_of(obj: dict[str, Any]) -> str:
+    base = discovery.base_path(obj["apiVersion"])
+    return f"{base}/namespaces/tenant-acme/{PLURALS[obj['kind']]}/{obj['metadata']['name']}"
+
+
+def platform() -> dict[str, dict[str, Any]]:
+    """What every cluster has before a tenant comes."""
+    return {
+        "/apis/external-secrets.io": {"versions": [{"version": "v1"}, {"version": "v1beta1"}]},
+        "/apis/external-secrets.io/v1/clustersecretstores/openbao": {
+            "metadata": {"name": "openbao"},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+        },
+        "/apis/storage.k8s.io/v1/storageclasses/fast": {"metadata": {"name": "fast"}},
+    }
+
+
+def provisioned(status: str = "deployed") -> dict[str, dict[str, Any]]:
+    record = {
+        "name": "stalwart",
+        "version": 1,
+        "info": {"status": status},
+        "chart": {"metadata": {"name": "bp-stalwart-tenant", "version": "0.1.0"}},
+        "manifest": MANIFEST,
+    }
+    data = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(record).encode()))).decode()
+    secret = {"metadata": {"name": "sh.helm.release.v1.stalwart.v1", "labels": {"owner": "helm", "name": "stalwart"}}}
+    objects = {path_of(obj): as_helm_writes(obj, "stalwart", "tenant-acme") for obj in OBJECTS}
+    return {
+        **platform(),
+        NAMESPACE: {"metadata": {"name": "tenant-acme"}},
+        f"{NAMESPACE}/secrets/sh.helm.release.v1.stalwart.v1": {**secret, "data": {"release": data}},
+        **objects,
+    }
+
+
+@pytest.fixture
+def chart_path(tmp_path: Path) -> str:
+    (tmp_path / "Chart.yaml").write_text("name: bp-stalwart-tenant\nversion: 0.1.0\n")
+    (tmp_path / "values.schema.json").write_text(
+        json.dumps(
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {"externalSecrets": {}, "replicas": {"maximum": 1}},
+            }
+        )
+    )
+    return str(tmp_path)
+
+
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Values that reach helm; it renders the objects above."""
+    seen: list[dict[str, Any]] = []
+
+    def render(chart: Any, release: str, namespace: str, values: dict[str, Any], binary: str) -> str:
+        seen.append(values)
+        return MANIFEST
+
+    monkeypatch.setattr(charts, "render", render)
+    return seen
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    chart_path: str,
+    cluster: Cluster | None,
+    *,
+    check_mode: bool = False,
+    **changes: Any,
+) -> dict[str, Any]:
+    def connect(connection: Any) -> Cluster:
+        assert cluster is not None, "no connection is to be made"
+        return cluster
+
+    monkeypatch.setattr(release_task, "connect", connect)
+    given = {
+        "connection": {"kubeconfig": "/k"},
+        "namespace": "tenant-acme",
+        "namespace_labels": {},
+        "release": "stalwart",
+        "chart": chart_path,
+        "values": {},
+        "helm_binary": "helm",
+        "offline": False,
+        **changes,
+    }
+    return release_task.run(given, check_mode=check_mode)
+
+
+@pytest.mark.usefixtures("rendered")
+def test_an_unchanged_release_needs_reads_only(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    cluster = Cluster(provisioned())
+    result = run(monkeypatch, chart_path, cluster)
+    assert (result["changed"], result["action"], result["diff"]) == (False, "none", [])
+    assert cluster.writes == []
+    assert result["requests"] == 3 + len(PLURALS), "namespace, External Secrets, release, one list per kind"
+
+
+@pytest.mark.usefixtures("rendered")
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_an_empty_cluster_is_planned_as_new(monkeypatch: pytest.MonkeyPatch, chart_path: str, check_mode: bool) -> None:
+    cluster = Cluster(platform())
+    result = run(monkeypatch, chart_path, cluster, check_mode=check_mode)
+    assert result["action"] == "install"
+    assert [change["kind"] for change in result["changes"]] == [
+        "Namespace",
+        "release",
+        "Service",
+        "ExternalSecret",
+        "StatefulSet",
+    ]
+    assert cluster.writes == []
+
+
+def test_the_served_version_of_external_secrets_is_used(
+    monkeypatch: pytest.MonkeyPatch, chart_path: str, rendered: list[dict[str, Any]]
+) -> None:
+    objects = provisioned()
+    objects["/apis/external-secrets.io"] = {"versions": [{"version": "v1beta1"}]}
+    result = run(monkeypatch, chart_path, Cluster(objects), values={"externalSecrets": {"refreshInterval": "1h"}})
+    expected = {"apiVersion": "external-secrets.io/v1beta1", "refreshInterval": "1h"}
+    assert rendered[0]["externalSecrets"] == expected
+    assert result["release_values"]["externalSecrets"] == expected
+    assert result["release_values"]["planMarker"]
+
+
+@pytest.mark.usefixtures("rendered")
+def test_a_failed_release_is_to_be_recovered(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    result = run(monkeypatch, chart_path, Cluster(provisioned("failed")))
+    assert (result["action"], result["status"], result["revision"]) == ("recover", "failed", 1)
+
+
+@pytest.mark.usefixtures("rendered")
+def test_an_object_without_its_label_is_edited_not_missing(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    objects = provisioned()
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "stalwart-other", "labels": LABELS},
+        "spec": {},
+    }
+    objects[f"{NAMESPACE}/services/stalwart-other"] = service
+    del objects[path_of(OBJECTS[0])]["metadata"]["labels"]
+    result = run(monkeypatch, chart_path, Cluster(objects))
+    assert result["changes"] == [{"action": "update", "kind": "Service", "key": "stalwart-web"}]
+    assert [obj["metadata"]["name"] for obj in result["reapply"]] == ["stalwart-web"]
+
+
+def without(path: str) -> dict[str, dict[str, Any]]:
+    return {key: value for key, value in platform().items() if key != path}
+
+
+def unready() -> dict[str, dict[str, Any]]:
+    objects = platform()
+    store = objects["/apis/external-secrets.io/v1/clustersecretstores/openbao"]
+    store["status"]["conditions"][0] = {"type": "Ready", "status": "False", "message": "unable to log in"}
+    return objects
+
+
+@pytest.mark.usefixtures("rendered")
+@pytest.mark.parametrize(
+    ("objects", "code", "says"),
+    [
+        (without("/apis/external-secrets.io"), "not_found", "does not serve external-secrets.io"),
+        ({**platform(), "/apis/external-secrets.io": {"versions": [{"version": "v2"}]}}, "not_found", "serves only v2"),
+        (
+            without("/apis/external-secrets.io/v1/clustersecretstores/openbao"),
+            "not_found",
+            "no ClusterSecretStore 'openbao'",
+        ),
+        (unready(), "not_ready", "unable to log in"),
+        (without("/apis/storage.k8s.io/v1/storageclasses/fast"), "not_found", "no StorageClass 'fast'"),
+        ({**platform(), NAMESPACE: {"status": {"phase": "Terminating"}}}, "not_ready", "is being deleted"),
+    ],
+)
+def test_what_is_missing_is_named_before_a_write(
+    monkeypatch: pytest.MonkeyPatch, chart_path: str, objects: dict[str, Any], code: str, says: str
+) -> None:
+    with pytest.raises(Failure) as caught:
+        run(monkeypatch, chart_path, Cluster(objects))
+    assert (caught.value.layer, caught.value.code) == ("kubernetes", code)
+    assert says in caught.value.message
+    assert caught.value.hint
+
+
+def test_wrong_values_are_refused_before_any_request(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    with pytest.raises(Failure) as caught:
+        run(monkeypatch, chart_path, None, values={"replicas": 2})
+    assert caught.value.details[0]["path"] == "replicas"
+
+
+def test_offline_without_helm(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    result = run(
+        monkeypatch, chart_path, None, check_mode=True, offline=True, values={"replicas": 1}, helm_binary="/no/helm"
+    )
+    assert (result["action"], result["rendered"], result["requests"]) == ("install", False, 0)
+    assert [change["kind"] for change in result["changes"]] == ["Namespace", "release"]
+
+
+@pytest.mark.usefixtures("rendered")
+def test_offline_with_helm_names_the_objects(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    result = run(monkeypatch, chart_path, None, check_mode=True, offline=True)
+    assert {"action": "create", "kind": "StatefulSet", "key": "stalwart"} in result["changes"]
+
+
+def test_offline_is_for_check_mode(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    with pytest.raises(Failure) as caught:
+        run(monkeypatch, chart_path, None, offline=True)
+    assert caught.value.code == "invalid_value"
+
+
+def test_without_helm_a_real_run_stops(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    with pytest.raises(Failure) as caught:
+        run(monkeypatch, chart_path, Cluster(provisioned()), helm_binary="/no/helm")
+    assert caught.value.code == "not_found"
+    assert "chart_helm_binary" in caught.value.hint
+
+
+def test_what_helm_complains_about_is_one_sentence() -> None:
+    text = (
+        "Error: execution error at (c/templates/validate.yaml:9:4): image.tag: no.\n\n"
+        "Use --debug flag to render out invalid YAML\n"
+    )
+    assert charts.complaint(text) == "image.tag: no."
+
+
+@pytest.mark.parametrize("content", [None, "name: [", "version: 1"], ids=["no file", "no YAML", "no name"])
+def test_no_chart(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "Chart.yaml").write_text(content)
+    with pytest.raises(Failure) as caught:
+        charts.load(str(tmp_path))
+    assert caught.value.code == "not_found"
