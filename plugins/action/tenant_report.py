@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.utils.display import Display
-
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.report.line import (
     REPORT_SPEC,

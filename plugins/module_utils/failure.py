@@ -98,5 +98,8 @@ class Failure(Exception):
 def missing_library(layer: str, name: str, why: str) -> Failure:
     """The failure for a library that could not be imported."""
     return Failure(
-        layer, "missing_library", f"the Python library {name!r} is needed {why}.", hint=f"Install it: pip install {name}."
+        layer,
+        "missing_library",
+        f"the Python library {name!r} is needed {why}.",
+        hint=f"Install it: pip install {name}.",
     )

@@ -136,13 +136,24 @@ class HttpClient:
                     allow_redirects=allow_redirects,
                 )
             except requests.exceptions.SSLError as exc:
-                raise self._failure("tls_untrusted", method, url, None, self._reason(exc), "Give the private CA's file.") from None
-            except (requests.exceptions.ConnectionError, requests.exceptions.Timeout, requests.exceptions.ChunkedEncodingError) as exc:
+                raise self._failure(
+                    "tls_untrusted", method, url, None, self._reason(exc), "Give the private CA's file."
+                ) from None
+            except (
+                requests.exceptions.ConnectionError,
+                requests.exceptions.Timeout,
+                requests.exceptions.ChunkedEncodingError,
+            ) as exc:
                 wait = self._backoff(attempt)
                 never_sent = isinstance(exc, requests.exceptions.ConnectTimeout) or "NewConnectionError" in repr(exc)
                 if not (repeatable or never_sent) or time.monotonic() + wait > end:
                     raise self._failure(
-                        "unreachable", method, url, None, self._reason(exc), "Check that the server runs and the URL is right."
+                        "unreachable",
+                        method,
+                        url,
+                        None,
+                        self._reason(exc),
+                        "Check that the server runs and the URL is right.",
                     ) from None
             else:
                 if response.status_code in expected:
@@ -157,14 +168,26 @@ class HttpClient:
     def failure_of(self, response: Response) -> Failure:
         """The failure that an answer with an unexpected status stands for."""
         status = response.status_code
-        code = {400: "invalid_value", 401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 422: "invalid_value"}.get(status)
+        code = {
+            400: "invalid_value",
+            401: "unauthorized",
+            403: "forbidden",
+            404: "not_found",
+            409: "conflict",
+            422: "invalid_value",
+        }.get(status)
         if code is None:
             code = "rate_limited" if status == 429 else "server_error"
         hint = self._unauthorized_hint if code == "unauthorized" else ""
         detail = f"HTTP {status} {response.reason or ''}".strip()
         body = self.redactor.body(response.text)
         return self._failure(
-            code, response.request.method or "", response.request.url or "", status, f"{detail}: {body}" if body else detail, hint
+            code,
+            response.request.method or "",
+            response.request.url or "",
+            status,
+            f"{detail}: {body}" if body else detail,
+            hint,
         )
 
     def _failure(self, code: str, method: str, url: str, status: int | None, why: str, hint: str) -> Failure:
@@ -181,7 +204,9 @@ class HttpClient:
         """The innermost reason of an exception chain that requests and urllib3 wrap several times."""
         inner: t.Any = exc
         while True:
-            nxt = getattr(inner, "reason", None) or next((a for a in getattr(inner, "args", ()) if isinstance(a, Exception)), None)
+            nxt = getattr(inner, "reason", None) or next(
+                (a for a in getattr(inner, "args", ()) if isinstance(a, Exception)), None
+            )
             if not isinstance(nxt, Exception):
                 break
             inner = nxt

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import env_fallback
 
 from .failure import Failure
 
@@ -19,8 +20,8 @@ Task = t.Callable[..., t.Dict[str, t.Any]]
 def with_env(spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The argument spec with ``env: NAME`` turned into Ansible's fall-back (specs themselves are plain data)."""
     result: dict[str, t.Any] = {}
-    for name, option in spec.items():
-        option = dict(option)
+    for name, given in spec.items():
+        option = dict(given)
         env = option.pop("env", None)
         if env:
             option["fallback"] = (env_fallback, [env])

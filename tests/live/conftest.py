@@ -24,7 +24,6 @@ def provisioned() -> Run:
     return run
 
 
-
 @pytest.fixture
 def acme() -> Iterator[Stalwart]:
     with Stalwart("acme") as server:

@@ -42,7 +42,10 @@ class Stalwart:
         answer = self.session.post(
             f"{self.url}/jmap",
             auth=("admin", self.admin_password),
-            json={"using": USING, "methodCalls": [[name, arguments, str(n)] for n, (name, arguments) in enumerate(calls)]},
+            json={
+                "using": USING,
+                "methodCalls": [[name, arguments, str(n)] for n, (name, arguments) in enumerate(calls)],
+            },
             timeout=30,
         )
         answer.raise_for_status()

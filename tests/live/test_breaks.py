@@ -126,7 +126,14 @@ def _with_status(release: dict[str, Any], status: str) -> dict[str, Any]:
 
 def test_the_same_run_twice_at_once_is_locked() -> None:
     runs = [
-        subprocess.Popen(command("--limit", "acme"), cwd=LINK, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        subprocess.Popen(
+            command("--limit", "acme"),
+            cwd=LINK,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         for _ in range(2)
     ]
     outputs = [run.communicate(timeout=300)[0] for run in runs]
@@ -191,7 +198,13 @@ class TestForeignRecords:
             (tmp_path / "group_vars").mkdir(exist_ok=True)
             (tmp_path / "group_vars/tenants.yml").write_text(group_vars)
             addresses = {"acme": facts.settings().mail_address(1), "gamma": facts.settings().mail_address(3)}
-            body = {"all": {"children": {"tenants": {"hosts": {host: {"tenant_mail_addresses": [addresses[host]]} for host in hosts}}}}}
+            body = {
+                "all": {
+                    "children": {
+                        "tenants": {"hosts": {host: {"tenant_mail_addresses": [addresses[host]]} for host in hosts}}
+                    }
+                }
+            }
             (tmp_path / "hosts.yml").write_text(json.dumps(body))
             return str(tmp_path)
 
@@ -200,8 +213,15 @@ class TestForeignRecords:
     @pytest.mark.parametrize("order", [("acme", "gamma"), ("gamma", "acme")], ids="-".join)
     def test_foreign_mx(self, order: tuple[str, str], inventory: Any) -> None:
         name = "gamma.omantel.test."
-        rrset("REPLACE", name=name, type="MX", ttl=300, records=[{"content": "10 mx.elsewhere.test.", "disabled": False}])
-        apex = {"name": name, "type": "TXT", "ttl": 300, "records": [{"content": '"verification=someone-else"', "disabled": False}]}
+        rrset(
+            "REPLACE", name=name, type="MX", ttl=300, records=[{"content": "10 mx.elsewhere.test.", "disabled": False}]
+        )
+        apex = {
+            "name": name,
+            "type": "TXT",
+            "ttl": 300,
+            "records": [{"content": '"verification=someone-else"', "disabled": False}],
+        }
         rrset("REPLACE", **apex)
         try:
             run = provision(inventory=inventory(*order))
@@ -213,9 +233,12 @@ class TestForeignRecords:
             assert healed.status == 0, healed.output[-4000:]
             with facts.powerdns() as session:
                 zone = session.get(
-                    f"{facts.settings().powerdns_url}/api/v1/servers/localhost/zones/{facts.platform_fqdn()}.", timeout=10
+                    f"{facts.settings().powerdns_url}/api/v1/servers/localhost/zones/{facts.platform_fqdn()}.",
+                    timeout=10,
                 ).json()
-            texts = [r["content"] for s in zone["rrsets"] if (s["name"], s["type"]) == (name, "TXT") for r in s["records"]]
+            texts = [
+                r["content"] for s in zone["rrsets"] if (s["name"], s["type"]) == (name, "TXT") for r in s["records"]
+            ]
             assert sorted(texts) == ['"v=spf1 mx -all"', '"verification=someone-else"']
         finally:
             for kind in ("MX", "TXT"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 
@@ -45,13 +45,22 @@ def stalwart_client() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def drifted() -> Iterator[None]:
+def drifted() -> None:
     """A record, a client's redirect URI, a chart value (live), a directory claim, an alias of the admin."""
     rrset("REPLACE", **marked(f"_dmarc.{ACME}.", "TXT", '"v=DMARC1; p=none"', "acme"))
     client = stalwart_client()
-    keycloak.admin("PUT", f"/realms/sme-acme/clients/{client['id']}", json={**client, "redirectUris": ["https://evil.test/*"]})
+    keycloak.admin(
+        "PUT", f"/realms/sme-acme/clients/{client['id']}", json={**client, "redirectUris": ["https://evil.test/*"]}
+    )
     facts.kubernetes(
-        "patch", "service", "stalwart-smtp", "-n", "tenant-acme", "--type=merge", "-p", '{"spec": {"externalIPs": null}}'
+        "patch",
+        "service",
+        "stalwart-smtp",
+        "-n",
+        "tenant-acme",
+        "--type=merge",
+        "-p",
+        '{"spec": {"externalIPs": null}}',
     )
     with Stalwart("acme") as server:
         (directory,) = server.objects("Directory")
@@ -59,7 +68,6 @@ def drifted() -> Iterator[None]:
         admin = next(account for account in server.objects("Account") if account.get("emailAddress") == f"admin@{ACME}")
         rest = {key: alias for key, alias in admin["aliases"].items() if alias.get("name") != "abuse"}
         server.change("Account", admin["id"], {"aliases": {str(n): alias for n, alias in enumerate(rest.values())}})
-    yield
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,9 @@ def test_statefulset_is_ready_and_policies_are_there(slug: str) -> None:
     status = kubernetes_json("get", "statefulset", "stalwart", "-n", namespace)["status"]
     assert (status["readyReplicas"], status["currentRevision"]) == (1, status["updateRevision"])
     policies = kubernetes_json("get", "networkpolicy", "-n", namespace)["items"]
-    assert any(not policy["spec"].get("ingress") and not policy["spec"].get("egress") for policy in policies), "no default-deny"
+    assert any(not policy["spec"].get("ingress") and not policy["spec"].get("egress") for policy in policies), (
+        "no default-deny"
+    )
     assert len(policies) > 1
 
 
@@ -34,11 +36,18 @@ def test_external_secrets_are_ready_and_equal_openbao(slug: str) -> None:
     items = kubernetes_json("get", "externalsecret", "-n", namespace)["items"]
     assert len(items) == 2
     for item in items:
-        assert {"type": "Ready", "status": "True"}.items() <= next(c for c in item["status"]["conditions"] if c["type"] == "Ready").items()
+        assert {"type": "Ready", "status": "True"}.items() <= next(
+            c for c in item["status"]["conditions"] if c["type"] == "Ready"
+        ).items()
     bao = facts.openbao().secrets.kv.v2
-    for app, key, name in (("admin", "ADMIN_PASSWORD", "stalwart-admin"), ("oidc", "OIDC_CLIENT_SECRET", "stalwart-oidc-client-secret")):
+    for app, key, name in (
+        ("admin", "ADMIN_PASSWORD", "stalwart-admin"),
+        ("oidc", "OIDC_CLIENT_SECRET", "stalwart-oidc-client-secret"),
+    ):
         stored = bao.read_secret_version(
-            path=f"sovereign/{facts.platform_fqdn()}/stalwart/{slug}/{app}", mount_point="secret", raise_on_deleted_version=True
+            path=f"sovereign/{facts.platform_fqdn()}/stalwart/{slug}/{app}",
+            mount_point="secret",
+            raise_on_deleted_version=True,
         )["data"]["data"][key]
         assert len(stored) == 32
         assert secret(namespace, name, key) == stored
@@ -69,11 +78,13 @@ def test_dns_of_acme_equals_the_configmap_and_the_server_s_keys(acme: Stalwart) 
         (record,) = answers(f"{selector}._domainkey.{ACME}", "TXT")
         tags = dict(part.strip().split("=", 1) for part in record.split(";") if part.strip())
         assert tags["v"] == "DKIM1"
-        assert "".join(key["publicKey"].split()) .find(tags["p"]) >= 0 or tags["p"], "the published key is the server's"
+        assert "".join(key["publicKey"].split()).find(tags["p"]) >= 0 or tags["p"], "the published key is the server's"
     data = kubernetes_json("get", "configmap", "stalwart-dns-records-required", "-n", "tenant-acme")["data"]
     for record in yaml.safe_load(data["records.yaml"]):
         published = answers(record["name"], record["type"])
-        wanted = {value.replace('" "', "").strip('"') if record["type"] == "TXT" else value for value in record["values"]}
+        wanted = {
+            value.replace('" "', "").strip('"') if record["type"] == "TXT" else value for value in record["values"]
+        }
         assert published == wanted, record
 
 
@@ -82,7 +93,9 @@ def test_nothing_of_beta_is_in_powerdns() -> None:
         zones = session.get(f"{facts.settings().powerdns_url}/api/v1/servers/localhost/zones", timeout=10).json()
         assert not [zone for zone in zones if "beta" in zone["name"]]
         (parent,) = [zone for zone in zones if zone["name"] == f"{facts.platform_fqdn()}."]
-        rrsets = session.get(f"{facts.settings().powerdns_url}/api/v1/servers/localhost/zones/{parent['id']}", timeout=10).json()["rrsets"]
+        rrsets = session.get(
+            f"{facts.settings().powerdns_url}/api/v1/servers/localhost/zones/{parent['id']}", timeout=10
+        ).json()["rrsets"]
     assert not [rrset["name"] for rrset in rrsets if "beta" in rrset["name"]]
     data = kubernetes_json("get", "configmap", "stalwart-dns-records-required", "-n", "tenant-beta")["data"]
     assert data["mode"] == "byo"
@@ -114,6 +127,11 @@ def test_second_run_changes_nothing_and_writes_nothing() -> None:
     for slug in TENANTS:
         assert run.line(slug).startswith(f"{slug}: changed 0 | proven: ")
     counts = facts.counts(mark)
-    assert {backend: count["write"] for backend, count in counts.items()} == {"kubernetes": 0, "openbao": 0, "keycloak": 0, "powerdns": 0}
+    assert {backend: count["write"] for backend, count in counts.items()} == {
+        "kubernetes": 0,
+        "openbao": 0,
+        "keycloak": 0,
+        "powerdns": 0,
+    }
     assert {slug: server.writes() for slug, server in servers.items()} == before
     assert run.seconds < 60

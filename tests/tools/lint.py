@@ -29,7 +29,16 @@ def gates(artifacts: str) -> list[tuple[str, list[str], dict[str, str]]]:
         ("ansible-lint", ["ansible-lint"], {}),
         (
             "ansible-lint (profile production)",
-            ["ansible-lint", "--profile", "production", "--config-file", os.devnull, "--offline", "--exclude", "roles/chart/files"],
+            [
+                "ansible-lint",
+                "--profile",
+                "production",
+                "--config-file",
+                os.devnull,
+                "--offline",
+                "--exclude",
+                "roles/chart/files",
+            ],
             {},
         ),
         (
@@ -47,8 +56,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as artifacts:
         for name, command, env in gates(artifacts):
             begin = time.monotonic()
-            done = subprocess.run(command, cwd=LINK, env={**os.environ, **env}, capture_output=True, text=True, check=False)
-            print(f"{name:<36} {time.monotonic() - begin:6.1f} s  {'ok' if not done.returncode else 'FAILED'}", flush=True)
+            done = subprocess.run(
+                command, cwd=LINK, env={**os.environ, **env}, capture_output=True, text=True, check=False
+            )
+            print(
+                f"{name:<36} {time.monotonic() - begin:6.1f} s  {'ok' if not done.returncode else 'FAILED'}", flush=True
+            )
             if done.returncode:
                 print(done.stdout, done.stderr, sep="\n")
                 return done.returncode

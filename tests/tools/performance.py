@@ -38,7 +38,10 @@ def measure(tenant: str) -> tuple[dict[str, dict[str, int]], dict[str, float], R
 def table(counts: dict[str, dict[str, int]], seconds: dict[str, float], run: Run) -> str:
     """The two tables as Markdown."""
     lines = ["| back end | requests | reads | logins | lock | writes |", "|---|---|---|---|---|---|"]
-    lines += [f"| {name} | {c['total']} | {c['read']} | {c['login']} | {c['lock']} | {c['write']} |" for name, c in counts.items()]
+    lines += [
+        f"| {name} | {c['total']} | {c['read']} | {c['login']} | {c['lock']} | {c['write']} |"
+        for name, c in counts.items()
+    ]
     lines += ["", "| role | seconds |", "|---|---|"]
     lines += [f"| {name} | {value:.1f} |" for name, value in seconds.items()]
     lines.append(f"| whole run of one tenant, `ansible-playbook` included | {run.seconds:.1f} |")

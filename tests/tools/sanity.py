@@ -19,14 +19,14 @@ LINK = Path(os.environ["TENANTMAIL_LINK"])
 CORES = {"2.18": ("3.11", "3.12", "3.13"), "2.19": ("3.11", "3.12", "3.13"), "2.20": ("3.12", "3.13", "3.14")}
 PINNED = {"2.18": "2.18.19", "2.19": "2.19.14", "2.20": "2.20.10"}
 
-GET_PIP = '''\
+GET_PIP = """\
 import subprocess
 import sys
 
 args = [a for a in sys.argv[1:] if a not in ("--no-setuptools", "--no-wheel")]
 subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
 subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", *args])
-'''
+"""
 
 
 def interpreter(version: str) -> str | None:
@@ -75,7 +75,10 @@ def sanity(core: str, version: str, python: str) -> int:
         check=False,
     )
     verdict = "ok" if not done.returncode else "FAILED"
-    print(f"sanity on ansible-core {PINNED[core]}, Python {version}: {time.monotonic() - begin:.0f} s  {verdict}", flush=True)
+    print(
+        f"sanity on ansible-core {PINNED[core]}, Python {version}: {time.monotonic() - begin:.0f} s  {verdict}",
+        flush=True,
+    )
     if done.returncode:
         print(done.stdout)
     return done.returncode

@@ -1,7 +1,7 @@
 """Remember a moment, and later fail if the playbooks sent a write since, by the servers' own records.
 
-    python -m tests.tools.writes mark FILE
-    python -m tests.tools.writes none-since FILE
+python -m tests.tools.writes mark FILE
+python -m tests.tools.writes none-since FILE
 """
 
 from __future__ import annotations

@@ -38,9 +38,7 @@ def load(module: str, monkeypatch: pytest.MonkeyPatch):
 
 def strip_env(spec):
     return {
-        name: {
-            key: strip_env(value) if key == "options" else value for key, value in option.items() if key != "env"
-        }
+        name: {key: strip_env(value) if key == "options" else value for key, value in option.items() if key != "env"}
         for name, option in spec.items()
     }
 
@@ -51,17 +49,17 @@ SAMPLES = {"dict": {}, "list": [], "int": 1, "bool": True, "float": 1.0}
 
 def fill(arguments, spec):
     """The arguments with whole-value templates replaced by values of the option's type."""
-    filled = {}
-    for name, value in arguments.items():
-        option = spec.get(name, {})
-        if isinstance(value, str) and value.startswith("{{"):
-            value = SAMPLES.get(option.get("type", "str"), value)
-        elif isinstance(value, dict) and "options" in option:
-            value = fill(value, option["options"])
-        elif isinstance(value, list) and "options" in option:
-            value = [fill(item, option["options"]) if isinstance(item, dict) else item for item in value]
-        filled[name] = value
-    return filled
+    return {name: filled(value, spec.get(name, {})) for name, value in arguments.items()}
+
+
+def filled(value, option):
+    if isinstance(value, str) and value.startswith("{{"):
+        return SAMPLES.get(option.get("type", "str"), value)
+    if isinstance(value, dict) and "options" in option:
+        return fill(value, option["options"])
+    if isinstance(value, list) and "options" in option:
+        return [fill(item, option["options"]) if isinstance(item, dict) else item for item in value]
+    return value
 
 
 def example_tasks(text: str):
@@ -77,7 +75,11 @@ def example_tasks(text: str):
 @pytest.mark.parametrize("module", MODULES)
 def test_examples_fit_the_argument_spec(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded, kwargs = load(module, monkeypatch)
-    rules = {key: value for key, value in kwargs.items() if key in ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")}
+    rules = {
+        key: value
+        for key, value in kwargs.items()
+        if key in ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
+    }
     validator = ArgumentSpecValidator(strip_env(kwargs["argument_spec"]), **rules)
     name = f"tenantmail.stalwart.{module}"
     shown = 0

@@ -10,7 +10,13 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 PREFIX = "tenantmail.stalwart."
-FILES = sorted([*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "playbooks").glob("*.yml"), *(ROOT / "extensions").rglob("*.yml")])
+FILES = sorted(
+    [
+        *(ROOT / "roles").glob("*/tasks/*.yml"),
+        *(ROOT / "playbooks").glob("*.yml"),
+        *(ROOT / "extensions").rglob("*.yml"),
+    ]
+)
 
 
 def tasks_of(node):
@@ -29,7 +35,9 @@ def own_calls() -> list:
         for task in tasks_of(yaml.safe_load(path.read_text()) or []):
             for key, value in task.items():
                 if key.startswith(PREFIX):
-                    calls.append(pytest.param(key[len(PREFIX) :], value, id=f"{path.relative_to(ROOT)}:{task.get('name')}"))
+                    calls.append(
+                        pytest.param(key[len(PREFIX) :], value, id=f"{path.relative_to(ROOT)}:{task.get('name')}")
+                    )
     return calls
 
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import LAYERS
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.report.line import (
     LAYER_OF_ROLE,
     failed_line,
     failure_of,
     line_of,
 )
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import LAYERS
 
 REPORT = {
     "secrets": {"changed": ["create a", "create b"], "proven": ["4 secrets read back"], "missing": []},
