@@ -124,7 +124,7 @@ def _packages(settings: Settings) -> Path:
 
 def base_layer(settings: Settings) -> image.Layer:
     """Root file system of the images: this machine's Debian release with Python and the server's user."""
-    release = _debian_release()
+    release = debian_release()
     path = settings.share / f"base-{release}.tar"
     stamp = settings.share / f"base-{release}.stamp"
     hooks = [
@@ -152,7 +152,7 @@ def base_layer(settings: Settings) -> image.Layer:
 
 def _image_python(settings: Settings) -> str:
     base_layer(settings)
-    return (settings.share / f"base-{_debian_release()}.stamp").read_text().split()[2]
+    return (settings.share / f"base-{debian_release()}.stamp").read_text().split()[2]
 
 
 def _python_in(archive: Path) -> str:
@@ -163,7 +163,8 @@ def _python_in(archive: Path) -> str:
     return found[1]
 
 
-def _debian_release() -> str:
+def debian_release() -> str:
+    """Code name of this machine's Debian. Raises SandboxError on anything else."""
     values = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     release = values.get("VERSION_CODENAME", "").strip('"')
     if values.get("ID", "").strip('"') != "debian" or not release:

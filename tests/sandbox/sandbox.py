@@ -44,6 +44,7 @@ def up(settings: Settings) -> None:
     """Install, start and set up everything that is not yet; write the inventory."""
     _folders(settings)
     every = servers(settings)
+    images.debian_release()  # before the long builds
     # Packages and the quick downloads first, so that what is missing shows before the long builds.
     for server in every:
         server.install()
