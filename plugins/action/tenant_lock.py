@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import lock_task
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import TENANT_LOCK
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.lock_task import run, this_run
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
 
 
@@ -17,10 +17,10 @@ class ActionModule(TaskAction):
     """tenantmail.stalwart.tenant_lock"""
 
     SPEC = TENANT_LOCK
-    TASK = staticmethod(run)
+    TASK = staticmethod(lock_task.run)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Name this run here: a module has another parent process, and does not know AWX's job."""
         if not self._task.args.get("holder"):
-            self._task.args["holder"] = this_run(task_vars)
+            self._task.args["holder"] = lock_task.this_run(task_vars)
         return super().run(tmp, task_vars)

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: release_plan
 short_description: Plan the changes to a Helm release
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Compares, object by object, what Helm recorded for a release, what the chart renders now, and what the cluster holds.
   - It sees what P(kubernetes.core.helm#module) does not see, namely a release that was left C(failed), a template that changed while
@@ -116,7 +116,7 @@ reapply:
 release_values:
   description:
     - The values to hand to Helm, completed by the API version of External Secrets.
-    - RV(release_values.planMarker) differs at every run that plans a change, because Helm modules that compare values only would skip
+    - C(planMarker) differs at every run that plans a change, because Helm modules that compare values only would skip
       an upgrade with unchanged values.
   type: dict
   returned: success

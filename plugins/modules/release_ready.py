@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: release_ready
 short_description: Wait until a tenant's release works
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Waits until the Secrets hold the values given, every pod of the StatefulSet runs its newest revision and is ready, port 25
     greets, and the recovery admin gets a session.

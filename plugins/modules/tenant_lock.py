@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: tenant_lock
 short_description: Hold a tenant's lock during a run
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Two runs on one tenant at once would duplicate objects of the mail server. A Kubernetes Lease in the tenant's namespace keeps
     the second one out; it is written by compare-and-swap on its C(resourceVersion).

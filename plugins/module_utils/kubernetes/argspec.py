@@ -72,7 +72,7 @@ RELEASE_READY: dict[str, t.Any] = {
             "password": {"type": "str", "required": True, "no_log": True},
         },
     },
-    "external_secrets_api_version": {"type": "str", "default": "external-secrets.io/v1"},
+    "external_secrets_api_version": {"type": "str", "default": "external-secrets.io/v1", "no_log": False},
     "on_stale": {"type": "str", "default": "wait", "choices": ["wait", "report"]},
     "timeout": {"type": "int", "default": 300},
 }

@@ -105,8 +105,8 @@ def abandoned(holder: str, ours: str) -> bool:
 
     Holders look like ``user@host pid 4711``; only ours can be looked up, every other one has to expire.
     """
-    theirs, _, pid = holder.rpartition(" pid ")
-    mine, _, _ = ours.rpartition(" pid ")
+    theirs, pid = holder.rpartition(" pid ")[::2]
+    mine = ours.rpartition(" pid ")[0]
     if not theirs or theirs != mine or not pid.isdigit():
         return False
     try:
