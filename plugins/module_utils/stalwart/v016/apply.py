@@ -37,12 +37,13 @@ def levels(ops: t.Sequence[Op]) -> list[list[Op]]:
     out: list[list[Op]] = []
     while todo:
         ready = [op for op in todo if not (op.needs & created)]
+        waiting = [op for op in todo if op.needs & created]
         if not ready:
             names = ", ".join(f"{op.object} {op.label}" for op in todo)
             raise Failure("stalwart", "invalid_value", f"these new objects refer to each other: {names}.")
         out.append(ready)
         created -= {(op.object, op.label) for op in ready}
-        todo = [op for op in todo if op not in ready]
+        todo = waiting
     removals = [op for op in ops if op.kind == "destroy"]
     if removals:
         out.append(removals)

@@ -91,12 +91,12 @@ class _Planner:
 
     def _match(self) -> None:
         """Find each item's object, and remember what the settings call it."""
-        self._registry.local.clear()
+        self._registry.begin()
         for index, item in enumerate(self._request.items):
             if item.singleton:
                 self._found[index] = item.label
                 continue
-            ids = [i for i in self._registry.of(item.object) if self._registry.natural(item.object, i) == item.natural]
+            ids = self._registry.named(item.object, item.natural)
             if len(ids) > 1:
                 raise Failure(
                     "stalwart",

@@ -207,10 +207,5 @@ class _Reader:
         for principal in principals:
             for address in (principal.name, *principal.given.get("aliases", ())):
                 other = owners.setdefault(address, principal.key)
-                if other != principal.key or (address == principal.name and self._twice(principals, principal)):
+                if other != principal.key:
                     self._fail(principal.key, address, f"is also used by {other}.")
-
-    @staticmethod
-    def _twice(principals: t.Sequence[Principal], principal: Principal) -> bool:
-        same = [p for p in principals if p.name == principal.name]
-        return len(same) > 1 and same[0] is not principal

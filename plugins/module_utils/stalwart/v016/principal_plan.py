@@ -44,8 +44,10 @@ class _Planner:
         self._rewrite = rewrite
         self._known = known
         self._problems: dict[str, list[Problem]] = {"invalid_value": [], "not_found": [], "conflict": []}
+        registry.begin()
         self._decoder = Decoder(registry.schema, registry.label)
         self._ids = {p.name: self._find(p) for p in principals}
+        self._owners = self._holders()
         self._new = {p.name for p in principals if p.state != "absent" and self._ids[p.name] is None}
 
     def _fail(self, code: str, key: str, message: str) -> None:
@@ -83,7 +85,7 @@ class _Planner:
         if not self._known:
             return
         own = (principal.object, self._ids[principal.name])
-        owners = self._owners()
+        owners = self._owners
         for address in (principal.name, *principal.given.get("aliases", ())):
             domain = address.rpartition("@")[2]
             if not self._registry.find("Domain", domain):
@@ -103,7 +105,7 @@ class _Planner:
         hint = did_you_mean(domain, self._registry.labels("Domain")) or "there is none."
         return f"the server has no domain {domain}; {hint}"
 
-    def _owners(self) -> dict[str, tuple[str, str, str]]:
+    def _holders(self) -> dict[str, tuple[str, str, str]]:
         """Holder of every address: object type, id, and how it holds it."""
         owners: dict[str, tuple[str, str, str]] = {}
         for name in ("Account", "MailingList"):

@@ -30,6 +30,13 @@ class Registry:
     pending: dict[str, str] = dataclasses.field(default_factory=dict)
     #: Labels that settings give to objects which the server knows by another name.
     local: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
+    #: Ids by natural label, per type; a thousand accounts are looked up by label a thousand times.
+    _index: dict[str, dict[str, list[str]]] = dataclasses.field(default_factory=dict, repr=False)
+
+    def begin(self) -> None:
+        """Forget what an earlier plan has noted."""
+        self.local.clear()
+        self._index.clear()
 
     def of(self, name: str) -> dict[str, Wire]:
         """Objects of a type, by id."""
@@ -60,7 +67,16 @@ class Registry:
     def find(self, name: str, label: str) -> list[str]:
         """Ids of the objects with that label; more than one where the server allows duplicates."""
         local = [i for (object_name, i), given in self.local.items() if object_name == name and given == label]
-        return local or [i for i in self.of(name) if self.natural(name, i) == label]
+        return local or self.named(name, label)
+
+    def named(self, name: str, natural: str) -> list[str]:
+        """Ids of the objects with that natural label."""
+        known = self._index.get(name)
+        if known is None:
+            known = self._index[name] = {}
+            for identifier in self.of(name):
+                known.setdefault(self.natural(name, identifier) or "", []).append(identifier)
+        return known.get(natural, [])
 
     def labels(self, name: str) -> list[str]:
         """All natural labels of a type."""

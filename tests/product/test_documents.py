@@ -1,0 +1,73 @@
+"""Random documents of the supported vocabulary on a live server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .server import Server, words
+
+LABELS = st.sampled_from(["one", "two", "three"])
+NAMES = st.sampled_from(["a.test", "b.test", "c.test"])
+TEXTS = st.sampled_from(["alpha", "b/c", "~d", "\u00fcber", "with space"])
+EXPRESSIONS = st.sampled_from(["true", "false", "sender_domain == 'x.test'", "!is_empty(authenticated_as)", "'mx'"])
+
+
+def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+def labelled(labels: st.SearchStrategy[str], body: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(labels, body, max_size=3)
+
+
+def several(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    return st.lists(values, max_size=3)
+
+
+#: Aliases and names of domains come from different names, so that documents of one run never clash.
+DOMAIN = some(
+    description=st.none() | TEXTS,
+    allowRelaying=st.booleans(),
+    catchAllAddress=st.none() | st.sampled_from(["X@a.test", "y@b.test"]),
+    dkimManagement=st.sampled_from([{"@type": "Manual"}, {"@type": "Automatic", "rotateAfter": "60d"}]),
+    subAddressing=st.sampled_from([{"@type": "Enabled"}, {"@type": "Disabled"}]),
+    reportAddressUri=st.none() | st.just("mailto:dmarc@a.test"),
+)
+EXPRESSION = EXPRESSIONS | st.fixed_dictionaries(
+    {"else": EXPRESSIONS, "match": several(st.fixed_dictionaries({"if": EXPRESSIONS, "then": EXPRESSIONS}))}
+)
+DOCUMENT = some(
+    domain=labelled(NAMES, DOMAIN),
+    role=labelled(LABELS, some(enabledPermissions=several(st.sampled_from(["emailSend", "emailReceive", "jmapEmailGet"])))),
+    allowedIp=labelled(st.sampled_from(["192.0.2.1", "10.1.2.3/8", "2001:DB8::/32"]), some(reason=st.none() | TEXTS)),
+    memoryLookupKey=labelled(st.sampled_from(["n:a", "n:b:c", "m:a"]), some(isGlobPattern=st.booleans())),
+    mtaRoute=labelled(LABELS, st.fixed_dictionaries({"@type": st.just("Relay"), "address": st.sampled_from(["r.test", "192.0.2.9"])}, optional={"port": st.integers(1, 65535), "description": st.none() | TEXTS})),
+    spamSettings=some(enable=st.booleans(), scoreSpam=st.integers(-100, 100), greylistFor=st.none() | st.sampled_from(["5m", 1000])),
+    http=some(useXForwarded=st.booleans(), responseHeaders=st.dictionaries(st.sampled_from(["X-A", "x.b"]), TEXTS, max_size=2)),
+    mtaStageMail=some(isSenderAllowed=EXPRESSION),
+    authentication=some(passwordMinLength=st.integers(1, 100), maxApiKeys=st.none() | st.integers(1, 9)),
+)
+
+
+def shuffled(value: Any, data: st.DataObject) -> Any:
+    """The same document with the members of its sets and the order of its keys changed."""
+    if isinstance(value, dict):
+        return {key: shuffled(value[key], data) for key in data.draw(st.permutations(list(value)))}
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return data.draw(st.permutations(value))
+    return value
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(document=DOCUMENT, data=st.data())
+def test_apply_then_plan_is_empty(server: Server, document: dict[str, Any], data: st.DataObject) -> None:
+    server.settings({"spamPyzor.enable": False})
+    planned = server.settings(document, check=True)
+    done = server.settings(document)
+    assert words(done) == words(planned)
+    assert done["diff"] == planned["diff"]
+    again = server.settings(shuffled(document, data), check=True)
+    assert again["changes"] == []
