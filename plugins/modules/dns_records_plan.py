@@ -119,7 +119,10 @@ EXAMPLES = r"""
   tenantmail.stalwart.dns_records_plan:
     namespace: tenant-acme
     owner: acme
-    domain: "{{ tenant_model.domain }}"
+    domain:
+      primary: acme.omantel.test
+      mail_host: mail.acme.omantel.test
+      web_host: mail.acme.omantel.test
     dns: "{{ tenant_model.dns }}"
     dkim_keys: "{{ server.info.dkim_keys }}"
   register: needed

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import typing as t
 
@@ -31,7 +32,8 @@ def run(params: Params, *, check_mode: bool) -> dict[str, t.Any]:
         raise Failure(
             "inventory", "invalid_value", "offline is true.", hint="It plans without any read, in check mode only."
         )
-    model = {"domain": params["domain"], "dns": params["dns"]}
+    # Values of an inventory are subclasses (of int, say) from ansible-core 2.19 on, which PyYAML refuses to write.
+    model = json.loads(json.dumps({"domain": params["domain"], "dns": params["dns"]}))
     found = _Cluster(params, None if params["offline"] else connect(params["connection"]))
     try:
         mail = found.mail_addresses(0 if check_mode else params["wait"])
