@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: dns_check
 short_description: Ask name servers whether they hold the desired record sets
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Sends one query for each record set to each of the name servers, directly and not through the machine's resolver, and
     compares the answers in normal form (see M(tenantmail.stalwart.powerdns_rrset)).

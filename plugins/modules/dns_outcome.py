@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: dns_outcome
 short_description: Report one owner's share of a publication that was made for all
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - M(tenantmail.stalwart.powerdns_rrset) with O(tenantmail.stalwart.powerdns_rrset#module:on_conflict=report) publishes for many
     owners in one task, which runs once. This module reports one owner's share where it belongs, on the owner's own host. It is

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: dns_records_plan
 short_description: Tell which DNS record sets a tenant needs, and plan the ConfigMap that lists them
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Computes the record sets of a mail domain (MX, SPF, DMARC, DKIM, and the addresses of the mail host and the web host) from the
     tenant's model, the keys that its server really holds, and the addresses that its cluster really gives.

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: powerdns_rrset
 short_description: Manage record sets in the zones of a PowerDNS server
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Makes any number of record sets in any number of zones what the task says, with one read per zone and, only where
     something differs, one C(PATCH) per zone (more only above 1.9 MB, because PowerDNS accepts 2 MiB).
@@ -234,10 +234,10 @@ zones:
 owners:
   description:
     - For each owner what became of its record sets.
-    - RV(owners.*.verdict) is V(match) when everything is as desired; V(missing) in check mode when something would be written;
+    - C(verdict) is V(match) when everything is as desired; V(missing) in check mode when something would be written;
       V(conflict) when somebody else's record set is in the way; V(unknown) when the owner's input is refused or the server could
       not be asked.
-    - RV(owners.*.failure) has the form of RV(failure), or is null. RV(owners.*.changes) and RV(owners.*.diff) are the owner's
+    - C(failure) has the form of RV(failure), or is null. C(changes) and C(diff) are the owner's
       share of RV(changes) and RV(diff).
   type: dict
   returned: success
