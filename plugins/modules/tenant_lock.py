@@ -48,10 +48,6 @@ options:
     description: Seconds after which a lock that was not renewed may be taken over.
     type: int
     default: 900
-  offline:
-    description: Do nothing, as in check mode.
-    type: bool
-    default: false
 """
 
 EXAMPLES = r"""

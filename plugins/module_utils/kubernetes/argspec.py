@@ -47,7 +47,6 @@ TENANT_LOCK: dict[str, t.Any] = {
     "name": {"type": "str", "default": "tenantmail-provisioning"},
     "holder": {"type": "str"},
     "duration": {"type": "int", "default": 900},
-    "offline": {"type": "bool", "default": False},
 }
 
 RELEASE_READY: dict[str, t.Any] = {

@@ -26,7 +26,7 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     """
     holder = params["holder"] or this_run()
     result: dict[str, t.Any] = {"changed": False, "holder": holder, "lock": "none", "requests": 0}
-    if check_mode or params["offline"]:
+    if check_mode:
         return result
     client = connect(params["connection"])
     lock = Lock(client, params["namespace"], params["name"], holder, params["duration"])

@@ -139,13 +139,12 @@ def test_a_dead_process_of_this_machine_holds_nothing() -> None:
 
 def parameters(**changes: Any) -> dict[str, Any]:
     given = {"connection": {}, "namespace": "tenant-acme", "state": "held", "name": "lock", "holder": None}
-    return {**given, "duration": 900, "offline": False, **changes}
+    return {**given, "duration": 900, **changes}
 
 
-@pytest.mark.parametrize(("check_mode", "offline"), [(True, False), (False, True)])
-def test_no_request_in_check_mode_or_offline(monkeypatch: pytest.MonkeyPatch, check_mode: bool, offline: bool) -> None:
+def test_no_request_in_check_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock_task, "connect", lambda connection: pytest.fail("no connection is to be made"))
-    result = lock_task.run(parameters(offline=offline), check_mode=check_mode)
+    result = lock_task.run(parameters(), check_mode=True)
     assert (result["changed"], result["lock"], result["requests"]) == (False, "none", 0)
 
 
