@@ -61,12 +61,12 @@ contract: setup ## The Stalwart contract on the simulator and, where given, on r
 molecule: sandbox ## Molecule scenarios on the sandbox
 	@cd '$(LINK)' && $(PY) -m tests.tools.molecule
 
-live: sandbox ## Tests on the sandbox's real servers: breaks, drift, tokens, DNS, request counts
-	@cd '$(LINK)' && $(PY) -m pytest -v tests/live $(ARGS)
+live: sandbox ## Tests on the sandbox's real servers: chart, roles, drift, breaks, tokens, DNS, request counts
+	@cd '$(LINK)' && $(PY) -m pytest -v tests/chart tests/roles tests/live $(ARGS)
 
 clean: ## Stop the sandbox; remove its data, the environments and all tool caches (server binaries stay)
-	@if [ -x '$(PY)' ]; then cd '$(CHECKOUT)' && $(SANDBOX) down; fi
-	@rm -rf '$(TENANTMAIL_CACHE)/sandbox' '$(TENANTMAIL_CACHE)/venv' '$(TENANTMAIL_CACHE)/tree'
+	@if [ -x '$(PY)' ]; then cd '$(CHECKOUT)' && $(SANDBOX) down --wipe; fi
+	@rm -rf '$(TENANTMAIL_CACHE)/venv' '$(TENANTMAIL_CACHE)/tree' '$(TENANTMAIL_CACHE)/ansible-test'
 	@cd '$(CHECKOUT)' && rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .ansible report inventories/sandbox tests/output
 
 setup: $(VENV)/.complete $(LINK)

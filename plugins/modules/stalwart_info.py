@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: stalwart_info
 short_description: Read facts of a Stalwart mail server
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Reads what a server is (generation, edition, permissions of the credential), what a domain of it publishes (zone text, DKIM
     keys), and which directory checks logins, as stored and as running. Never a secret.

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: stalwart_principal
 short_description: Manage mailboxes, groups and mailing lists of a Stalwart mail server
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Makes any number of individuals, groups and mailing lists what the task says. Options that are not given, and principals
     that are not named, are not touched.

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: stalwart_settings
 short_description: Manage the settings of a Stalwart mail server
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Makes any number of settings of one server what the task says. What is not mentioned is not touched, in a nested object as
     little as among the objects.

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: tenant_failure
 short_description: Fail with a failure of the collection's own form
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - How a role reports the failure of another collection's module, which names no layer and may copy a server's body into its message.
 extends_documentation_fragment:
@@ -47,7 +47,7 @@ options:
       - unknown_generation
       - unreachable
       - unsupported_by_generation
-  message:
+  msg:
     description: What failed, and where. No secret.
     type: str
     required: true
@@ -62,7 +62,7 @@ EXAMPLES = r"""
   tenantmail.stalwart.tenant_failure:
     layer: openbao
     code: server_error
-    message: secret sovereign/omantel.test/stalwart/acme/admin could not be written.
+    msg: secret sovereign/omantel.test/stalwart/acme/admin could not be written.
     hint: Run again; nothing was written.
 """
 

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: tenant_preflight
 short_description: Ask every back end once before anything is written
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Checks at each back end named that it answers and takes the credential. All are asked at once, and all that fail are reported.
   - A refused credential is tried once and never again, because some servers ban the address.

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: tenant_report
 short_description: Print a tenant's line at the end of its run
 version_added: 0.1.0
-author: tenantmail contributors
+author: tenantmail contributors (@tenantmail)
 description:
   - Prints exactly one line, namely what changed, what was proven, and what is missing and who has to act; or, after a failure, the layer
     at fault, what happened and the next step.

@@ -55,6 +55,8 @@ platform_keycloak_auth:
   client_id: {provisioner}
   client_secret: "{{{{ lookup('ansible.builtin.file', sandbox_credentials ~ '/keycloak-{provisioner}-secret') }}}}"
 platform_keycloak_auth_realm: master
+# Off by default in Keycloak; tests read them.
+realm_admin_events: true
 tenant_realm_url: "{keycloak_url}/realms/sme-{{{{ inventory_hostname }}}}"
 
 platform_powerdns_url: {powerdns_url}

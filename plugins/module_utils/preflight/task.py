@@ -17,14 +17,23 @@ from ..openbao import argspec as openbao_argspec
 from ..openbao.client import OpenBaoClient
 from ..powerdns.client import PowerDnsClient
 
+Options = t.Mapping[str, t.Any]
+
+
+def _options(connection: Options, *names: str) -> dict[str, t.Any]:
+    """Connection options; without a credential there is nothing to check."""
+    return {name: {**connection[name], **({"required": True} if name == "auth" else {})} for name in names}
+
+
 SPEC: dict[str, t.Any] = {
     "openbao": {
         "type": "dict",
-        "options": {name: openbao_argspec.CONNECTION[name] for name in ("url", "mount", "auth", "ca_path")},
+        "options": _options(openbao_argspec.CONNECTION, "url", "mount", "auth", "ca_path"),
     },
     "keycloak": {
         "type": "dict",
-        "options": {name: keycloak_argspec.CONNECTION[name] for name in ("admin_url", "auth", "auth_realm", "ca_path")},
+        "no_log": False,
+        "options": _options(keycloak_argspec.CONNECTION, "admin_url", "auth", "auth_realm", "ca_path"),
     },
     "kubernetes": {"type": "dict", "no_log": True},
     "powerdns": {
@@ -37,8 +46,6 @@ SPEC: dict[str, t.Any] = {
         },
     },
 }
-
-Options = t.Mapping[str, t.Any]
 
 
 def _openbao(options: Options) -> int:

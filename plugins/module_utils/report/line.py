@@ -27,7 +27,7 @@ LAYER_OF_ROLE = {
 RAISE_SPEC: dict[str, t.Any] = {
     "layer": {"type": "str", "required": True, "choices": list(LAYERS)},
     "code": {"type": "str", "required": True, "choices": sorted(CODES)},
-    "message": {"type": "str", "required": True},
+    "msg": {"type": "str", "required": True},
     "hint": {"type": "str", "default": ""},
 }
 
@@ -47,7 +47,7 @@ def raise_failure(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[st
 
     :raises Failure: always.
     """
-    raise Failure(params["layer"], params["code"], params["message"], hint=params["hint"])
+    raise Failure(params["layer"], params["code"], params["msg"], hint=params["hint"])
 
 
 def line_of(tenant: str, report: t.Mapping[str, t.Any], *, check_mode: bool) -> str:
