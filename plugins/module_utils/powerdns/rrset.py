@@ -12,6 +12,7 @@ no meaning for SPF (RFC 7208 section 3.3), DKIM (RFC 6376 section 3.6.2.2) and D
 from __future__ import annotations
 
 import re
+import struct
 import traceback
 import typing as t
 
@@ -113,7 +114,7 @@ def canonical_name(text: str) -> str:
         raise NormalFormError(f"{text!r} is no absolute domain name")
     try:
         name = dns.name.from_text(text, dns.name.root)
-    except (dns.exception.DNSException, ValueError) as exc:
+    except (dns.exception.DNSException, ValueError, struct.error) as exc:
         raise NormalFormError(f"{text!r} is no domain name: {exc}") from None
     return _name_text(name)
 
@@ -172,7 +173,7 @@ def canonical_value(type_: str, value: str) -> str:
         raise NormalFormError(f"{value!r} is no {type_} value: '@' has no meaning without an origin")
     try:
         rdata = dns.rdata.from_text("IN", type_, value, origin=dns.name.root, relativize=False)
-    except (dns.exception.DNSException, ValueError, TypeError) as exc:
+    except (dns.exception.DNSException, ValueError, TypeError, struct.error) as exc:
         raise NormalFormError(f"{value!r} is no {type_} value: {exc}") from None
     if type_ in _NAME_FIELD:
         field = _NAME_FIELD[type_]
