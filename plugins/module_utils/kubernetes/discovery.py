@@ -55,22 +55,26 @@ def collection_path(client: KubernetesClient, api_version: str, kind: str, names
 
 
 def live_objects(
-    client: KubernetesClient, namespace: str, release: str, wanted: t.Iterable[Object]
+    client: KubernetesClient, namespace: str, release: str, desired: t.Iterable[Object], stored: t.Sequence[Object]
 ) -> dict[Key, dict[str, t.Any]]:
-    """The wanted objects as the cluster holds them. One list per kind; one more read per object that is not in it.
+    """The objects of a release as the cluster holds them. One list per kind; for a release that exists, one more read per
+    object that is not in it, because somebody may have removed the label that the list goes by.
 
-    :raises Failure: ``not_found`` for a kind that the cluster does not serve.
+    :param desired: what the chart renders now.
+    :param stored: what Helm recorded; empty without a release.
+    :raises Failure: ``not_found`` for a desired kind that the cluster does not serve.
     """
-    keys: dict[tuple[str, str], list[str]] = {}
-    for obj in wanted:
-        names = keys.setdefault((str(obj["apiVersion"]), str(obj["kind"])), [])
-        if key_of(obj)[1] not in names:
-            names.append(key_of(obj)[1])
+    names: dict[tuple[str, str], dict[str, None]] = {}
+    for obj in [*desired, *stored]:
+        names.setdefault((str(obj["apiVersion"]), str(obj["kind"])), {})[key_of(obj)[1]] = None
+    needed = {(str(obj["apiVersion"]), str(obj["kind"])) for obj in desired}
     found: dict[Key, dict[str, t.Any]] = {}
-    for (api_version, kind), names in keys.items():
+    for (api_version, kind), wanted in names.items():
         path = collection_path(client, api_version, kind, namespace)
         listed = client.items(path, f"app.kubernetes.io/instance={release}") if path else None
         if path is None or listed is None:
+            if (api_version, kind) not in needed:
+                continue  # An API that Helm wrote to once, and that is gone with all its objects.
             raise Failure(
                 "kubernetes",
                 "not_found",
@@ -78,9 +82,8 @@ def live_objects(
                 hint=_HINTS.get(kind, "Install the operator that brings it."),
             )
         by_name = {item["metadata"]["name"]: item for item in listed}
-        for name in names:
-            # Somebody may have removed the label: look before calling it missing, but only when anything is there at all.
-            item = by_name.get(name) or (client.find(f"{path}/{name}") if by_name else None)
+        for name in wanted:
+            item = by_name.get(name) or (client.find(f"{path}/{name}") if stored else None)
             if item is not None:
                 found[kind, name] = item
     return found

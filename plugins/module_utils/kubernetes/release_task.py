@@ -75,7 +75,7 @@ def _online(
     refuse_pending(release, namespace)
     desired = charts.documents(charts.render(chart, name, namespace, values, params["helm_binary"]))
     stored = charts.documents(release.manifest) if release else []
-    live = discovery.live_objects(client, namespace, name, [*desired, *stored])
+    live = discovery.live_objects(client, namespace, name, desired, stored)
     planned = plan_release(chart, name, namespace, release, stored, desired, live)
     if planned.action in ("install", "upgrade", "recover"):
         discovery.check_references(client, namespace, desired)

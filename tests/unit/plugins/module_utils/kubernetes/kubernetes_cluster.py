@@ -16,6 +16,8 @@ class Cluster:
         self.namespaces = {"tenant-acme"}
         self.log: list[tuple[str, str]] = []
         self.version = 0
+        #: Resource names that this cluster does not serve.
+        self.unserved: set[str] = set()
         #: Called before a write reaches the store: how a test lets somebody else be faster.
         self.before_write: Any = None
         for path, obj in (objects or {}).items():
@@ -42,6 +44,8 @@ class Cluster:
 
     def items(self, path: str, selector: str | None = None) -> list[dict[str, Any]] | None:
         self.log.append(("GET", path))
+        if path.rpartition("/")[2] in self.unserved:
+            return None
         if path in self.objects:
             return copy.deepcopy(self.objects[path]["items"])
         wanted = dict(part.split("=", 1) for part in (selector or "").split(",") if part)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import gzip
 import json
 from pathlib import Path
@@ -172,17 +173,34 @@ def test_a_failed_release_is_to_be_recovered(monkeypatch: pytest.MonkeyPatch, ch
 @pytest.mark.usefixtures("rendered")
 def test_an_object_without_its_label_is_edited_not_missing(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
     objects = provisioned()
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "stalwart-other", "labels": LABELS},
-        "spec": {},
-    }
-    objects[f"{NAMESPACE}/services/stalwart-other"] = service
     del objects[path_of(OBJECTS[0])]["metadata"]["labels"]
     result = run(monkeypatch, chart_path, Cluster(objects))
     assert result["changes"] == [{"action": "update", "kind": "Service", "key": "stalwart-web"}]
     assert [obj["metadata"]["name"] for obj in result["reapply"]] == ["stalwart-web"]
+
+
+@pytest.mark.usefixtures("rendered")
+def test_a_kind_that_only_the_record_names_may_be_gone(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    cluster = Cluster(provisioned())
+    release = release_task.newest(cluster, "tenant-acme", "stalwart")
+    assert release is not None
+    old = {"apiVersion": "old.test/v1", "kind": "Thing", "metadata": {"name": "thing"}}
+    more = release.manifest + "---\n" + yaml.safe_dump(old)
+    monkeypatch.setattr(release_task, "newest", lambda *args: dataclasses.replace(release, manifest=more))
+    result = run(monkeypatch, chart_path, cluster)
+    assert result["changes"] == [{"action": "update", "kind": "release", "key": "stalwart"}]
+
+
+@pytest.mark.usefixtures("rendered")
+def test_a_kind_that_the_cluster_does_not_serve_is_named(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    route = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "web"}}
+    monkeypatch.setattr(charts, "render", lambda *args: yaml.safe_dump(route))
+    cluster = Cluster(platform())
+    cluster.unserved.add("httproutes")
+    with pytest.raises(Failure) as caught:
+        run(monkeypatch, chart_path, cluster)
+    assert "gateway.networking.k8s.io/v1 HTTPRoute" in caught.value.message
+    assert "gateway.enabled" in caught.value.hint
 
 
 def without(path: str) -> dict[str, dict[str, Any]]:
