@@ -93,6 +93,16 @@ def test_what_is_in_use_is_not_removed_and_its_holders_are_named(server: Server)
     assert "._domainkey.acme.test" in failure.message
 
 
+def test_a_domain_goes_together_with_its_keys(server: Server) -> None:
+    server.settings({**QUIET, "domain": {"gone.test": {}}})
+    keys = server.info("gone.test", gather=["dkim"], wait_dkim=30)["info"]["dkim_keys"]
+    everything = {"domain": {"gone.test": {}}, "dkimSignature": {key["name"]: {} for key in keys}}
+    removed = words(server.settings(everything, state="absent"))
+    assert removed[0] == "delete domain gone.test"
+    assert len(removed) == 3
+    assert not server.settings(everything, state="absent")["changed"]
+
+
 def test_exclusive(server: Server) -> None:
     server.settings({**QUIET, "allowedIp": {"192.0.2.1": {"reason": "a"}, "192.0.2.2": {}}})
     wanted = {"allowedIp": {"192.0.2.1": {}}}

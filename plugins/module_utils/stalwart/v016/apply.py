@@ -16,6 +16,18 @@ from .errors import reload_failure, set_failures
 from .plan import Op
 from .registry import Registry
 
+#: Types that others refer to, referenced ones first; they are removed in the opposite order, after all other types.
+REFERRED = (
+    "Tenant",
+    "AcmeProvider",
+    "DnsServer",
+    "Directory",
+    "Role",
+    "Domain",
+    "Certificate",
+    "Account",
+    "MtaVirtualQueue",
+)
 #: Calls of a request that stay free for markers and actions.
 _RESERVED = 2
 
@@ -46,7 +58,9 @@ def levels(ops: t.Sequence[Op]) -> list[list[Op]]:
         todo = waiting
     removals = [op for op in ops if op.kind == "destroy"]
     if removals:
-        out.append(removals)
+        out.append(
+            sorted(removals, key=lambda op: -REFERRED.index(op.object) if op.object in REFERRED else -len(REFERRED))
+        )
     return out
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ...failure import Failure
-from ...reconcile import Plan, converge
+from ...reconcile import Plan
 from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
 from .apply import Writer
-from .client import JmapClient, Want, WriteRace
+from .client import JmapClient, Want
+from .converge import converge_server
 from .decode import Decoder
 from .principal import Principal, parse_principals
 from .principal_plan import make_principal_plan
@@ -45,7 +45,6 @@ _WANTS = (
     Want("Authentication", True, ("directoryId",)),
     Want("Directory", False, ("@type", "description", "claimName", "claimGroups")),
 )
-_TRIES = 3
 
 
 class PrincipalTask:
@@ -67,31 +66,16 @@ class PrincipalTask:
             return self._absent()
         passwords = [p.password for p in self._principals if p.password]
         self._client.http.redactor = Redactor([*self._ask.secrets, *passwords])
-        first: t.Optional[Plan] = None
-        for _attempt in range(_TRIES):
-            planned: list[Plan] = []
-
-            def plan(registry: Registry, seen: list[Plan] = planned) -> Plan:
-                seen.append(self._plan(registry, known=True))
-                return seen[-1]
-
-            try:
-                done, registry = converge("stalwart", self._read, plan, self._apply, check_mode=check_mode)
-            except WriteRace:
-                first = first or planned[0]
-                continue
-            return self._result(first or done, registry)
-        raise Failure(
-            "stalwart",
-            "conflict",
-            f"the server could not finish the write {_TRIES} times.",
-            hint="Something else writes at the same time, or its store is not available; run again.",
-        )
+        plan, registry = converge_server(self._read, self._make_plan, self._apply, check_mode=check_mode)
+        return self._result(plan, registry)
 
     def _absent(self) -> Result:
         if self._schema is None:
             return self._result(unvalidated_principals(self._principals), None)
         return self._result(self._plan(Registry(self._schema), known=False), None)
+
+    def _make_plan(self, registry: Registry) -> Plan:
+        return self._plan(registry, known=True)
 
     def _plan(self, registry: Registry, *, known: bool) -> Plan:
         return make_principal_plan(registry, self._principals, rewrite_passwords=self._rewrite, known=known)

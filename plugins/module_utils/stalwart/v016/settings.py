@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ...failure import Failure
-from ...reconcile import Plan, converge
+from ...reconcile import Plan
 from ...redact import Redactor
 from ..driver import SettingsAsk
 from .absent import make_absent_plan
 from .actions import MARKER_OBJECT, NEEDS_RESTART, pending_of, pending_want
 from .apply import Writer, marker_removal
-from .client import JmapClient, Want, WriteRace
+from .client import JmapClient, Want
+from .converge import converge_server
 from .decode import Decoder, mask, project, secrets_in, struct_references
 from .exclusive import parse_exclusive
 from .grammar import Item, parse, tree_of
@@ -26,8 +26,6 @@ from .registry import Registry
 from .running import running_issuer
 from .schema import SERVER_SET, Schema, Type
 
-#: How often a write that lost a race is planned anew.
-_TRIES = 3
 #: Settings of these types make the running directory part of the comparison.
 _LOGIN = ("Authentication", "Directory")
 
@@ -89,23 +87,8 @@ class SettingsTask:
             s for item in self._items for s in secrets_in(self._schema, Type("object", target=item.object), item.body)
         ]
         self._client.http.redactor = Redactor([*self._ask.secrets, *secrets])
-        first: t.Optional[Plan] = None
-        for _attempt in range(_TRIES):
-            try:
-                plan, registry = converge("stalwart", self._read, self._plan, self._apply, check_mode=check_mode)
-            except _Raced as race:
-                first = first or race.plan
-                continue
-            if self._finished:
-                # The last read-back has not carried the removal when there was nothing to read again.
-                self._clear()
-            return Outcome(first or plan, registry, self._items)
-        raise Failure(
-            "stalwart",
-            "conflict",
-            f"the server could not finish the write {_TRIES} times.",
-            hint="Something else writes at the same time, or its store is not available; run again.",
-        )
+        plan, registry = converge_server(self._read, self._plan, self._apply, check_mode=check_mode)
+        return Outcome(plan, registry, self._items)
 
     def _plan(self, registry: Registry) -> Plan:
         known = self._client is not None
@@ -117,10 +100,7 @@ class SettingsTask:
     def _apply(self, plan: Plan, registry: Registry) -> None:
         assert self._client is not None
         writer = Writer(self._client, registry)
-        try:
-            writer.apply([change.payload for change in plan.changes])
-        except WriteRace:
-            raise _Raced(plan) from None
+        writer.apply([change.payload for change in plan.changes])
         self._finished = writer.finished
         # A secret cannot be read back, so the plan that proves convergence leaves it out.
         self._rewrite = False
@@ -176,9 +156,3 @@ class SettingsTask:
         """Any address; one that the server could have reads best in its log."""
         domains = [str(w.get("usernameDomain")) for w in registry.of("Directory").values() if w.get("usernameDomain")]
         return f"postmaster@{domains[0] if domains else 'localhost'}"
-
-
-class _Raced(Exception):
-    def __init__(self, plan: Plan) -> None:
-        super().__init__("raced")
-        self.plan = plan

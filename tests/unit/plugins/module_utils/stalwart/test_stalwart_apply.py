@@ -32,6 +32,11 @@ def test_what_is_needed_comes_first() -> None:
     assert ordered == [[domain], [group], [user], [gone]]
 
 
+def test_what_is_referred_to_is_removed_last() -> None:
+    gone = [Op("destroy", name, "x", "x") for name in ("Directory", "Domain", "DkimSignature", "Account")]
+    assert [op.object for op in levels(gone)[0]] == ["DkimSignature", "Account", "Domain", "Directory"]
+
+
 def test_circles_are_refused() -> None:
     with pytest.raises(Failure) as caught:
         levels([create("Role", "a", (("Role", "b"),)), create("Role", "b", (("Role", "a"),))])

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read, plan, write, read back, on a server that has no optimistic locking (contract 3.4)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...failure import Failure
+from ...reconcile import Plan, converge
+from .client import WriteRace
+from .registry import Registry
+
+_TRIES = 3
+
+
+def converge_server(
+    read: t.Callable[[], Registry],
+    plan: t.Callable[[Registry], Plan],
+    apply: t.Callable[[Plan, Registry], None],
+    *,
+    check_mode: bool,
+) -> tuple[Plan, Registry]:
+    """As :func:`converge`; a write that lost a race is planned anew from what the server holds then.
+
+    :returns: the plan that was applied first (what was asked for, not the rest of it), and the state read last.
+    :raises Failure: ``conflict`` when the race is lost again and again.
+    """
+    applied: list[Plan] = []
+
+    def remember(chosen: Plan, registry: Registry) -> None:
+        applied.append(chosen)
+        apply(chosen, registry)
+
+    for _attempt in range(_TRIES):
+        try:
+            done, registry = converge("stalwart", read, plan, remember, check_mode=check_mode)
+        except WriteRace:
+            continue
+        return (applied[0] if applied else done), registry
+    raise Failure(
+        "stalwart",
+        "conflict",
+        f"the server could not finish the write {_TRIES} times.",
+        hint="Something else writes at the same time, or its store is not available; run again.",
+    )
