@@ -132,10 +132,6 @@ class KubernetesClient:
         """PUT an object. :raises Failure: ``conflict`` when its resourceVersion is not the server's any more."""
         return t.cast("dict[str, t.Any]", self._http.request("PUT", path, json=body, expected=(200, 201)).json())
 
-    def delete(self, path: str, body: t.Mapping[str, t.Any] | None = None) -> bool:
-        """DELETE an object; false when it did not exist."""
-        return self._http.request("DELETE", path, json=body, expected=(200, 202, 404)).status_code != 404
-
     def close(self) -> None:
         """Close the pooled connections."""
         self._http.close()
