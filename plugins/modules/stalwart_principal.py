@@ -12,7 +12,8 @@ author: tenantmail contributors (@tenantmail)
 description:
   - Makes any number of individuals, groups and mailing lists what the task says. Options that are not given, and principals
     that are not named, are not touched.
-  - A principal is its address. Its domain must exist on the server, see M(tenantmail.stalwart.stalwart_settings).
+  - A principal is its address. Its domain must exist on the server, see M(tenantmail.stalwart.stalwart_settings). In check mode a
+    missing domain is only a warning, because an earlier task would have created it.
   - Addresses, aliases, permissions and roles are checked before any write. An address that somebody else holds is a failure
     that names the holder.
   - All changes take effect at once; no reload is needed.

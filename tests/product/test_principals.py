@@ -91,7 +91,7 @@ def test_conflicts_write_nothing(mail: Server) -> None:
     for principal, code, message in (
         ({"name": "al@acme.test"}, "conflict", "is an alias of the individual alice@acme.test"),
         ({"name": "bob@acme.test", "aliases": ["n@acme.test"]}, "conflict", "is an alias of the mailing list news@acme.test"),
-        ({"name": "alice@acme.test", "type": "group"}, "conflict", "is a individual on the server"),
+        ({"name": "alice@acme.test", "type": "group"}, "conflict", "exists on the server as individual"),
         ({"name": "bob@nowhere.test"}, "not_found", "no domain nowhere.test"),
         ({"name": "bob@acme.test", "roles": ["Hlper"]}, "not_found", "no role 'Hlper'"),
         ({"name": "bob@acme.test", "enabled_permissions": ["emailSnd"]}, "invalid_value", "did you mean 'emailSend'"),
@@ -100,6 +100,16 @@ def test_conflicts_write_nothing(mail: Server) -> None:
         assert failure.code == code, failure.message
         assert message in failure.message
     assert mail.writes() == before
+
+
+def test_check_mode_before_the_domain_exists(server: Server) -> None:
+    principal = {"name": "admin@later.test", "aliases": ["postmaster@later.test"]}
+    planned = server.principals(principal, check=True)
+    assert words(planned) == ["create individual admin@later.test"]
+    assert "no domain later.test yet" in planned["warnings"][0]
+    assert refusal(server.principals, principal).code == "not_found"
+    server.settings({"domain": {"later.test": {}}})
+    assert words(server.principals(principal)) == words(planned)
 
 
 def test_passwords_where_the_realm_checks_logins(mail: Server, issuer: Issuer) -> None:

@@ -85,6 +85,11 @@ def normal_address(text: str) -> t.Optional[str]:
     return f"{local}@{domain}"
 
 
+def word(variant: t.Any) -> str:
+    """How a message calls an object of this variant."""
+    return {"User": INDIVIDUAL, "Group": GROUP}.get(str(variant), "mailing list")
+
+
 def permission_name(name: str) -> str:
     """A permission in this generation's spelling: 0.15's ``email-receive`` is ``emailReceive``."""
     head, *rest = name.strip().split("-")

@@ -14,7 +14,8 @@ from ..suggest import did_you_mean
 from .decode import Decoder
 from .differ import Differ, Write
 from .plan import Op
-from .principal import BUILT_IN_ROLES, GROUP, INDIVIDUAL, LIST, Principal, refuse_principals
+from .principal import BUILT_IN_ROLES, GROUP, INDIVIDUAL, LIST, Principal, refuse_principals, word
+from .principal_checks import Memberships, check_addresses
 from .principal_view import view
 from .registry import Registry
 from .schema import Type
@@ -26,18 +27,33 @@ _CREDENTIAL = Type("object", target="Credential")
 
 
 def make_principal_plan(
-    registry: Registry, principals: t.Sequence[Principal], *, rewrite_passwords: bool, known: bool
+    registry: Registry,
+    principals: t.Sequence[Principal],
+    *,
+    rewrite_passwords: bool,
+    known: bool,
+    missing: t.Optional[set[str]] = None,
 ) -> Plan:
     """The plan.
 
     :param known: false when the server does not exist yet: nothing can be looked up on it.
+    :param missing: takes domains that do not exist, instead of a failure: in check mode, what an earlier task would
+        have created is not there.
     :raises Failure: ``invalid_value``, ``not_found`` or ``conflict``, each with all its problems, before any write.
     """
-    return _Planner(registry, principals, rewrite_passwords, known).plan()
+    return _Planner(registry, principals, rewrite_passwords, known, missing).plan()
 
 
 class _Planner:
-    def __init__(self, registry: Registry, principals: t.Sequence[Principal], rewrite: bool, known: bool) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        principals: t.Sequence[Principal],
+        rewrite: bool,
+        known: bool,
+        missing: t.Optional[set[str]],
+    ) -> None:
+        self._missing = missing
         self._registry = registry
         self._schema = registry.schema
         self._principals = principals
@@ -47,7 +63,6 @@ class _Planner:
         registry.begin()
         self._decoder = Decoder(registry.schema, registry.label)
         self._ids = {p.name: self._find(p) for p in principals}
-        self._owners = self._holders()
         self._new = {p.name for p in principals if p.state != "absent" and self._ids[p.name] is None}
 
     def _fail(self, code: str, key: str, message: str) -> None:
@@ -55,9 +70,9 @@ class _Planner:
 
     def plan(self) -> Plan:
         kept = [p for p in self._principals if p.state != "absent"]
-        for principal in kept:
-            self._addresses(principal)
-        memberships = self._memberships(kept)
+        if self._known:
+            check_addresses(self._registry, kept, self._ids, self._fail, self._missing)
+        memberships = Memberships(self._registry, self._principals, self._known, self._fail).wanted()
         changes: list[Change] = []
         for principal in kept:
             change = self._change(principal, memberships.pop(principal.name, None))
@@ -77,85 +92,10 @@ class _Planner:
         if found is not None and principal.variant is not None:
             held = self._registry.of(principal.object)[found].get("@type")
             if held != principal.variant:
-                self._fail("conflict", principal.key, f"is a {_word(held)} on the server; its type cannot be changed.")
-        return found
-
-    def _addresses(self, principal: Principal) -> None:
-        """Its domains exist, and nobody else holds its addresses."""
-        if not self._known:
-            return
-        own = (principal.object, self._ids[principal.name])
-        owners = self._owners
-        for address in (principal.name, *principal.given.get("aliases", ())):
-            domain = address.rpartition("@")[2]
-            if not self._registry.find("Domain", domain):
-                self._fail("not_found", principal.key, self._no_domain(domain))
-            holder = owners.get(address)
-            if holder is not None and holder[:2] != own:
-                kind, how = _word(self._registry.of(holder[0])[holder[1]].get("@type")), holder[2]
-                label = self._registry.natural(holder[0], holder[1])
-                self._fail("conflict", principal.key, f"the address {address} {how} the {kind} {label}.")
-
-    def _no_domain(self, domain: str) -> str:
-        for identifier, wire in self._registry.of("Domain").items():
-            if domain in (wire.get("aliases") or {}):
-                return (
-                    f"{domain} is an alias of the domain {self._registry.natural('Domain', identifier)}; use that one."
+                self._fail(
+                    "conflict", principal.key, f"exists on the server as {word(held)}; its type cannot be changed."
                 )
-        hint = did_you_mean(domain, self._registry.labels("Domain")) or "there is none."
-        return f"the server has no domain {domain}; {hint}"
-
-    def _holders(self) -> dict[str, tuple[str, str, str]]:
-        """Holder of every address: object type, id, and how it holds it."""
-        owners: dict[str, tuple[str, str, str]] = {}
-        for name in ("Account", "MailingList"):
-            for identifier, wire in self._registry.of(name).items():
-                owners[str(self._registry.natural(name, identifier))] = (name, identifier, "belongs to")
-                for alias in (wire.get("aliases") or {}).values():
-                    domain = self._registry.natural("Domain", str(alias.get("domainId")))
-                    owners.setdefault(f"{alias.get('name')}@{domain}", (name, identifier, "is an alias of"))
-        return owners
-
-    def _memberships(self, principals: t.Sequence[Principal]) -> dict[str, list[str]]:
-        """Groups of every account whose membership is managed, from both ends: ``member_of`` and ``members``."""
-        wanted: dict[str, set[str]] = {p.name: set(p.given["member_of"]) for p in principals if "member_of" in p.given}
-        stated = set(wanted)
-        for group in (p for p in principals if p.type == GROUP and "members" in p.given):
-            members = set(group.given["members"])
-            for name in sorted(members | set(self._members(group.name))):
-                if name in stated:
-                    if (group.name in wanted[name]) != (name in members):
-                        self._fail("invalid_value", group.key, f"members and {name}'s member_of contradict each other.")
-                    continue
-                groups = wanted.setdefault(name, set(self._groups(name)))
-                (groups.add if name in members else groups.discard)(group.name)
-        for name, groups in wanted.items():
-            for group_name in sorted(groups):
-                self._must_be(group_name, "Group", f"{name}'s group")
-        return {name: sorted(groups) for name, groups in wanted.items()}
-
-    def _must_be(self, name: str, variant: str, what: str) -> None:
-        given = {p.name: p for p in self._principals}.get(name)
-        if given is not None and given.state != "absent":
-            if given.variant != variant:
-                self._fail("invalid_value", name, f"{what} must be a {_word(variant)}, not a {given.type}.")
-            return
-        ids = self._registry.find("Account", name)
-        if self._known and not (ids and self._registry.of("Account")[ids[0]].get("@type") == variant):
-            self._fail("not_found", name, f"{what} is no {_word(variant)} of the server and not among the principals.")
-
-    def _groups(self, name: str) -> list[str]:
-        ids = self._registry.find("Account", name)
-        current = self._decoder.struct("Account", self._registry.of("Account")[ids[0]]) if ids else {}
-        return [group for group in current.get("memberGroupIds") or () if group]
-
-    def _members(self, group: str) -> list[str]:
-        ids = self._registry.find("Account", group)
-        if not ids:
-            return []
-        accounts = self._registry.of("Account").items()
-        held = [i for i, wire in accounts if (wire.get("memberGroupIds") or {}).get(ids[0])]
-        return [str(self._registry.natural("Account", i)) for i in held]
+        return found
 
     def _change(self, principal: Principal, groups: t.Optional[list[str]]) -> t.Optional[Change]:
         identifier = self._ids[principal.name]
@@ -354,7 +294,3 @@ class _Planner:
         before = {key: value for key, value in view(principal.object, current).items() if value not in (None, [], {})}
         op = Op("destroy", principal.object, principal.name, identifier)
         return [Change("delete", principal.type, principal.name, before, None, op)]
-
-
-def _word(variant: t.Any) -> str:
-    return {"User": INDIVIDUAL, "Group": GROUP}.get(str(variant), "mailing list")

@@ -59,6 +59,7 @@ class PrincipalTask:
         self._ask = ask
         self._principals: list[Principal] = parse_principals(schema, ask.principals)
         self._rewrite = ask.update_secrets == "always"
+        self._missing: t.Optional[set[str]] = None
 
     def run(self, check_mode: bool) -> Result:
         """:raises Failure: before any write for principals that are wrong, after it for what the server refuses."""
@@ -66,6 +67,7 @@ class PrincipalTask:
             return self._absent()
         passwords = [p.password for p in self._principals if p.password]
         self._client.http.redactor = Redactor([*self._ask.secrets, *passwords])
+        self._missing = set() if check_mode else None
         plan, registry = converge_server(self._read, self._make_plan, self._apply, check_mode=check_mode)
         return self._result(plan, registry)
 
@@ -78,7 +80,9 @@ class PrincipalTask:
         return self._plan(registry, known=True)
 
     def _plan(self, registry: Registry, *, known: bool) -> Plan:
-        return make_principal_plan(registry, self._principals, rewrite_passwords=self._rewrite, known=known)
+        return make_principal_plan(
+            registry, self._principals, rewrite_passwords=self._rewrite, known=known, missing=self._missing
+        )
 
     def _read(self) -> Registry:
         assert self._client is not None
@@ -98,6 +102,10 @@ class PrincipalTask:
             "diff": plan.diff(),
             "principals": [] if registry is None else [self._now(registry, p) for p in self._principals],
             "unvalidated": self._schema is None,
+            "warnings": [
+                f"The server has no domain {domain} yet; outside check mode this is a failure."
+                for domain in sorted(self._missing or ())
+            ],
         }
 
     @staticmethod

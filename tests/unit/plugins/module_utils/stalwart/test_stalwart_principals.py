@@ -212,11 +212,11 @@ CONFLICTS: list[tuple[list[dict[str, Any]], str, str]] = [
     ([{"name": "bob@acme.test", "aliases": ["sales@acme.test"]}], "conflict", "belongs to the group sales@acme.test"),
     ([{"name": "bob@acme.test", "aliases": ["news@acme.test"]}], "conflict", "belongs to the mailing list news@acme.test"),
     ([{"name": "news@acme.test"}], "conflict", "belongs to the mailing list"),
-    ([{"name": "sales@acme.test"}], "conflict", "is a group on the server"),
+    ([{"name": "sales@acme.test"}], "conflict", "exists on the server as group"),
     ([{"name": "alice@acme.test", "type": "list"}], "conflict", "belongs to the individual"),
     ([{**ALICE, "roles": ["Helpr"]}], "not_found", "did you mean 'Helper'"),
     ([{**ALICE, "member_of": ["nope@acme.test"]}], "not_found", "alice@acme.test's group is no group"),
-    ([{**ALICE, "member_of": ["b@acme.test"]}, {"name": "b@acme.test"}], "invalid_value", "must be a group, not a individual"),
+    ([{**ALICE, "member_of": ["b@acme.test"]}, {"name": "b@acme.test"}], "invalid_value", "must be a group; it is given as individual"),
     ([{"name": "sales@acme.test", "type": "group", "members": ["nope@acme.test"]}], "not_found", "is to be a member"),
     (
         [{"name": "sales@acme.test", "type": "group", "members": []}, {**ALICE, "member_of": ["sales@acme.test"]}],

@@ -1,0 +1,64 @@
+"""The driver on a real server's schema document (``STALWART_SCHEMA_0_16`` names a saved ``GET /api/schema``)."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.expressions import audit
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.exclusive import defaults_of
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.grammar import catalogue, parse
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.schema import (
+    EXPRESSION,
+    Schema,
+    reduce_document,
+)
+
+GIVEN = os.environ.get("STALWART_SCHEMA_0_16", "")
+pytestmark = pytest.mark.skipif(not GIVEN, reason="STALWART_SCHEMA_0_16 is not set")
+
+
+@pytest.fixture(scope="module")
+def real() -> Schema:
+    raw = Path(GIVEN).read_bytes()
+    return Schema(reduce_document(json.loads(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw), "real-schema-00000000"))
+
+
+def test_every_type_can_be_read(real: Schema) -> None:
+    for name in real.objects:
+        for variant in real.variants(name) or [None]:
+            fields = real.fields(name, variant)
+            defaults_of(real, fields.values())
+    assert len(catalogue(real)) > 80
+
+
+def test_every_default_expression_passes_the_audit(real: Schema) -> None:
+    document = json.loads(Path(GIVEN).read_bytes() if not GIVEN.endswith(".gz") else gzip.decompress(Path(GIVEN).read_bytes()))
+    checked = 0
+    for fields in document["fields"].values():
+        for name, default in (fields.get("defaults") or {}).items():
+            if fields["properties"][name]["type"].get("objectName") != f"x:{EXPRESSION}":
+                continue
+            texts = [default[key] for key in ("default", "else") if key in default]
+            texts += [entry[key] for entry in default.get("match") or () for key in ("if", "then")]
+            for text in texts:
+                audit(text, real.enum("ExpressionVariable"), real.enum("ExpressionConstant"))
+                checked += 1
+    assert checked > 30
+
+
+def test_what_the_roles_give(real: Schema) -> None:
+    settings = {
+        "domain": {"acme.test": {}},
+        "systemSettings": {"defaultHostname": "mail.acme.test", "defaultDomainId": "acme.test"},
+        "spamSettings": {"enable": False, "spamFilterRulesUrl": None},
+        "spamPyzor": {"enable": False},
+        "tracer": {"stdout": {"@type": "Stdout", "level": "info", "ansi": False}},
+        "asn": {"@type": "Disabled"},
+        "directory": {"keycloak": {"@type": "Oidc", "issuerUrl": "https://k.test", "requireScopes": ["openid"]}},
+        "authentication": {"directoryId": "keycloak"},
+    }
+    assert len(parse(real, settings)) == 8
