@@ -12,7 +12,7 @@ from ...reconcile import Change, Plan
 from ...redact import MASK
 from ..driver import SettingsAsk
 from ..secrets import is_secret_key
-from .grammar import ALIASES
+from .grammar import ALIASES, SINGLETON
 from .principal import Principal
 
 
@@ -22,23 +22,18 @@ def unvalidated_plan(ask: SettingsAsk) -> Plan:
         return Plan()
     groups: dict[tuple[str, str], t.Any] = {}
     for raw, value in ask.settings.items():
-        key = str(raw)
-        for alias, target in ALIASES.items():
-            if key == alias:
-                key = target
-        head, _dot, rest = key.partition(".")
+        head, _dot, rest = ALIASES.get(str(raw), str(raw)).partition(".")
         if rest:
-            groups.setdefault((head, ""), {})[rest] = _masked(value, rest.rsplit(".", 1)[-1])
-        elif (
-            isinstance(value, t.Mapping)
-            and value
-            and all(isinstance(item, (dict, type(None))) for item in value.values())
-        ):
+            # Without a schema nobody knows whether what follows is a label or a nested property.
+            label = head if "." in rest else SINGLETON
+            groups.setdefault((head, label), {})[rest] = _masked(value, rest.rsplit(".", 1)[-1])
+        elif isinstance(value, t.Mapping) and value and all(isinstance(i, (dict, type(None))) for i in value.values()):
             for label, body in value.items():
-                groups[(head, str(label))] = _masked(body or {})
+                # An object without properties must still show in a diff.
+                groups[(head, str(label))] = _masked(body) if body else {"label": str(label)}
         else:
-            groups[(head, "")] = _masked(value)
-    return Plan(tuple(Change("create", head, label or head, None, body) for (head, label), body in groups.items()))
+            groups[(head, SINGLETON)] = _masked(value)
+    return Plan(tuple(Change("create", head, label, None, body) for (head, label), body in groups.items()))
 
 
 def _masked(value: t.Any, key: str = "") -> t.Any:

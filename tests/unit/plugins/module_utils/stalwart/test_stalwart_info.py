@@ -175,8 +175,8 @@ def test_absent_server_without_a_schema(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert result["requests"] == 0
     assert {(change["kind"], change["key"]) for change in result["changes"]} == {
         ("domain", "acme.test"),
-        ("spamSettings", "spamSettings"),
-        ("authentication", "authentication"),
+        ("spamSettings", "singleton"),
+        ("authentication", "singleton"),
         ("mtaRoute", "out"),
     }
     assert "geheim" not in str(result)
