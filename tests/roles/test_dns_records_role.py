@@ -209,8 +209,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         api = Api(server)
         for domain in DOMAINS.values():
             api.dkim_keys(api.create("Domain", name=domain), 2)
-        with running(folder / "pdns") as powerdns, running(folder / "other") as other:
-            other.key = other.key
+        with running(folder / "pdns") as powerdns, running(folder / "other", "canary-other-key-81c2") as other:
             yield Platform(folder, powerdns, other, server)
     except NotInstalled as exc:
         pytest.skip(str(exc))

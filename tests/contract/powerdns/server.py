@@ -104,7 +104,7 @@ class NotInstalled(Exception):
 
 
 @contextlib.contextmanager
-def running(home: Path) -> Iterator[PowerDns]:
+def running(home: Path, key: str = API_KEY) -> Iterator[PowerDns]:
     """A server whose state and log live in ``home``.
 
     :raises NotInstalled: without the Debian packages pdns-server and pdns-backend-sqlite3.
@@ -116,7 +116,7 @@ def running(home: Path) -> Iterator[PowerDns]:
     with sqlite3.connect(database) as connection:
         connection.executescript(SCHEMA.read_text())
     connection.close()
-    server = PowerDns(free_port(), free_port(), home / "pdns.log")
+    server = PowerDns(free_port(), free_port(), home / "pdns.log", key)
     options = {
         "launch": "gsqlite3",
         "gsqlite3-database": database,
