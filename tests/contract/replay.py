@@ -17,6 +17,7 @@ from typing import Any
 _PATTERNS: dict[str, re.Pattern[str]] = {
     "time": re.compile(r"(?<![\w:])(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z)"),
     "public-key": re.compile(r'(?:\bp=|^)((?:[A-Za-z0-9+/]|"\n {4}"){43}=|MII(?:[A-Za-z0-9+/=]|"\n {4}"){380,})'),
+    "credential": re.compile(r"^(app_[a-z0-9]{36}|API_[A-Za-z0-9_-]{38})$"),
     "web-push-key": re.compile(r"^(B[A-Za-z0-9_-]{86})$"),
     "schema-hash": re.compile(r"^/api/schema/([A-Za-z0-9_-]{43})$"),
     "policy-id": re.compile(r"v=STSv1; id=(\d+)"),

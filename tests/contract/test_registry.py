@@ -188,13 +188,37 @@ def test_creation_references(api: Api, name: str) -> None:
     user = {"@type": "User", "name": "user", "domainId": "#d", "memberGroupIds": {"#g": True}}
     responses = api.responses(
         ("x:Domain/set", {"create": {"d": {"name": name, "dkimManagement": manual}}}),
-        ("x:Account/set", {"create": {"u": user, "g": group}}),
+        ("x:Account/set", {"create": {"g": group, "u": user}}),
         ("x:Account/get", {"ids": ["#u"], "properties": ["memberGroupIds", "domainId"]}),
     )
     created = responses[1][1]["created"]
     found = responses[2][1]["list"][0]
     assert found["memberGroupIds"] == {created["g"]["id"]: True}
     assert found["domainId"] == responses[0][1]["created"]["d"]["id"]
+
+
+def test_siblings_are_created_in_the_order_given(api: Api, domain: str) -> None:
+    """The one referred to must come first: the server does not sort them."""
+    group = {"@type": "Group", "name": "team", "domainId": domain}
+    user = {"@type": "User", "name": "user", "domainId": domain, "memberGroupIds": {"#g": True}}
+    result = api.call("x:Account/set", create={"u": user, "g": group})
+    assert set(result["created"]) == {"g"}
+    assert _type(result["notCreated"]["u"]) == ("invalidPatch", ["memberGroupIds"])
+
+
+def test_unknown_references(api: Api, domain: str) -> None:
+    """As the value of an id property it fails the call, as an id to get as well."""
+    user = {"@type": "User", "name": "user", "domainId": "#nope"}
+    assert api.error("x:Account/set", create={"u": user})["type"] == "invalidResultReference"
+    assert api.error("x:Domain/set", update={domain: {"directoryId": "#nope"}})["type"] == "invalidResultReference"
+    assert api.error("x:Domain/get", ids=["#nope"])["type"] == "invalidResultReference"
+
+
+def test_unknown_properties_asked_for(api: Api, domain: str, name: str) -> None:
+    """Ignored beside known ones; alone they ask for everything."""
+    asked = api.call("x:Domain/get", ids=[domain], properties=["name", "nosuchproperty"])["list"][0]
+    assert asked == {"name": name, "id": domain}
+    assert "dnsZoneFile" in api.call("x:Domain/get", ids=[domain], properties=["nosuchproperty"])["list"][0]
 
 
 def test_references_do_not_outlive_the_request(api: Api, domain: str) -> None:

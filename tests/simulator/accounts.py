@@ -6,7 +6,7 @@ from typing import Any
 
 from . import ids, permissions, secret
 from .behaviour import Behaviour, Body
-from .errors import SetError
+from .errors import UNAVAILABLE, MethodError, SetError
 
 EXTERNAL = "Cannot set credentials for accounts in an external directory."
 
@@ -38,8 +38,6 @@ class Accounts(Behaviour):
     def _set_password(self, entry: Body) -> None:
         if self.server.running.directory is not None:
             raise SetError("forbidden", EXTERNAL)
-        if not entry["secret"]:
-            return  # the validation of required properties names it
         if not secret.is_hash(entry["secret"]):
             problem = secret.policy_violation(entry["secret"], self.server.registry.singleton("Authentication"))
             if problem:
@@ -48,10 +46,12 @@ class Accounts(Behaviour):
 
     def _grants(self, old: Body | None, new: Body) -> None:
         """A caller can only grant permissions it holds itself (contract 2.3)."""
+        if old is not None and old["roles"] == new["roles"] and old["permissions"] == new["permissions"]:
+            return
+        if any(self.server.store.find("Role", key) is None for key in new["roles"].get("roleIds", {})):
+            raise MethodError("serverUnavailable", UNAVAILABLE)  # the real server stumbles here, before the link check
         caller = self.server.caller
         if caller is None or caller.permissions is None:
-            return
-        if old is not None and old["roles"] == new["roles"] and old["permissions"] == new["permissions"]:
             return
         missing = permissions.of_account(self.server.registry, new) - caller.permissions
         if missing:

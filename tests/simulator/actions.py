@@ -67,6 +67,9 @@ class Tasks(Behaviour):
         if new["@type"] not in CREATABLE:
             raise SetError("forbidden", "Tasks of this type cannot be created")
 
+    def computed(self, key: str, body: Body, wanted: set[str] | None) -> Body:
+        return {"due": body["status"].get("due")}
+
     def stored(self, key: str, old: Body | None, new: Body) -> Body:
         self.server.tasks.wake()
         return {}

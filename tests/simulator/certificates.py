@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,22 +14,14 @@ from .errors import SetError
 
 class Certificates(Behaviour):
     def prepare(self, old: Body | None, new: Body, given: Body) -> None:
-        if not _given(new["certificate"]):
-            return  # the validation of required properties names it
+        if old is not None and old["certificate"] == new["certificate"]:
+            return
         try:
-            text = secret.resolve(new["certificate"])
-        except OSError as error:
-            path = new["certificate"].get("filePath")
-            reason = (
-                f"Failed to read secret from file '{path}': {os.strerror(error.errno or 0)} (os error {error.errno})"
-            )
-            raise _invalid(f"Failed to read certificate: {reason}") from None
-        except KeyError as error:
-            raise _invalid(f"Failed to read certificate: environment variable {error} is not set") from None
-        try:
-            certificate = x509.load_pem_x509_certificates(text.encode())[0]
-        except (ValueError, IndexError) as error:
-            raise _invalid(f"Failed to parse certificate: {error}") from None
+            certificate = x509.load_pem_x509_certificates(secret.resolve(new["certificate"]).encode())[0]
+        except secret.Unreadable as error:
+            raise _invalid(f"Failed to read certificate: {error}") from None
+        except ValueError:
+            raise _invalid("Failed to read certificate: Cryptographic error: No certificates found in PEM") from None
         new.update(_facts(certificate))
 
     def remove_expired(self) -> None:
@@ -39,10 +30,6 @@ class Certificates(Behaviour):
         for key, body in self.server.store.all("Certificate").items():
             if body["notValidAfter"] < now and not self.server.registry.links_to("Certificate", key):
                 self.server.store.remove("Certificate", key)
-
-
-def _given(value: Body) -> bool:
-    return bool(value.get("value") or value.get("filePath") or value.get("variableName"))
 
 
 def _facts(certificate: x509.Certificate) -> dict[str, Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SCOPED = ("ApiKey", "AppPassword")
 _QUOTA = {"ApiKey": "maxApiKeys", "AppPassword": "maxAppPasswords"}
+_LABEL = {"ApiKey": "API keys", "AppPassword": "app passwords"}
 _TOKEN = {"ApiKey": secret.API_KEY, "AppPassword": secret.APP_PASSWORD}
 
 
@@ -48,7 +49,7 @@ class Credentials:
             raise SetError("validationFailed", validationErrors=[violation])
         quota = registry.singleton("Authentication")[_QUOTA[type_]]
         if quota is not None and len(self.all(type_, account_id)) >= quota:
-            raise SetError("overQuota", f"Maximum number of credentials of this type is {quota}")
+            raise SetError("overQuota", f"You have exceeded your quota of {quota} {_LABEL[type_]}.")
         text = secret.token(_TOKEN[type_])
         entry = registry.defaults.object("Credential", type_) | {
             name: value for name, value in body.items() if name not in ("secret", "createdAt")

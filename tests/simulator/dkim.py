@@ -14,7 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from . import secret
+from . import secret, validate
 from .behaviour import Behaviour, Body
 from .errors import SetError
 
@@ -27,16 +27,26 @@ class DkimSignatures(Behaviour):
     def prepare(self, old: Body | None, new: Body, given: Body) -> None:
         if old is not None and old["privateKey"] == new["privateKey"]:
             return
+        problem = self._problem(new)
+        if problem:
+            raise SetError("invalidProperties", f"Failed to validate DKIM signature: DKIM build error {problem}")
+
+    def _problem(self, new: Body) -> str | None:
+        """Required properties come first, but not as an answer of their own."""
+        missing = validate.violations_of(self.server.tables, "DkimSignature", new)
+        if missing:
+            details = ", ".join(f"Property '{entry['property']}' is required" for entry in missing)
+            return f"(dkim.build-error): reason = DKIM signature validation failed, details = [{details}]"
         try:
             text = secret.resolve(new["privateKey"])
-        except (OSError, KeyError) as error:
-            raise SetError("invalidProperties", f"Failed to validate DKIM signature: {error}") from None
-        if text and public_key(new["@type"], text) is None:
-            algorithm = "RSA" if "Rsa" in new["@type"] else "ED25519"
-            reason = f"reason = no items found, details = Failed to build {algorithm} key"
-            raise SetError(
-                "invalidProperties", f"Failed to validate DKIM signature: DKIM build error (dkim.build-error): {reason}"
-            )
+        except secret.Unreadable as error:
+            return f"(dkim.build-error): reason = {error}"
+        if public_key(new["@type"], text) is not None:
+            return None
+        if "Rsa" in new["@type"]:
+            return "(dkim.build-error): reason = no items found, details = Failed to build RSA key"
+        reason = "Cryptography layer error: InvalidEncoding"
+        return f"(dkim.build-error): reason = {reason}, details = Failed to build ED25519 key"
 
     def computed(self, key: str, body: Body, wanted: set[str] | None) -> Body:
         value = _published(body)
@@ -46,7 +56,7 @@ class DkimSignatures(Behaviour):
 def _published(body: Body) -> str | None:
     try:
         return public_key(body["@type"], secret.resolve(body["privateKey"]))
-    except (OSError, KeyError):
+    except secret.Unreadable:
         return None
 
 
@@ -94,7 +104,7 @@ def selector(template: str, variant: str) -> str:
             return datetime.now(UTC).strftime(match[2])
         if match[1] in values:
             return str(values[match[1]])
-        raise ValueError(f"Invalid selector template variable {match[1]!r}")
+        raise ValueError(f"unrecognized variable '{match[0]}'")
 
     text = _PLACEHOLDER.sub(value, template)
     if "{" in text or "}" in text:

@@ -36,6 +36,12 @@ class Domains(Behaviour):
             except ValueError as error:
                 raise SetError("invalidProperties", str(error), properties=["selectorTemplate"]) from None
 
+        certificate = new["certificateManagement"]
+        switched = old is None or old["certificateManagement"]["@type"] != "Automatic"
+        automatic = certificate["@type"] == "Automatic" and switched
+        if automatic and self.server.store.find("AcmeProvider", certificate["acmeProviderId"]) is None:
+            raise SetError("invalidProperties", "ACME provider not found", properties=["acmeProviderId"])
+
     def computed(self, key: str, body: Body, wanted: set[str] | None) -> Body:
         if wanted is not None and "dnsZoneFile" not in wanted:
             return {}

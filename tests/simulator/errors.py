@@ -43,6 +43,7 @@ INVALID_SCALAR = {
     "ipNetwork": "Failed to parse IpAddrOrMask from string",
     "socketAddress": "Failed to parse SocketAddr from string",
 }
+UNAVAILABLE = "This server is temporarily unavailable. Attempting this same operation later may succeed."
 INVALID_MEMBER_VALUE = "Invalid value for object property"
 INVALID_MEMBER_KEY = "Invalid key for object property"
 INVALID_OBJECT = "Invalid value type for object"

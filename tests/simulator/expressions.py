@@ -70,6 +70,7 @@ class _Context:
     known_constants: frozenset[str]
     variables: frozenset[str]  # empty: all
     constants: frozenset[str]  # empty: all
+    metrics: frozenset[str]
 
     @classmethod
     def of(cls, tables: Tables, allowed: str) -> _Context:
@@ -80,6 +81,7 @@ class _Context:
             frozenset(tables.enums["ExpressionConstant"]),
             frozenset(rules["variables"][variables].split()),
             frozenset(rules["constants"][constants].split() if constants else ()),
+            frozenset(tables.enums["MetricType"]),
         )
 
 
@@ -90,7 +92,8 @@ class _Call:
     name: str
     expected: int | None  # None: an array, which counts its own
     arguments: int = 0
-    items: int = 0
+    items: int = 0  # of an array; the server does not count what follows an operator
+    operator: bool = False
 
 
 @dataclass
@@ -119,17 +122,24 @@ class _Parser:
                 self._close(char)
             elif char == "," or (char == "!" and not operator):
                 self.position += 1
-                self.after_value = False
+                self._separator(char)
             elif operator:
                 self.position = operator.end()
-                self.after_value = False
-                call = self._call()
-                if call:
-                    call.arguments = max(0, call.arguments - 1)
+                self._separator(operator[0])
             else:
-                raise ExpressionError(f'Invalid character "{char}"')
+                raise ExpressionError(f"Invalid character {char!r}")
         if self.open:
-            raise ExpressionError("Unmatched open parenthesis")
+            closed = all(isinstance(entry, _Call) for entry in self.open)
+            raise ExpressionError("Invalid token on the operator stack" if closed else "Unmatched open parenthesis")
+
+    def _separator(self, text: str) -> None:
+        self.after_value = False
+        call = self._call()
+        if call is None:
+            return
+        call.operator = text != ","
+        if text not in (",", "!"):
+            call.arguments = max(0, call.arguments - 1)
 
     # -- tokens --------------------------------------------------------------------------------------------------
 
@@ -138,16 +148,15 @@ class _Parser:
         called = self.text[self.position : self.position + 1] == "("
         if called and word in ("matches", "metric", "system"):
             self.position += 1
-            self._blanks()
-            if self.text[self.position : self.position + 1] not in ("'", '"'):
-                raise ExpressionError("Unexpected end of expression")
+            self._expect("\"'")
             literal = self._string()
             if word == "system" and literal not in _SYSTEM:
                 raise ExpressionError(f'Invalid system variable name "{literal}"')
+            if word == "metric" and literal not in self.context.metrics:
+                raise ExpressionError(f'Invalid metric name "{literal}"')
             if word == "matches":
-                self._blanks()
-                if self.text[self.position : self.position + 1] != ",":
-                    raise ExpressionError("Unexpected end of expression")
+                self._regular(literal)
+                self._expect(",")
                 self.position += 1
             self._operand(variable=False)
             self.open += [_Call(word, 1 if word == "matches" else 0), "("]
@@ -195,9 +204,20 @@ class _Parser:
         self.position = index + 1
         return self.text[start:index]
 
-    def _blanks(self) -> None:
+    def _expect(self, chars: str) -> None:
         while self.position < len(self.text) and self.text[self.position].isspace():
             self.position += 1
+        if self.position == len(self.text):
+            raise ExpressionError("Unexpected end of expression")
+        found = self.text[self.position]
+        if found not in chars:
+            raise ExpressionError(f"Expected {chars[0]!r}, found invalid character {found!r}")
+
+    def _regular(self, text: str) -> None:
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise ExpressionError(f'Invalid regular expression "{text}": {error}') from None
 
     # -- brackets ------------------------------------------------------------------------------------------------
 
@@ -209,7 +229,7 @@ class _Parser:
         call = self._call()
         if call:
             call.arguments += 1
-            call.items += 1
+            call.items += 0 if call.operator else 1
         self.after_value = variable
 
     def _open(self, char: str) -> None:

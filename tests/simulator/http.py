@@ -96,6 +96,8 @@ class Application:
             return self._schema(path)
         if path.startswith("/simulator/"):
             return await self._simulator(request, path, await self._known(request))
+        if request.path == "/":
+            return web.Response(status=302, headers={"Location": "/account"})
         if path.count("/") == 1 and not request.path.endswith("/"):
             return web.Response(status=302, headers={"Location": f"{path}/"})  # the web UI's applications
         return problem(404)
@@ -150,7 +152,7 @@ class Application:
             return web.Response(status=302, headers={"Location": location})
         headers = {
             "Content-Encoding": "gzip",
-            "Content-Type": "application/json; charset=utf-8",
+            "Content-Type": "application/json",
             "Cache-Control": "public, max-age=31536000, immutable",
         }
         return web.Response(body=self.server.schema_body, headers=headers)

@@ -28,9 +28,9 @@ def encode(number: int) -> str:
 
 
 def decode(text: str) -> int:
-    """Inverse of `encode`, case-insensitive, the empty string is 0. Raises ValueError for anything else."""
+    """Inverse of `encode`, the empty string is 0. Raises ValueError for anything else."""
     number = 0
-    for char in text.lower():
+    for char in text:
         if char not in _DIGITS:
             raise ValueError(f"not an id: {text!r}")
         number = number * 32 + _DIGITS[char]

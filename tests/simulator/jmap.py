@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import ids, query
@@ -101,10 +102,43 @@ class Request:
                     return list(result["ids"])
                 if len(path) == 3 and path[0] == "list" and path[1] == "*":
                     return [item[path[2]] for item in result.get("list", []) if path[2] in item]
-        raise MethodError("invalidResultReference", "Failed to resolve result reference")
+        wanted = f"{reference.get('resultOf')}#{reference.get('name')}"
+        raise MethodError("invalidResultReference", f"Result reference to {wanted} not found.")
 
     def _reference(self, name: str) -> str | None:
         return self.created.get(name)
+
+    def _referenced(self, key: str) -> str:
+        """An id of `/get`, which may name an object created earlier in the request."""
+        if not key.startswith("#"):
+            return key
+        if key[1:] not in self.created:
+            raise MethodError("invalidResultReference", f'Id reference "{key[1:]}" does not exist or is invalid.')
+        return self.created[key[1:]]
+
+    def _check_references(self, create: Body, update: Body) -> None:
+        """Values of id properties must name known objects or siblings, or the whole call fails.
+
+        Keys of sets are not looked at: those that name nothing fail their item only.
+        """
+        for name, values in create.items():
+            for target in self._unknown(values):
+                if target not in create:
+                    reason = f'Invalid reference to non-existing object "{target}" from "{name}"'
+                    raise MethodError("invalidResultReference", reason)
+        for values in update.values():
+            for target in self._unknown(values):
+                raise MethodError("invalidResultReference", f'Id reference "{target}" not found.')
+
+    def _unknown(self, value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            for key, item in value.items():
+                names_object = key.rpartition("/")[2] in self.server.tables.id_properties
+                if names_object and isinstance(item, str) and item.startswith("#"):
+                    if item[1:] not in self.created:
+                        yield item[1:]
+                else:
+                    yield from self._unknown(item)
 
     # -- dispatch ------------------------------------------------------------------------------------------------
 
@@ -119,8 +153,7 @@ class Request:
             raise MethodError("unknownMethod", method)
         if server.settings.mode == "bootstrap":
             raise MethodError("forbidden", "The server is in bootstrap mode, only x:Bootstrap is available")
-        if entry.enterprise:
-            raise MethodError("forbidden", "This feature is only available in the enterprise edition")
+        _check_arguments(arguments)
         account = self._account(arguments)
         server.caller = self.caller
         if verb == "set":
@@ -152,11 +185,8 @@ class Request:
 
     def _get(self, type_: str, account: str, arguments: Body) -> Body:
         requested = arguments.get("ids")
-        if isinstance(requested, list):
-            arguments["ids"] = [
-                self.created.get(key[1:], key) if isinstance(key, str) and key.startswith("#") else key
-                for key in requested
-            ]
+        if requested is not None:
+            arguments["ids"] = [self._referenced(key) for key in requested]
         if type_ in SCOPED:
             return self._get_scoped(type_, account, arguments)
         if type_ == "Action":
@@ -175,6 +205,8 @@ class Request:
         if type_ == "Action":
             raise MethodError("invalidArguments", "Actions cannot be queried")
         server = self.server
+        if type_ in SCOPED and server.store.find("Account", account) is None:
+            raise MethodError("forbidden", "Account not found.")
         objects = server.scoped.all(type_, account) if type_ in SCOPED else server.store.all(type_)
         return query.run(server.registry, type_, objects, arguments)
 
@@ -184,16 +216,15 @@ class Request:
         create = arguments.get("create") or {}
         update = arguments.get("update") or {}
         destroy = arguments.get("destroy") or []
-        shapes = isinstance(create, dict) and isinstance(update, dict) and isinstance(destroy, list)
-        if not shapes:
-            raise MethodError("invalidArguments", "Invalid arguments")
         self._permitted(type_, {"create": create, "update": update, "destroy": destroy})
         if len(create) + len(update) + len(destroy) > MAX_OBJECTS:
             raise MethodError("requestTooLarge", "The number of objects exceeds the maximum of the server.")
+        self._check_references(create, update)
         out: dict[str, Any] = {}
         await self._creates(type_, account, create, out)
-        update = {key: values for key, values in update.items() if ids.valid(key)}
-        destroy = [key for key in destroy if ids.valid(key)]
+        # What is no id at all is dropped without a word.
+        update = {ids.encode(ids.decode(key)): values for key, values in update.items() if ids.valid(key)}
+        destroy = [ids.encode(ids.decode(key)) for key in destroy if ids.valid(key)]
         self._updates(type_, account, update, destroy, out)
         self._destroys(type_, account, destroy, out)
         return out
@@ -211,7 +242,8 @@ class Request:
 
     async def _creates(self, type_: str, account: str, create: Body, out: dict[str, Any]) -> None:
         done, refused = [], []
-        for name in _ordered(create):
+        # In the order given: a sibling that is named as a key of a set must come first.
+        for name in create:
             try:
                 if type_ == "Action":
                     made = await self.server.actions.create(create[name], self._reference)
@@ -277,22 +309,35 @@ class Request:
         self.server.fault(name)
 
 
-def _ordered(create: Body) -> list[str]:
-    """Creates in the order of their references to each other: siblings are named as keys of sets (`#cid`)."""
-    remaining = list(create)
-    ordered: list[str] = []
-    while remaining:
-        free = [name for name in remaining if not (_siblings(create[name]) & set(remaining) - {name})]
-        for name in free or remaining[:1]:
-            ordered.append(name)
-            remaining.remove(name)
-    return ordered
+_ARGUMENTS: dict[str, type | tuple[type, ...]] = {
+    "ids": list,
+    "properties": list,
+    "create": dict,
+    "update": dict,
+    "destroy": list,
+    "filter": dict,
+    "sort": list,
+    "limit": int,
+    "position": int,
+    "anchorOffset": int,
+    "calculateTotal": bool,
+}
 
 
-def _siblings(value: Any, depth: int = 0) -> set[str]:
-    if not isinstance(value, dict) or depth > 5:
-        return set()
-    found = {key[1:] for key in value if isinstance(key, str) and key.startswith("#")}
-    for item in value.values():
-        found |= _siblings(item, depth + 1)
-    return found
+def _check_arguments(arguments: Body) -> None:
+    """The real server refuses the whole HTTP request when the wrong argument is not the last one (contract 2.4)."""
+    for name, value in arguments.items():
+        wanted = _ARGUMENTS.get(name)
+        wrong = value is not None and wanted is not None and (isinstance(value, bool) and wanted is int)
+        wrong = wrong or (value is not None and wanted is not None and not isinstance(value, wanted))
+        wrong = wrong or (name == "limit" and isinstance(value, int) and value < 0)
+        wrong = wrong or (name in ("ids", "destroy") and isinstance(value, list) and not all(map(_is_text, value)))
+        if wrong:
+            raise MethodError("invalidArguments", f"invalid value for argument {name}")
+    for item in (arguments.get("update") or {}).values():
+        if not isinstance(item, dict):  # the real server drops the connection over such a value
+            raise MethodError("invalidArguments", "invalid value for an object")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

@@ -65,7 +65,7 @@ FILTERS: dict[str, tuple[str, ...]] = {
 
 #: Filters that match words of the named properties (the text index of a type).
 TEXT: dict[str, dict[str, tuple[str, ...]]] = {
-    "Account": {"text": ("name", "description", "emailAddress", "aliases")},
+    "Account": {"text": ("name", "description", "aliases")},
     "AcmeProvider": {"text": ("directory", "contact")},
     "Certificate": {"subjectAlternativeNames": ("subjectAlternativeNames",)},
     "Domain": {"text": ("name", "description", "aliases")},
@@ -89,4 +89,4 @@ def of(type_: str, body: dict[str, Any]) -> Iterator[tuple[Key, str]]:
             yield ("domain", alias), "aliases"
     elif type_ in UNIQUE:
         space, properties = UNIQUE[type_]
-        yield (space, *(str(body[name]) for name in properties)), properties[-1]
+        yield (space, *(str(body[name]) for name in properties)), properties[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +19,10 @@ def tokens(pointer: str) -> list[str]:
     return [part.replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("/").split("/")]
 
 
-def join(path: str, name: str) -> str:
-    return f"{path}/{name}" if path else name
+def join(path: str, *names: str) -> str:
+    """The path as errors name it: escaped like a JSON pointer, without a leading slash."""
+    escaped = (name.replace("~", "~0").replace("/", "~1") for name in names)
+    return "/".join([*([path] if path else []), *escaped])
 
 
 class Patcher:
@@ -45,13 +48,7 @@ class Patcher:
             target = self.defaults.object(name, variant)
         else:
             target = self.defaults.object(name)
-        struct_name, struct = self._struct(name, target)
-        for key, value in values.items():
-            if key == "@type":
-                continue
-            if "/" in key:
-                raise invalid_patch(errors.INVALID_POINTER, key)
-            self._member(struct_name, struct, target, [key], value, "", pointer=False)
+        self._members(name, target, values, "")
         return self._finish(name, target)
 
     def update(self, name: str, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +64,8 @@ class Patcher:
         struct_name, struct = self._struct(name, target)
         for key, value in values.items():
             if key != "@type":
-                self._member(struct_name, struct, target, tokens(key), value, "", pointer=True)
+                names = tokens(key)
+                self._member(struct_name, struct, target, names, value, join("", *names), pointer=True)
         return self._finish(name, target)
 
     # -- members -------------------------------------------------------------------------------------------------
@@ -76,6 +74,13 @@ class Patcher:
         variants = self.tables.variants.get(name)
         struct_name = variants[target["@type"]] if variants else name
         return struct_name, self.tables.structs[struct_name] if struct_name else {}
+
+    def _members(self, name: str, target: dict[str, Any], values: dict[str, Any], path: str) -> None:
+        """Whole members of an object. A variant without properties ignores what it is given."""
+        struct_name, struct = self._struct(name, target)
+        for key, value in values.items():
+            if key != "@type" and struct_name:
+                self._member(struct_name, struct, target, [key], value, path, pointer=False)
 
     def _member(
         self,
@@ -87,14 +92,17 @@ class Patcher:
         path: str,
         pointer: bool,
     ) -> None:
-        """:param pointer: ``names`` come from the key of an update; else from a value, and are one name."""
+        """One property, or what ``names`` point to below it.
+
+        :param pointer: the names come from the key of an update, and ``path`` is that key: errors always name it whole.
+        """
         name, rest = names[0], names[1:]
         entry = struct.get(name)
+        here = path if pointer else join(path, name)
         if entry is None:
             if pointer or self.tables.known_property(name):
-                raise invalid_patch(errors.INVALID_PROPERTY, join(path, name))
+                raise invalid_patch(errors.INVALID_PROPERTY, here)
             raise invalid_patch(errors.INVALID_KEY, path)
-        here = join(path, name)
         if entry.access == "serverSet":
             raise invalid_patch(errors.SERVER_SET, here)
         if entry.access == "immutable" and not self.creating:
@@ -112,13 +120,8 @@ class Patcher:
                 raise invalid_patch(str(error), here) from None
 
     def _assign(self, spec: Type, current: Any, value: Any, path: str) -> Any:
-        if value is None:
-            if spec.nullable:
-                return None
-            if spec.kind in ("set", "map", "objectList"):
-                raise invalid_patch(errors.INVALID_MEMBER_VALUE, path)
-            if spec.kind != "object":
-                raise invalid_patch(_complaint(spec), path)
+        if value is None and spec.nullable:
+            return None
         match spec.kind:
             case "set":
                 return self._set(spec, value, path)
@@ -129,22 +132,26 @@ class Patcher:
             case "object":
                 return self._object(spec.target or "", current, value, path)
             case _:
-                return self._scalar(spec, value, path, _complaint(spec))
+                return self._scalar(spec, value, path, self._complaint(spec, current, value))
+
+    def _complaint(self, spec: Type, current: Any, value: Any) -> str:
+        if spec.kind == "enum":
+            current = current or self.tables.enums[spec.target or ""][0]
+            name = "".join(word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]+", current))
+            return f'Invalid value Str("{value}") for enum type {name}.'
+        return errors.INVALID_SCALAR.get(spec.format or "", errors.INVALID_SCALAR.get(spec.kind, errors.INVALID_VALUE))
 
     def _object(self, name: str, current: Any, value: Any, path: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise invalid_patch(errors.INVALID_OBJECT, path)
         if name in self.tables.variants:
-            variant = value.get("@type")
+            variant = value.get("@type") if isinstance(value, dict) else None
             if variant not in self.tables.variants[name]:
                 raise invalid_patch(errors.INVALID_VARIANT, path)
             target = self.defaults.object(name, variant)
+        elif not isinstance(value, dict):
+            raise invalid_patch(errors.INVALID_OBJECT, path)
         else:
             target = _copy(current) if current is not None else self.defaults.object(name)
-        struct_name, struct = self._struct(name, target)
-        for key, entry in value.items():
-            if key != "@type":
-                self._member(struct_name, struct, target, [key], entry, path, pointer=False)
+        self._members(name, target, value, path)
         return target
 
     def _set(self, spec: Type, value: Any, path: str) -> dict[str, bool]:
@@ -178,59 +185,62 @@ class Patcher:
             out[_index(key, path)] = self._object(spec.target or "", None, entry, path)
         return out
 
-    def _key(self, spec: Type | None, key: str, path: str) -> str:
-        """A set's member or a map's key: typed ones are parsed, strings are taken as they are."""
+    def _key(self, spec: Type | None, key: str, path: str, complaint: str = errors.INVALID_MEMBER_KEY) -> str:
+        """A set's member or a map's key: typed ones are parsed, strings are taken as they are, unless empty."""
         assert spec
-        if spec.kind == "string" and spec.format not in formats.FORMATS:
+        if spec.kind == "string" and spec.format not in formats.FORMATS and key:
             return key
-        out = self._scalar(spec, key, path, errors.INVALID_MEMBER_KEY)
-        return str(out)
+        return str(self._scalar(spec, key, path, complaint))
 
     # -- pointers ------------------------------------------------------------------------------------------------
 
     def _pointer(self, spec: Type, current: Any, names: list[str], value: Any, path: str) -> Any:
-        name, rest = names[0], names[1:]
-        here = join(path, name)
+        """Errors name the whole pointer, which is ``path``."""
         if spec.kind == "set":
-            if rest:
-                raise invalid_patch(errors.INVALID_POINTER, here)
-            if value is not None and not isinstance(value, bool):
-                raise invalid_patch(errors.INVALID_MEMBER_VALUE, here)
-            member = self._key(spec.item, name, path)
+            if len(names) > 1 or (value is not None and not isinstance(value, bool)):
+                raise invalid_patch(errors.INVALID_MEMBER_VALUE, path)
+            member = self._key(spec.item, names[0], path, errors.INVALID_MEMBER_VALUE)
             return {**current, member: True} if value else {key: True for key in current if key != member}
         if spec.kind == "map":
-            assert spec.value
-            member = self._key(spec.key, name, path)
-            if value is None and not rest:
-                return {key: entry for key, entry in current.items() if key != member}
-            before = current.get(member)
-            if rest:
-                before = self.defaults.value(spec.value) if before is None else before
-                return {**current, member: self._pointer(spec.value, before, rest, value, here)}
-            return {**current, member: self._assign(spec.value, before, value, here)}
+            return self._map_pointer(spec, current, names, value, path)
         if spec.kind == "objectList":
-            return self._list_pointer(spec, current, name, rest, value, path)
+            return self._list_pointer(spec, current, names, value, path)
         if spec.kind == "object":
             target = _copy(current) if current is not None else self.defaults.object(spec.target or "")
             struct_name, struct = self._struct(spec.target or "", target)
+            if names == ["@type"]:
+                return target  # accepted, without effect
+            if not struct_name:
+                raise invalid_patch(errors.INVALID_POINTER, path)
             self._member(struct_name, struct, target, names, value, path, pointer=True)
             return target
-        raise invalid_patch(errors.INVALID_POINTER, here)
+        raise invalid_patch(errors.INVALID_POINTER, path)
 
-    def _list_pointer(
-        self, spec: Type, current: dict[str, Any], name: str, rest: list[str], value: Any, path: str
-    ) -> dict[str, Any]:
-        index, here = _index(name, path), join(path, name)
-        if rest:
-            before = current.get(index)
+    def _map_pointer(self, spec: Type, current: dict[str, Any], names: list[str], value: Any, path: str) -> Any:
+        assert spec.value
+        member = self._key(spec.key, names[0], path, errors.INVALID_MEMBER_VALUE)
+        before = current.get(member)
+        if len(names) > 1:
+            before = self.defaults.value(spec.value) if before is None else before
+            return {**current, member: self._pointer(spec.value, before, names[1:], value, path)}
+        if value is None:
+            return {key: entry for key, entry in current.items() if key != member}
+        return {**current, member: self._assign(spec.value, before, value, path)}
+
+    def _list_pointer(self, spec: Type, current: dict[str, Any], names: list[str], value: Any, path: str) -> Any:
+        if not names[0].isdigit():
+            raise invalid_patch(errors.INVALID_MEMBER_VALUE, path)
+        index = str(int(names[0]))
+        before = current.get(index)
+        if len(names) > 1:
             before = self.defaults.object(spec.target or "") if before is None else before
             item = Type("object", target=spec.target)
-            return {**current, index: self._pointer(item, before, rest, value, here)}
+            return {**current, index: self._pointer(item, before, names[1:], value, path)}
         if value is None:
-            if index not in current:
-                raise invalid_patch(errors.INVALID_MEMBER_VALUE, here)
+            if before is None:
+                raise invalid_patch(errors.INVALID_MEMBER_VALUE, path)
             return {key: entry for key, entry in current.items() if key != index}
-        return {**current, index: self._object(spec.target or "", current.get(index), value, here)}
+        return {**current, index: self._object(spec.target or "", before, value, path)}
 
     # -- scalars -------------------------------------------------------------------------------------------------
 
@@ -294,10 +304,6 @@ def _index(key: str, path: str) -> str:
     if not key.isdigit():
         raise invalid_patch(errors.INVALID_MEMBER_KEY, path)
     return str(int(key))
-
-
-def _complaint(spec: Type) -> str:
-    return errors.INVALID_SCALAR.get(spec.format or spec.kind, errors.INVALID_VALUE)
 
 
 def _number(spec: Type, value: Any) -> int | float:

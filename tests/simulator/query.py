@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import ids, keys
+from . import formats, ids, keys
 from .behaviour import Body
 from .errors import MethodError
 
@@ -23,7 +23,7 @@ _COMPARISONS = {
 
 def run(registry: Registry, type_: str, objects: dict[str, Body], arguments: Body) -> Body:
     """:param objects: the candidates, by id."""
-    tests = _conditions(type_, arguments.get("filter") or {})
+    tests = _conditions(registry, type_, arguments.get("filter") or {})
     rendered = {key: registry.render(type_, key, body) for key, body in objects.items()} if tests else objects
     found = [key for key in objects if all(_matches(type_, rendered[key], *test) for test in tests)]
     found.sort(key=ids.decode)
@@ -66,7 +66,7 @@ def _first_page(found: list[str], arguments: Body, ascending: bool) -> list[str]
     start = int(arguments.get("position") or 0)
     if arguments.get("anchor") is not None:
         start = sum(ids.decode(key) <= ids.decode(arguments["anchor"]) for key in found)
-    page = found[start : start + min(_limit(arguments), MAX_RESULTS)]
+    page = found[start : start + min(max(_limit(arguments), 1), MAX_RESULTS)]
     return page if ascending else page[::-1]
 
 
@@ -74,7 +74,9 @@ def _position(found: list[str], arguments: Body) -> int:
     position, anchor = int(arguments.get("position") or 0), arguments.get("anchor")
     if anchor is not None:
         if anchor not in found:
-            raise MethodError("anchorNotFound", "Anchor not found")
+            raise MethodError(
+                "anchorNotFound", "An anchor argument was supplied, but it cannot be found in the results of the query."
+            )
         return max(0, found.index(anchor) + int(arguments.get("anchorOffset") or 0))
     return max(0, len(found) + position) if position < 0 else position
 
@@ -86,32 +88,46 @@ def _sort(type_: str, sort: Any) -> tuple[str, bool]:
     name = sort[0].get("property")
     texts = keys.TEXT.get(type_, {})
     if name != "id" and (name not in keys.FILTERS.get(type_, ()) or name in texts):
-        raise MethodError("unsupportedSort", f"Sort on property {name} is not supported")
+        raise MethodError("unsupportedSort", f"Property {name} is not supported for sorting")
     return name, bool(sort[0].get("isAscending", True))
 
 
-def _conditions(type_: str, filter_: Body) -> list[tuple[str, str, Any]]:
+def _conditions(registry: Registry, type_: str, filter_: Body) -> list[tuple[str, str, Any]]:
     """(property, comparison suffix or "", wanted value), ANDed."""
     if "operator" in filter_:
         if filter_["operator"] != "AND":
-            raise MethodError("unsupportedFilter", "Logical operators are not supported")
-        return [test for part in filter_.get("conditions", []) for test in _conditions(type_, part)]
+            raise MethodError("unsupportedFilter", "Only AND is supported in filters")
+        return [test for part in filter_.get("conditions", []) for test in _conditions(registry, type_, part)]
     out = []
     for name, value in filter_.items():
         suffix = next((suffix for suffix in _COMPARISONS if name.endswith(suffix)), "")
         base = name.removesuffix(suffix) if suffix else name
-        acceptable = isinstance(value, str) and (not base.endswith("Id") or ids.valid(value))
-        if base not in keys.FILTERS.get(type_, ()) or not (acceptable or value is None):
-            raise MethodError("unsupportedFilter", f"Filter on property {name} is not supported or invalid")
+        if base not in keys.FILTERS.get(type_, ()) or not _acceptable(base, value):
+            known = registry.tables.known_property(base) or base in ("text", "@type")
+            reason = f"Filter on property {base} is not supported or invalid" if known else name
+            raise MethodError("unsupportedFilter", reason)
         out.append((base, suffix, value))
     return out
+
+
+def _acceptable(name: str, value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    if name == "address":
+        try:
+            formats.ip_network(value)
+        except ValueError:
+            return False
+    if name == "@type":
+        return value in ("User", "Group")
+    return not name.endswith(("Id", "Ids")) or ids.valid(value)
 
 
 def _matches(type_: str, body: Body, name: str, suffix: str, wanted: Any) -> bool:
     properties = keys.TEXT.get(type_, {}).get(name)
     if properties:
         words = _words(" ".join(_text(body.get(part)) for part in properties))
-        return all(word in words for word in _words(str(wanted)))
+        return bool(_words(str(wanted))) and _words(str(wanted)) <= words
     actual = body.get(name)
     if suffix:
         return actual is not None and bool(_COMPARISONS[suffix](actual, wanted))

@@ -52,15 +52,13 @@ class Registry:
     def get(self, type_: str, arguments: Body) -> Body:
         requested = arguments.get("ids")
         properties = arguments.get("properties")
-        if requested is not None and (not isinstance(requested, list) or len(requested) > MAX_OBJECTS):
-            if isinstance(requested, list):
-                raise MethodError("requestTooLarge", "The number of ids requested by the client exceeds the maximum.")
-            raise MethodError("invalidArguments", "Invalid ids")
+        if requested is not None and len(requested) > MAX_OBJECTS:
+            raise MethodError("requestTooLarge", "The number of ids requested by the client exceeds the maximum.")
         if requested is None:
             requested = [] if self.tables.objects[type_].singleton else list(self.store.all(type_))[:MAX_OBJECTS]
-        found, missing = [], []
-        for key in requested:
-            body = self.current(type_, key) if isinstance(key, str) else None
+        found, missing = [], [key for key in requested if not ids.valid(key)]
+        for key in (ids.encode(ids.decode(key)) for key in requested if ids.valid(key)):
+            body = self.current(type_, key)
             if body is None:
                 missing.append(key)
             else:
@@ -69,7 +67,8 @@ class Registry:
 
     def render(self, type_: str, key: str, body: Body, properties: list[str] | None = None) -> Body:
         """The wire form: secrets masked, computed properties added."""
-        wanted = set(properties) if isinstance(properties, list) else None
+        # Without one known name it is as if none had been given.
+        wanted = {name for name in properties or () if name == "@type" or self.tables.known_property(name)} or None
         out = self._mask(Type("object", target=type_), body)
         out.update(self.behaviours.get(type_, _PLAIN).computed(key, body, wanted))
         out = {name: value for name, value in out.items() if wanted is None or name in wanted}
@@ -83,6 +82,8 @@ class Registry:
             variant = value.get("@type") if spec.target in self.tables.variants else None
             struct = self.tables.struct(spec.target or "", variant)
             out = {name: self._mask(entry.type, value[name]) for name, entry in struct.items() if name in value}
+            if variant == "Password" and out["otpAuth"] is None:
+                del out["otpAuth"]  # the one nullable property that is left out
             return out | ({"@type": variant} if variant is not None else {})
         if spec.kind == "objectList":
             return {index: self._mask(Type("object", target=spec.target), item) for index, item in value.items()}
@@ -121,7 +122,7 @@ class Registry:
 
     def destroy(self, type_: str, key: str) -> None:
         if self.tables.objects[type_].singleton:
-            raise SetError("singleton", "Singletons cannot be destroyed")
+            raise SetError("singleton", "Singletons cannot be created or destroyed.")
         old = self.store.find(type_, key)
         if old is None:
             raise SetError("notFound")

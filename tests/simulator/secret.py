@@ -13,6 +13,8 @@ from typing import Any
 
 from zxcvbn import zxcvbn  # type: ignore[import-untyped]
 
+from . import ids
+
 APP_PASSWORD = "app_"
 API_KEY = "API_"
 _PREFIX = "$simulator$"
@@ -21,8 +23,14 @@ _STRENGTH = ("zero", "one", "two", "three", "four")
 _HASH = re.compile(r"\$(argon2|pbkdf2|scrypt|2[abxy]?\$|1\$|5\$|6\$|sha1\$)|\{[A-Za-z0-9-]+\}.")
 
 
+class Unreadable(Exception):
+    """A secret that lies in a file or a variable is not there."""
+
+
 def token(prefix: str) -> str:
-    return prefix + secrets.token_urlsafe(24)
+    if prefix == API_KEY:
+        return prefix + secrets.token_urlsafe(28)
+    return prefix + "".join(secrets.choice(ids.ALPHABET) for _ in range(36))
 
 
 def is_hash(value: str) -> bool:
@@ -46,20 +54,30 @@ def verify(value: str, stored: str) -> bool:
 def policy_violation(value: str, policy: dict[str, Any]) -> str | None:
     """Why a plain password is refused, or None. ``policy`` is the stored x:Authentication."""
     if len(value) < policy["passwordMinLength"]:
-        return f"Password must be at least {policy['passwordMinLength']} characters long"
+        return f"Password must be at least {policy['passwordMinLength']} characters long."
     if len(value) > policy["passwordMaxLength"]:
-        return f"Password must be at most {policy['passwordMaxLength']} characters long"
-    if zxcvbn(value[:72])["score"] < _STRENGTH.index(policy["passwordMinStrength"]):
-        return "Password is too weak"
+        return f"Password must be at most {policy['passwordMaxLength']} characters long."
+    judged = zxcvbn(value[:72])
+    if judged["score"] < _STRENGTH.index(policy["passwordMinStrength"]):
+        advice = [judged["feedback"]["warning"], *judged["feedback"]["suggestions"]]
+        return " ".join(["Password is too weak.", *(f"{text.rstrip('.')}." for text in advice if text)])
     return None
 
 
 def resolve(value: dict[str, Any]) -> str:
-    """Text of a SecretKey, SecretText or PublicText, read where the server would read it. Raises OSError, KeyError."""
+    """Text of a SecretKey, SecretText or PublicText, read where the server would read it. Raises Unreadable."""
     match value["@type"]:
         case "EnvironmentVariable":
-            return os.environ[value["variableName"]]
+            name = value["variableName"]
+            if name not in os.environ:
+                raise Unreadable(f"Environment variable '{name}' not found")
+            return os.environ[name]
         case "File":
-            return Path(value["filePath"]).read_text(encoding="utf-8")
+            path = value["filePath"]
+            try:
+                return Path(path).read_text(encoding="utf-8")
+            except OSError as error:
+                reason = f"{os.strerror(error.errno or 0)} (os error {error.errno})"
+                raise Unreadable(f"Failed to read secret from file '{path}': {reason}") from None
         case _:
             return str(value.get("secret", value.get("value", "")))

@@ -17,6 +17,16 @@ _LISTENERS: tuple[tuple[str, str, int, bool], ...] = (
     ("https", "http", 443, True),
     ("http", "http", 8080, False),
 )
+_SPAM_RULES = (
+    "https://github.com/stalwartlabs/spam-filter/releases/latest/download/spam-filter-rules.json.gz: error sending "
+    "request for url "
+    "(https://github.com/stalwartlabs/spam-filter/releases/latest/download/spam-filter-rules.json.gz)"
+)
+_ASN_LISTS = "https://github.com/sapics/ip-location-db/releases/download/latest"
+_ASN = {
+    "asnUrls": [f"{_ASN_LISTS}/origin-asn-ipv4.csv", f"{_ASN_LISTS}/origin-asn-ipv6.csv"],
+    "geoUrls": [f"{_ASN_LISTS}/user-country-ipv4.csv", f"{_ASN_LISTS}/user-country-ipv6.csv"],
+}
 _QUEUES = (
     ("local", "Local", 25),
     ("remote", "Remote", 50),
@@ -72,6 +82,15 @@ def safe_defaults(registry: Registry) -> None:
         if not store.all(type_):
             for values in objects:
                 registry.insert(type_, values)
+    if not any(task["@type"] == "SpamFilterMaintenance" for task in store.all("Task").values()):
+        # What a server without a way to the Internet shows: the first try has failed.
+        status = registry.defaults.object("TaskStatus", "Retry") | {"failureReason": f"Failed to fetch {_SPAM_RULES}"}
+        values = {"@type": "SpamFilterMaintenance", "maintenanceType": "updateRules", "status": status}
+        registry.insert("Task", values)
+    if store.find("Asn", "singleton") is None:
+        registry.insert(
+            "Asn", {"@type": "Resource", **{name: dict.fromkeys(urls, True) for name, urls in _ASN.items()}}
+        )
     if store.find("OidcProvider", "singleton") is None:
         registry.insert(
             "OidcProvider",

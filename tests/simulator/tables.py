@@ -17,6 +17,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
 from typing import Any
 
@@ -70,9 +71,6 @@ class Tables:
     structs: dict[str, dict[str, Field]] = field(default_factory=dict)
     enums: dict[str, list[str]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._names: set[str] | None = None
-
     def struct(self, type_name: str, variant: str | None) -> dict[str, Field]:
         """Properties of a (variant of a) type."""
         if type_name in self.variants:
@@ -80,10 +78,19 @@ class Tables:
             return self.structs[name] if name else {}
         return self.structs[type_name]
 
+    @cached_property
+    def id_properties(self) -> frozenset[str]:
+        """Names of the properties that hold an id."""
+        return frozenset(
+            name for struct in self.structs.values() for name, entry in struct.items() if entry.type.kind == "objectId"
+        )
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset({name for struct in self.structs.values() for name in struct} | {"id"})
+
     def known_property(self, name: str) -> bool:
         """Whether any type of the schema has a property of that name (contract 3.8: it decides the error)."""
-        if self._names is None:
-            self._names = {name for struct in self.structs.values() for name in struct} | {"id"}
         return name in self._names
 
 

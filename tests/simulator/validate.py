@@ -10,19 +10,27 @@ from .ids import UNSET
 from .tables import Tables, Type
 
 MAX_OBJECT_BYTES = 200_000
+#: Expressions without a default that may stay empty.
+_OPTIONAL_EXPRESSIONS = {("MtaQueueQuota", "match"), ("SieveSystemInterpreter", "defaultReturnPath")}
+_UNSPECIFIED = {"ipNetwork": "0.0.0.0", "ipAddress": "0.0.0.0", "socketAddress": "0.0.0.0:0"}
 
 
 def check(tables: Tables, name: str, value: dict[str, Any]) -> None:
     """Raises SetError with all violations of required properties and limits."""
-    violations = list(_object(tables, name, value))
+    violations = violations_of(tables, name, value)
     if violations:
         raise SetError("validationFailed", validationErrors=violations)
+
+
+def violations_of(tables: Tables, name: str, value: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(_object(tables, name, value))
 
 
 def _object(tables: Tables, name: str, value: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Nested properties are named without the way to them."""
     for key, entry in tables.struct(name, value.get("@type") if name in tables.variants else None).items():
-        if entry.access != "serverSet":
+        unset = entry.type.target == "Expression" and value[key] == {"match": {}, "else": ""}
+        if entry.access != "serverSet" and not (unset and (name, key) in _OPTIONAL_EXPRESSIONS):
             yield from _value(tables, entry.type, value[key], key)
 
 
@@ -33,7 +41,9 @@ def _value(tables: Tables, spec: Type, value: Any, path: str) -> Iterator[dict[s
         return
     match spec.kind:
         case "string":
-            if value == "":
+            if value == "" and spec.format in _UNSPECIFIED:
+                yield {"type": "Invalid", "property": path, "value": _UNSPECIFIED[spec.format]}
+            elif value == "":
                 yield {"type": "Required", "property": path}
             yield from _limit(spec, "maxLength", "MaxLength", len(value), path)
         case "objectId":
@@ -45,8 +55,6 @@ def _value(tables: Tables, spec: Type, value: Any, path: str) -> Iterator[dict[s
             yield from _limit(spec, "max", "MaxValue", value, path)
             yield from _limit(spec, "min", "MinValue", value, path)
         case "set":
-            if "" in value:
-                yield {"type": "Required", "property": path}
             yield from _limit(spec, "minItems", "MinLength", len(value), path)
         case "objectList":
             yield from _limit(spec, "minItems", "MinLength", len(value), path)
