@@ -34,9 +34,11 @@ def interpreter(version: str) -> str | None:
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     if version == running:
         return sys.executable
-    found = shutil.which(f"python{version}")
-    if found and subprocess.run([found, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
-        return found
+    pyenv = Path(os.environ.get("PYENV_ROOT", "")) / "versions"
+    candidates = [shutil.which(f"python{version}"), *map(str, sorted(pyenv.glob(f"{version}.*/bin/python{version}")))]
+    for found in filter(None, candidates):
+        if subprocess.run([found, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
+            return found
     return None
 
 
