@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from . import arguments as arguments_
 from . import ids, query
 from .behaviour import Body
 from .credentials import SCOPED
@@ -153,7 +154,7 @@ class Request:
             raise MethodError("unknownMethod", method)
         if server.settings.mode == "bootstrap":
             raise MethodError("forbidden", "The server is in bootstrap mode, only x:Bootstrap is available")
-        _check_arguments(arguments)
+        arguments_.check(arguments)
         account = self._account(arguments)
         server.caller = self.caller
         if verb == "set":
@@ -307,37 +308,3 @@ class Request:
 
     def _fault(self, name: str) -> None:
         self.server.fault(name)
-
-
-_ARGUMENTS: dict[str, type | tuple[type, ...]] = {
-    "ids": list,
-    "properties": list,
-    "create": dict,
-    "update": dict,
-    "destroy": list,
-    "filter": dict,
-    "sort": list,
-    "limit": int,
-    "position": int,
-    "anchorOffset": int,
-    "calculateTotal": bool,
-}
-
-
-def _check_arguments(arguments: Body) -> None:
-    """The real server refuses the whole HTTP request when the wrong argument is not the last one (contract 2.4)."""
-    for name, value in arguments.items():
-        wanted = _ARGUMENTS.get(name)
-        wrong = value is not None and wanted is not None and (isinstance(value, bool) and wanted is int)
-        wrong = wrong or (value is not None and wanted is not None and not isinstance(value, wanted))
-        wrong = wrong or (name == "limit" and isinstance(value, int) and value < 0)
-        wrong = wrong or (name in ("ids", "destroy") and isinstance(value, list) and not all(map(_is_text, value)))
-        if wrong:
-            raise MethodError("invalidArguments", f"invalid value for argument {name}")
-    for item in (arguments.get("update") or {}).values():
-        if not isinstance(item, dict):  # the real server drops the connection over such a value
-            raise MethodError("invalidArguments", "invalid value for an object")
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
