@@ -12,6 +12,17 @@ import typing as t
 from .failure import Failure
 
 CurrentT = t.TypeVar("CurrentT")
+ValueT = t.TypeVar("ValueT")
+
+
+def present(value: ValueT | None) -> ValueT:
+    """A value that is there by the order of things (a client after ``connect``), as its plain type.
+
+    :raises RuntimeError: when it is not, which is a mistake in this collection.
+    """
+    if value is None:
+        raise RuntimeError("a value that must be there by now is not")
+    return value
 
 
 @dataclasses.dataclass(frozen=True)

@@ -48,7 +48,10 @@ def test_an_issuer_that_is_down_while_the_directory_is_made(simulated: Server, i
         assert "reach the issuer" in failure.hint
     assert simulated.info(gather=["directory"])["info"]["running_issuer"] == ""
     issuer.start()
-    assert words(simulated.settings(login)) == ["update running directory issuer", "update running settings ReloadSettings"]
+    assert words(simulated.settings(login)) == [
+        "update running directory issuer",
+        "update running settings ReloadSettings",
+    ]
     assert not simulated.settings(login)["changed"]
 
 
@@ -141,7 +144,17 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"authentication.directoryId": "nope"}, "does not exist"),
     ({"systemSettings.mailExchangers": [{"priority": 0}]}, "from 1 to 65535"),
     ({"domain": {"acme.test": {"createdAt": "2026-01-01T00:00:00Z"}}}, "set by the server"),
-    ({"dkimSignature": {"s._domainkey.acme.test": {"@type": "Dkim1RsaSha256", "privateKey": {"@type": "Text", "secret": "1234567"}}}}, "at least 8"),
+    (
+        {
+            "dkimSignature": {
+                "s._domainkey.acme.test": {
+                    "@type": "Dkim1RsaSha256",
+                    "privateKey": {"@type": "Text", "secret": "1234567"},
+                }
+            }
+        },
+        "at least 8",
+    ),
 ]
 
 

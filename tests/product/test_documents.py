@@ -41,12 +41,24 @@ EXPRESSION = EXPRESSIONS | st.fixed_dictionaries(
 )
 DOCUMENT = some(
     domain=labelled(NAMES, DOMAIN),
-    role=labelled(LABELS, some(enabledPermissions=several(st.sampled_from(["emailSend", "emailReceive", "jmapEmailGet"])))),
+    role=labelled(
+        LABELS, some(enabledPermissions=several(st.sampled_from(["emailSend", "emailReceive", "jmapEmailGet"])))
+    ),
     allowedIp=labelled(st.sampled_from(["192.0.2.1", "10.1.2.3/8", "2001:DB8::/32"]), some(reason=st.none() | TEXTS)),
     memoryLookupKey=labelled(st.sampled_from(["n:a", "n:b:c", "m:a"]), some(isGlobPattern=st.booleans())),
-    mtaRoute=labelled(LABELS, st.fixed_dictionaries({"@type": st.just("Relay"), "address": st.sampled_from(["r.test", "192.0.2.9"])}, optional={"port": st.integers(1, 65535), "description": st.none() | TEXTS})),
-    spamSettings=some(enable=st.booleans(), scoreSpam=st.integers(-100, 100), greylistFor=st.none() | st.sampled_from(["5m", 1000])),
-    http=some(useXForwarded=st.booleans(), responseHeaders=st.dictionaries(st.sampled_from(["X-A", "x.b"]), TEXTS, max_size=2)),
+    mtaRoute=labelled(
+        LABELS,
+        st.fixed_dictionaries(
+            {"@type": st.just("Relay"), "address": st.sampled_from(["r.test", "192.0.2.9"])},
+            optional={"port": st.integers(1, 65535), "description": st.none() | TEXTS},
+        ),
+    ),
+    spamSettings=some(
+        enable=st.booleans(), scoreSpam=st.integers(-100, 100), greylistFor=st.none() | st.sampled_from(["5m", 1000])
+    ),
+    http=some(
+        useXForwarded=st.booleans(), responseHeaders=st.dictionaries(st.sampled_from(["X-A", "x.b"]), TEXTS, max_size=2)
+    ),
     mtaStageMail=some(isSenderAllowed=EXPRESSION),
     authentication=some(passwordMinLength=st.integers(1, 100), maxApiKeys=st.none() | st.integers(1, 9)),
 )
@@ -61,7 +73,9 @@ def shuffled(value: Any, data: st.DataObject) -> Any:
     return value
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(document=DOCUMENT, data=st.data())
 def test_apply_then_plan_is_empty(server: Server, document: dict[str, Any], data: st.DataObject) -> None:
     server.settings({"spamPyzor.enable": False})

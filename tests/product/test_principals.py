@@ -17,10 +17,21 @@ def mail(server: Server) -> Server:
     return server
 
 
-ALICE: dict[str, Any] = {"name": "alice@acme.test", "aliases": ["al@acme.test"], "quota": 5_000_000, "locale": "de_DE", "roles": ["user"]}
+ALICE: dict[str, Any] = {
+    "name": "alice@acme.test",
+    "aliases": ["al@acme.test"],
+    "quota": 5_000_000,
+    "locale": "de_DE",
+    "roles": ["user"],
+}
 SALES: dict[str, Any] = {"name": "sales@acme.test", "type": "group", "members": ["alice@acme.test", "bob@acme.test"]}
 BOB: dict[str, Any] = {"name": "bob@acme.test", "disabled_permissions": ["email-send"]}
-NEWS: dict[str, Any] = {"name": "news@acme.test", "type": "list", "members": ["alice@acme.test", "Press@Elsewhere.test"], "aliases": ["n@acme.test"]}
+NEWS: dict[str, Any] = {
+    "name": "news@acme.test",
+    "type": "list",
+    "members": ["alice@acme.test", "Press@Elsewhere.test"],
+    "aliases": ["n@acme.test"],
+}
 
 
 def test_everything_at_once_and_twice(mail: Server) -> None:
@@ -55,7 +66,10 @@ def test_changes(mail: Server) -> None:
         ({"name": "alice@acme.test", "roles": ["admin"]}, ["update individual alice@acme.test"]),
         ({"name": "alice@acme.test", "roles": ["Group"]}, ["update individual alice@acme.test"]),
         ({"name": "alice@acme.test", "member_of": []}, ["update individual alice@acme.test"]),
-        ({**SALES, "members": ["alice@acme.test"]}, ["update individual alice@acme.test", "update individual bob@acme.test"]),
+        (
+            {**SALES, "members": ["alice@acme.test"]},
+            ["update individual alice@acme.test", "update individual bob@acme.test"],
+        ),
         ({**SALES, "receive_mail": False, "members": ["alice@acme.test"]}, ["update group sales@acme.test"]),
         ({**NEWS, "members": ["bob@acme.test"]}, ["update list news@acme.test"]),
         ({"name": "bob@acme.test", "state": "suspended"}, ["update individual bob@acme.test"]),
@@ -90,7 +104,11 @@ def test_conflicts_write_nothing(mail: Server) -> None:
     before = mail.writes()
     for principal, code, message in (
         ({"name": "al@acme.test"}, "conflict", "is an alias of the individual alice@acme.test"),
-        ({"name": "bob@acme.test", "aliases": ["n@acme.test"]}, "conflict", "is an alias of the mailing list news@acme.test"),
+        (
+            {"name": "bob@acme.test", "aliases": ["n@acme.test"]},
+            "conflict",
+            "is an alias of the mailing list news@acme.test",
+        ),
         ({"name": "alice@acme.test", "type": "group"}, "conflict", "exists on the server as individual"),
         ({"name": "bob@nowhere.test"}, "not_found", "no domain nowhere.test"),
         ({"name": "bob@acme.test", "roles": ["Hlper"]}, "not_found", "no role 'Hlper'"),
@@ -120,7 +138,9 @@ def test_passwords_where_the_realm_checks_logins(mail: Server, issuer: Issuer) -
     assert "app password" in failure.message
     assert mail.writes() == before
     mail.principals({"name": "carol@acme.test", "description": "Carol"})
-    assert not mail.principals({"name": "carol@acme.test", "description": "Somebody else"})["changed"], "the name claim owns it"
+    assert not mail.principals({"name": "carol@acme.test", "description": "Somebody else"})["changed"], (
+        "the name claim owns it"
+    )
 
 
 def test_a_weak_password_is_the_server_s_to_refuse(mail: Server) -> None:

@@ -68,9 +68,13 @@ def test_provision_twice(server: Server, issuer: Issuer) -> None:
     assert server.writes() == before
     assert requests == [2, 3, 2]
     if server.simulator:
-        assert not [entry for entry in before if entry[0] == "MemoryLookupKey" and entry[1] not in ("create", "destroy")]
+        assert not [
+            entry for entry in before if entry[0] == "MemoryLookupKey" and entry[1] not in ("create", "destroy")
+        ]
         stored = server.api().call("x:MemoryLookupKey/get", ids=None)
-        assert not [entry for entry in stored["list"] if entry["namespace"].startswith("tenantmail")], "a marker was left behind"
+        assert not [entry for entry in stored["list"] if entry["namespace"].startswith("tenantmail")], (
+            "a marker was left behind"
+        )
 
 
 def test_requests_are_what_the_server_counts(simulated: Server) -> None:

@@ -15,7 +15,11 @@ QUIET = {"spamPyzor.enable": False}
 #: Steps that are each applied twice: the second time nothing may change.
 STEPS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("singleton", {"spamSettings.enable": False}, ["update spamSettings singleton"]),
-    ("nullable", {"domain": {"acme.test": {"description": "Acme", "catchAllAddress": "All@ACME.test"}}}, ["update domain acme.test"]),
+    (
+        "nullable",
+        {"domain": {"acme.test": {"description": "Acme", "catchAllAddress": "All@ACME.test"}}},
+        ["update domain acme.test"],
+    ),
     ("cleared", {"domain": {"acme.test": {"catchAllAddress": None}}}, ["update domain acme.test"]),
     ("set", {"domain": {"acme.test": {"aliases": ["b.test", "a.test"]}}}, ["update domain acme.test"]),
     ("set in another order", {"domain": {"acme.test": {"aliases": ["a.test", "b.test"]}}}, []),
@@ -23,29 +27,54 @@ STEPS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("variant", {"domain": {"acme.test": {"dkimManagement": {"@type": "Manual"}}}}, ["update domain acme.test"]),
     (
         "list and map",
-        {"systemSettings": {"mailExchangers": [{"hostname": "mx.acme.test"}], "services": {"imap": {"cleartext": True}}}},
+        {
+            "systemSettings": {
+                "mailExchangers": [{"hostname": "mx.acme.test"}],
+                "services": {"imap": {"cleartext": True}},
+            }
+        },
         ["update systemSettings singleton"],
     ),
-    ("map, another key", {"systemSettings.services": {"smtp": {"hostname": "out.acme.test"}}}, ["update systemSettings singleton"]),
+    (
+        "map, another key",
+        {"systemSettings.services": {"smtp": {"hostname": "out.acme.test"}}},
+        ["update systemSettings singleton"],
+    ),
     (
         "expression",
-        {"mtaStageAuth.mustMatchSender": {"match": [{"if": "key_exists('sender-allow', authenticated_as + ':' + sender)", "then": False}], "else": True}},
+        {
+            "mtaStageAuth.mustMatchSender": {
+                "match": [{"if": "key_exists('sender-allow', authenticated_as + ':' + sender)", "then": False}],
+                "else": True,
+            }
+        },
         ["update mtaStageAuth singleton"],
     ),
     ("expression, half of it", {"mtaStageAuth.mustMatchSender.else": "false"}, ["update mtaStageAuth singleton"]),
     ("object", {"mtaRoute.out": {"@type": "Relay", "address": "relay.test", "port": 587}}, ["create mtaRoute out"]),
     ("object's property", {"mtaRoute.out.port": 2525}, ["update mtaRoute out"]),
     ("object's variant", {"mtaRoute.out": {"@type": "Mx", "maxMxHosts": 3}}, ["update mtaRoute out"]),
-    ("two-part label", {"memoryLookupKey": {"sender-allow:a@acme.test:b@x.test": {}}}, ["create memoryLookupKey sender-allow:a@acme.test:b@x.test"]),
+    (
+        "two-part label",
+        {"memoryLookupKey": {"sender-allow:a@acme.test:b@x.test": {}}},
+        ["create memoryLookupKey sender-allow:a@acme.test:b@x.test"],
+    ),
     ("network", {"allowedIp": {"10.1.2.3/8": {"reason": "cluster"}}}, ["create allowedIp 10.1.2.3/8"]),
     ("host", {"allowedIp": {"192.0.2.1/32": {}}}, ["create allowedIp 192.0.2.1/32"]),
     ("same host, other notation", {"allowedIp": {"192.0.2.1": {}}}, []),
     (
         "references in one task",
-        {"authentication.defaultUserRoleIds": ["User", "Helper"], "role": {"Helper": {"enabledPermissions": ["emailSend"]}}},
+        {
+            "authentication.defaultUserRoleIds": ["User", "Helper"],
+            "role": {"Helper": {"enabledPermissions": ["emailSend"]}},
+        },
         ["update authentication singleton", "create role Helper"],
     ),
-    ("listener", {"networkListener.submission": {"bind": ["[::]:587"], "protocol": "smtp"}}, ["create networkListener submission"]),
+    (
+        "listener",
+        {"networkListener.submission": {"bind": ["[::]:587"], "protocol": "smtp"}},
+        ["create networkListener submission"],
+    ),
 ]
 
 
@@ -115,14 +144,24 @@ def test_exclusive(server: Server) -> None:
 
 def test_secrets(server: Server) -> None:
     secret = "geheim-geheim-77"
-    relay = {"mtaRoute.out": {"@type": "Relay", "address": "relay.test", "authUsername": "u", "authSecret": {"@type": "Value", "secret": secret}}}
+    relay = {
+        "mtaRoute.out": {
+            "@type": "Relay",
+            "address": "relay.test",
+            "authUsername": "u",
+            "authSecret": {"@type": "Value", "secret": secret},
+        }
+    }
     first = server.settings({**QUIET, **relay})
     assert secret not in str(first)
     assert not server.settings(relay)["changed"]
     again = server.settings(relay, update_secrets="always")
     assert words(again) == ["update mtaRoute out"]
     assert secret not in str(again)
-    failure = refusal(server.settings, {**relay, "mtaRoute.bad": {"@type": "Nope", "authSecret": {"@type": "Value", "secret": secret}}})
+    failure = refusal(
+        server.settings,
+        {**relay, "mtaRoute.bad": {"@type": "Nope", "authSecret": {"@type": "Value", "secret": secret}}},
+    )
     assert secret not in str(failure.as_dict())
 
 

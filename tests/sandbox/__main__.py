@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m tests.sandbox up|down|status|reset|logs|env`."""
+
 from __future__ import annotations
 
 import argparse
@@ -105,7 +106,7 @@ def _env(settings: Settings) -> None:
     }
     for name, value in exports.items():
         print(f"export {name}={shlex.quote(value)}")
-    print(f"export PATH={shlex.quote(str(settings.bin))}:\"$PATH\"")
+    print(f'export PATH={shlex.quote(str(settings.bin))}:"$PATH"')
 
 
 if __name__ == "__main__":

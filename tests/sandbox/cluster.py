@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Objects every tenant's namespace relies on: storage class, volumes, and the playbooks' rights."""
+
 from __future__ import annotations
 
 import json
@@ -22,11 +23,20 @@ def apply(settings: Settings) -> None:
     """Bring rights, storage class and free volumes into the cluster."""
     kubeconfig.ensure(settings, settings.provisioner_kubeconfig, PROVISIONER, PROVISIONER)
     rights = list(yaml.safe_load_all((MANIFESTS / "provisioner.yaml").read_text()))
-    kubectl.apply(settings, [*rights, {
-        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": STORAGE_CLASS},
-        "provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer",
-        "reclaimPolicy": "Retain",
-    }])
+    kubectl.apply(
+        settings,
+        [
+            *rights,
+            {
+                "apiVersion": "storage.k8s.io/v1",
+                "kind": "StorageClass",
+                "metadata": {"name": STORAGE_CLASS},
+                "provisioner": "kubernetes.io/no-provisioner",
+                "volumeBindingMode": "WaitForFirstConsumer",
+                "reclaimPolicy": "Retain",
+            },
+        ],
+    )
     recycle_volumes(settings)
 
 
@@ -35,8 +45,10 @@ def recycle_volumes(settings: Settings) -> list[str]:
 
     The class has no provisioner, so nobody else would ever free a released volume.
     """
-    found = {item["metadata"]["name"]: item["status"].get("phase")
-             for item in json.loads(kubectl.run(settings, "get", "persistentvolumes", "-o", "json"))["items"]}
+    found = {
+        item["metadata"]["name"]: item["status"].get("phase")
+        for item in json.loads(kubectl.run(settings, "get", "persistentvolumes", "-o", "json"))["items"]
+    }
     names = [f"sandbox-{number:02d}" for number in range(1, VOLUME_COUNT + 1)]
     released = [name for name in names if found.get(name) in ("Released", "Failed")]
     if released:
@@ -53,14 +65,28 @@ def recycle_volumes(settings: Settings) -> list[str]:
 
 def _volume(settings: Settings, name: str) -> dict[str, Any]:
     return {
-        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name},
         "spec": {
-            "capacity": {"storage": VOLUME_SIZE}, "accessModes": ["ReadWriteOnce"], "volumeMode": "Filesystem",
-            "persistentVolumeReclaimPolicy": "Retain", "storageClassName": STORAGE_CLASS,
+            "capacity": {"storage": VOLUME_SIZE},
+            "accessModes": ["ReadWriteOnce"],
+            "volumeMode": "Filesystem",
+            "persistentVolumeReclaimPolicy": "Retain",
+            "storageClassName": STORAGE_CLASS,
             # `local` and not `hostPath`: only the former gets the pod's fsGroup.
             "local": {"path": str(settings.volumes / name)},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
-                {"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE_NAME]}]}]}},
+            "nodeAffinity": {
+                "required": {
+                    "nodeSelectorTerms": [
+                        {
+                            "matchExpressions": [
+                                {"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE_NAME]}
+                            ]
+                        }
+                    ]
+                }
+            },
         },
     }
 
@@ -69,7 +95,11 @@ def volume_folder(settings: Settings, namespace: str, claim: str) -> Path | None
     """Folder on this machine behind a claim; None while the claim is not bound."""
     for item in json.loads(kubectl.run(settings, "get", "persistentvolumes", "-o", "json"))["items"]:
         reference = item["spec"].get("claimRef") or {}
-        if (item["status"].get("phase"), reference.get("namespace"), reference.get("name")) == ("Bound", namespace, claim):
+        if (item["status"].get("phase"), reference.get("namespace"), reference.get("name")) == (
+            "Bound",
+            namespace,
+            claim,
+        ):
             return Path(item["spec"]["local"]["path"])
     return None
 
@@ -82,13 +112,16 @@ def wipe(settings: Settings) -> list[str]:
         kubectl.run(settings, "delete", "namespace", *names, "--wait=false")
         for name in names:  # their data goes, so there is nothing to end gracefully for
             kubectl.run(settings, "-n", name, "delete", "pods", "--all", "--grace-period=1", "--wait=false")
-        kubectl.run(settings, "wait", "--for=delete", "--timeout=180s", *(f"namespace/{name}" for name in names),
-                    timeout=200)
+        kubectl.run(
+            settings, "wait", "--for=delete", "--timeout=180s", *(f"namespace/{name}" for name in names), timeout=200
+        )
 
     def none_bound() -> bool:
         volumes = json.loads(kubectl.run(settings, "get", "persistentvolumes", "-o", "json"))["items"]
-        return not any(item["status"].get("phase") == "Bound"
-                       and item["spec"]["claimRef"]["namespace"] in names for item in volumes)
+        return not any(
+            item["status"].get("phase") == "Bound" and item["spec"]["claimRef"]["namespace"] in names
+            for item in volumes
+        )
 
     # The controller sees the claims go a moment after they went.
     process.wait_until(none_bound, "volumes of the removed namespaces", timeout=60)

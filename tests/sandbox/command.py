@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run a program to its end, with its output in a log file or returned."""
+
 from __future__ import annotations
 
 import os
@@ -34,13 +35,22 @@ def run(
         with log.open("ab") as output:
             output.write(f"\n$ {shlex.join(words)}\n".encode())
             output.flush()
-            result = subprocess.run(words, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output,
-                                    stderr=subprocess.STDOUT, timeout=timeout, check=False)
+            result = subprocess.run(
+                words,
+                env=environment,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=timeout,
+                check=False,
+            )
         if result.returncode != 0:
             raise SandboxError(f"{words[0]} ended with {result.returncode}; last lines of {log}:\n{tail(log)}")
         return ""
-    done = subprocess.run(words, env=environment, cwd=cwd, input=stdin, capture_output=True, text=True,
-                          timeout=timeout, check=False)
+    done = subprocess.run(
+        words, env=environment, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
+    )
     if done.returncode != 0:
         output_text = (done.stderr or done.stdout).strip()
         raise SandboxError(f"`{shlex.join(words)}` ended with {done.returncode}: {output_text[-2000:]}")

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Programs that come as Debian packages."""
+
 from __future__ import annotations
 
 import shutil
@@ -47,7 +48,9 @@ def install(settings: Settings, wanted: Mapping[str, str]) -> None:
             command.run(["apt-get", "install", *options, *missing], log=log, env=environment)
     absent = sorted(name for name in wanted if not _present(name))
     if absent:
-        raise SandboxError(f"after the installation of {', '.join(missing)} still missing: {', '.join(absent)}; see {log}")
+        raise SandboxError(
+            f"after the installation of {', '.join(missing)} still missing: {', '.join(absent)}; see {log}"
+        )
 
 
 def _present(name: str) -> bool:

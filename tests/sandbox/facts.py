@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What tests ask the sandbox: addresses, credentials, and the requests its servers received.
 
-    from tests.sandbox import facts
+from tests.sandbox import facts
 
-    mark = facts.mark()
-    ...                                   # run a playbook
-    assert facts.counts(mark)["keycloak"]["write"] == 0
+mark = facts.mark()
+...                                   # run a playbook
+assert facts.counts(mark)["keycloak"]["write"] == 0
 """
+
 from __future__ import annotations
 
 import json
@@ -77,8 +78,9 @@ def volume(namespace: str, claim: str) -> Path | None:
 def keycloak_admin_events(realm: str = "master") -> list[dict[str, object]]:
     """Keycloak's own record of the administrators' writes in one realm, newest first."""
     with keycloak() as client:
-        answer = client.get(f"{current().keycloak_url}/admin/realms/{realm}/admin-events", timeout=30,
-                            params={"max": 10_000})
+        answer = client.get(
+            f"{current().keycloak_url}/admin/realms/{realm}/admin-events", timeout=30, params={"max": 10_000}
+        )
         answer.raise_for_status()
         found: list[dict[str, object]] = answer.json()
         return found
@@ -101,8 +103,12 @@ def mark() -> Mark:
 def request_logs() -> dict[str, Path]:
     """The servers' records of the requests they received."""
     now = current()
-    return {"kubernetes": ApiServer(now).audit_log, "openbao": OpenBao(now).audit_log,
-            "keycloak": Keycloak(now).access_log, "powerdns": PowerDns(now).request_log}
+    return {
+        "kubernetes": ApiServer(now).audit_log,
+        "openbao": OpenBao(now).audit_log,
+        "keycloak": Keycloak(now).access_log,
+        "powerdns": PowerDns(now).request_log,
+    }
 
 
 def requests_since(since: Mark, *, everyone: bool = False) -> list[Request]:
@@ -114,10 +120,17 @@ def requests_since(since: Mark, *, everyone: bool = False) -> list[Request]:
     fence = _fence()
     found: list[Request] = []
     readers: dict[str, Callable[[str], Request | None]] = {
-        "kubernetes": requestlog.kubernetes, "openbao": requestlog.openbao,
-        "keycloak": requestlog.keycloak, "powerdns": requestlog.powerdns}
-    callers = {"kubernetes": PROVISIONER, "openbao": PROVISIONER, "keycloak": current().address,
-               "powerdns": current().address}
+        "kubernetes": requestlog.kubernetes,
+        "openbao": requestlog.openbao,
+        "keycloak": requestlog.keycloak,
+        "powerdns": requestlog.powerdns,
+    }
+    callers = {
+        "kubernetes": PROVISIONER,
+        "openbao": PROVISIONER,
+        "keycloak": current().address,
+        "powerdns": current().address,
+    }
     for backend, path in request_logs().items():
         for line in _lines(path, since.offsets[backend]):
             request = readers[backend](line)
@@ -134,8 +147,13 @@ def counts(since: Mark, *, everyone: bool = False) -> dict[str, dict[str, int]]:
     table = {}
     for backend in BACKENDS:
         purposes = Counter(request.purpose for request in found if request.backend == backend)
-        table[backend] = {"total": sum(purposes.values()), "read": purposes["read"], "login": purposes["login"],
-                          "lock": purposes["lock"], "write": purposes["write"]}
+        table[backend] = {
+            "total": sum(purposes.values()),
+            "read": purposes["read"],
+            "login": purposes["login"],
+            "lock": purposes["lock"],
+            "write": purposes["write"],
+        }
     return table
 
 

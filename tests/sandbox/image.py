@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Container images written with `tarfile`: the form `docker save` has, which containerd imports."""
+
 from __future__ import annotations
 
 import hashlib
@@ -60,11 +61,17 @@ class Content:
 
 def write(path: Path, reference: str, layers: list[Layer], config: dict[str, Any], machine: str) -> None:
     """Write an image of `layers` (lowest first) with the container settings `config` (OCI image config)."""
-    document = json.dumps({
-        "architecture": ARCHITECTURES[machine], "os": "linux", "created": "1970-01-01T00:00:00Z", "config": config,
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer.digest}" for layer in layers]},
-        "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "tests.sandbox"} for _ in layers],
-    }, sort_keys=True).encode()
+    document = json.dumps(
+        {
+            "architecture": ARCHITECTURES[machine],
+            "os": "linux",
+            "created": "1970-01-01T00:00:00Z",
+            "config": config,
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer.digest}" for layer in layers]},
+            "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "tests.sandbox"} for _ in layers],
+        },
+        sort_keys=True,
+    ).encode()
     name = hashlib.sha256(document).hexdigest() + ".json"
     manifest = [{"Config": name, "RepoTags": [reference], "Layers": [f"{layer.digest}/layer.tar" for layer in layers]}]
     with tarfile.open(path, "w") as tar:

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The images the node runs: the pause image and Stalwart, simulated or real."""
+
 from __future__ import annotations
 
 import json
@@ -61,10 +62,15 @@ def ensure(settings: Settings) -> str:
 
 def _config() -> dict[str, Any]:
     return {
-        "User": str(USER), "WorkingDir": HOME, "Entrypoint": [BINARY],
+        "User": str(USER),
+        "WorkingDir": HOME,
+        "Entrypoint": [BINARY],
         "Cmd": ["--config", f"{CONFIG_FOLDER}/config.json"],
-        "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
-                "STALWART_HEALTHCHECK_URL=https://127.0.0.1:443/healthz/live"],
+        "Env": [
+            "PATH=/usr/local/bin:/usr/bin:/bin",
+            "LANG=C.UTF-8",
+            "STALWART_HEALTHCHECK_URL=https://127.0.0.1:443/healthz/live",
+        ],
         "ExposedPorts": {f"{port}/tcp": {} for port in (443, 25, 110, 587, 465, 143, 993, 995, 4190, 8080)},
         "Volumes": {CONFIG_FOLDER: {}, HOME: {}},
     }
@@ -73,7 +79,9 @@ def _config() -> dict[str, Any]:
 def _real(binary: Path) -> tuple[str, list[image.Content]]:
     version = command.run([binary, "--version"], timeout=60).strip()  # the bare version, by contract
     if not re.fullmatch(r"0\.16\.\d+", version):
-        raise SandboxError(f"STALWART_BINARY_0_16={binary} says it is version {version.splitlines()[:1]}; expected 0.16.x")
+        raise SandboxError(
+            f"STALWART_BINARY_0_16={binary} says it is version {version.splitlines()[:1]}; expected 0.16.x"
+        )
     content = image.Content()
     content.add(BINARY, binary.read_bytes(), 0o755)
     return f"localhost/stalwart:v{version}", [content]
@@ -93,9 +101,14 @@ def _simulated(settings: Settings) -> tuple[str, list[image.Content]]:
 
 def _sources(folder: Path) -> list[Path]:
     """The files of a package; not what compilers, linters and pip leave beside them."""
+
     def wanted(path: Path) -> bool:
         parts = path.relative_to(folder).parts
-        return path.suffix != ".pyc" and parts[0] != "bin" and not any(part.startswith((".", "__pycache__")) for part in parts)
+        return (
+            path.suffix != ".pyc"
+            and parts[0] != "bin"
+            and not any(part.startswith((".", "__pycache__")) for part in parts)
+        )
 
     return [path for path in folder.rglob("*") if path.is_file() and wanted(path)]
 
@@ -112,12 +125,33 @@ def _packages(settings: Settings) -> Path:
     machine = platform.machine()
     with progress.step("packages of the simulator"):
         shutil.rmtree(folder, ignore_errors=True)
-        command.run([
-            sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", folder,
-            "--python-version", python, "--implementation", "cp", "--only-binary=:all:",
-            *(word for glibc in ("2_17", "2_28", "2_34") for word in ("--platform", f"manylinux_{glibc}_{machine}")),
-            "--platform", f"manylinux2014_{machine}", "-r", requirements,
-        ], log=settings.logs / "build-simulator.log")
+        command.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-compile",
+                "--target",
+                folder,
+                "--python-version",
+                python,
+                "--implementation",
+                "cp",
+                "--only-binary=:all:",
+                *(
+                    word
+                    for glibc in ("2_17", "2_28", "2_34")
+                    for word in ("--platform", f"manylinux_{glibc}_{machine}")
+                ),
+                "--platform",
+                f"manylinux2014_{machine}",
+                "-r",
+                requirements,
+            ],
+            log=settings.logs / "build-simulator.log",
+        )
         files.write(stamp, mark)
     return folder
 
@@ -140,11 +174,20 @@ def base_layer(settings: Settings) -> image.Layer:
     debian.install(settings, {"mmdebstrap": "mmdebstrap"})
     with progress.step(f"root file system of the images (Debian {release})"):
         settings.share.mkdir(parents=True, exist_ok=True)
-        command.run([
-            debian.program("mmdebstrap"), "--quiet", "--variant=essential", f"--include={','.join(BASE_PACKAGES)}",
-            *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale", "info")),
-            *(f"--customize-hook={hook}" for hook in hooks), release, path,
-        ], log=settings.logs / "build-images.log", env={"TMPDIR": str(_made(settings.build / "tmp"))})
+        command.run(
+            [
+                debian.program("mmdebstrap"),
+                "--quiet",
+                "--variant=essential",
+                f"--include={','.join(BASE_PACKAGES)}",
+                *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale", "info")),
+                *(f"--customize-hook={hook}" for hook in hooks),
+                release,
+                path,
+            ],
+            log=settings.logs / "build-images.log",
+            env={"TMPDIR": str(_made(settings.build / "tmp"))},
+        )
         layer = image.Layer(path, files.sha256(path))
         files.write(stamp, f"{mark} {layer.digest} {_python_in(path)}\n")
     return layer
@@ -168,21 +211,30 @@ def debian_release() -> str:
     values = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     release = values.get("VERSION_CODENAME", "").strip('"')
     if values.get("ID", "").strip('"') != "debian" or not release:
-        raise SandboxError("the sandbox needs Debian: it makes the images' root file system from the machine's own "
-                           f"package sources, and this machine is {values.get('PRETTY_NAME', 'unknown')}")
+        raise SandboxError(
+            "the sandbox needs Debian: it makes the images' root file system from the machine's own "
+            f"package sources, and this machine is {values.get('PRETTY_NAME', 'unknown')}"
+        )
     return release
 
 
-def _import(settings: Settings, containerd: Containerd, reference: str, contents: list[image.Content],
-            config: dict[str, Any], base: image.Layer | None) -> None:
+def _import(
+    settings: Settings,
+    containerd: Containerd,
+    reference: str,
+    contents: list[image.Content],
+    config: dict[str, Any],
+    base: image.Layer | None,
+) -> None:
     layers = [content.write(settings.build / f"layer-{number}.tar") for number, content in enumerate(contents)]
     _import_layers(settings, containerd, reference, [*([base] if base else []), *layers], config)
     for layer in layers:
         layer.path.unlink()
 
 
-def _import_layers(settings: Settings, containerd: Containerd, reference: str, layers: list[image.Layer],
-                   config: dict[str, Any]) -> None:
+def _import_layers(
+    settings: Settings, containerd: Containerd, reference: str, layers: list[image.Layer], config: dict[str, Any]
+) -> None:
     archive = settings.build / "image.tar"
     with progress.step(f"image {reference}"):
         image.write(archive, reference, layers, config, platform.machine())

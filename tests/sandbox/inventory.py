@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes inventories/sandbox: two tenants on the sandbox's servers."""
+
 from __future__ import annotations
 
 import json
@@ -85,9 +86,17 @@ def write(settings: Settings, image: str) -> bool:
     store = 'tenant_store: {"@type": Sqlite}\n' if settings.stalwart_binary else ""
     hosts = HOSTS.format(first=settings.mail_address(1), second=settings.mail_address(2))
     variables = VARIABLES.format(
-        data=settings.data, fqdn=PLATFORM_FQDN, openbao_url=settings.openbao_url, provisioner=PROVISIONER,
-        store=SECRET_STORE, keycloak_url=settings.keycloak_url, powerdns_url=settings.powerdns_url,
-        nameserver=settings.nameserver, image=json.dumps(image), data_store=store,
-        storage_class=STORAGE_CLASS)
+        data=settings.data,
+        fqdn=PLATFORM_FQDN,
+        openbao_url=settings.openbao_url,
+        provisioner=PROVISIONER,
+        store=SECRET_STORE,
+        keycloak_url=settings.keycloak_url,
+        powerdns_url=settings.powerdns_url,
+        nameserver=settings.nameserver,
+        image=json.dumps(image),
+        data_store=store,
+        storage_class=STORAGE_CLASS,
+    )
     changed = files.write(settings.inventory / "hosts.yml", hosts)
     return files.write(settings.inventory / "group_vars" / "tenants.yml", variables) or changed

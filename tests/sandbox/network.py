@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sandbox's own bridge. The host's resolver, /etc/hosts and other interfaces are never touched."""
+
 from __future__ import annotations
 
 import ipaddress
@@ -32,8 +33,10 @@ def up(settings: Settings) -> None:
             if interface["ifname"] == NODE_BRIDGE:
                 present = present or found == address
             elif _overlaps(settings, info["local"]):
-                raise SandboxError(f"interface {interface['ifname']} has {found}, which lies in the sandbox's network "
-                                   f"{settings.node_network}: choose another one by TENANTMAIL_SANDBOX_NETWORK")
+                raise SandboxError(
+                    f"interface {interface['ifname']} has {found}, which lies in the sandbox's network "
+                    f"{settings.node_network}: choose another one by TENANTMAIL_SANDBOX_NETWORK"
+                )
     if not _exists(NODE_BRIDGE):
         command.run([program("ip"), "link", "add", NODE_BRIDGE, "type", "bridge"])
     if not present:

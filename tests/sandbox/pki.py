@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sandbox's own certificate authority and the certificates it issues (RFC 5280)."""
+
 from __future__ import annotations
 
 import datetime
@@ -65,15 +66,21 @@ class Authority:
         """Certificate of a server for IP `addresses` and DNS `names`."""
         alternatives: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(text)) for text in addresses]
         alternatives += [x509.DNSName(text) for text in names]
-        return self._issue(name, name, (), alternatives, [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+        return self._issue(
+            name, name, (), alternatives, [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        )
 
     def client(self, name: str, common_name: str, organizations: Sequence[str] = ()) -> Pair:
         """Certificate of a client; Kubernetes reads user and groups from common name and organizations."""
         return self._issue(name, common_name, organizations, [], [ExtendedKeyUsageOID.CLIENT_AUTH])
 
     def _issue(
-        self, name: str, common_name: str, organizations: Sequence[str],
-        alternatives: Sequence[x509.GeneralName], usages: Sequence[x509.ObjectIdentifier],
+        self,
+        name: str,
+        common_name: str,
+        organizations: Sequence[str],
+        alternatives: Sequence[x509.GeneralName],
+        usages: Sequence[x509.ObjectIdentifier],
     ) -> Pair:
         pair = Pair(self._folder / f"{name}.crt", self._folder / f"{name}.key")
         subject = x509.Name(
@@ -115,12 +122,15 @@ def signing_key(private: Path, public: Path) -> None:
         return
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     write(private, _private(key), 0o600)
-    write(public, key.public_key().public_bytes(serialization.Encoding.PEM,
-                                                serialization.PublicFormat.SubjectPublicKeyInfo))
+    write(
+        public,
+        key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
+    )
 
 
-def _still_good(pair: Pair, authority: x509.Certificate, subject: x509.Name,
-                alternatives: Sequence[x509.GeneralName]) -> bool:
+def _still_good(
+    pair: Pair, authority: x509.Certificate, subject: x509.Name, alternatives: Sequence[x509.GeneralName]
+) -> bool:
     if not (pair.certificate.exists() and pair.key.exists()):
         return False
     certificate = x509.load_pem_x509_certificate(pair.certificate.read_bytes())
@@ -141,16 +151,23 @@ def _still_good(pair: Pair, authority: x509.Certificate, subject: x509.Name,
 
 def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
-        key_agreement=False, key_cert_sign=signs_certificates, crl_sign=signs_certificates,
-        encipher_only=False, decipher_only=False,
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
     )
 
 
 def _private(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
     # PKCS#8: the one form that Go, Java and OpenSSL all read.
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                             serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def _now() -> datetime.datetime:

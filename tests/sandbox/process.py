@@ -8,6 +8,7 @@ it belongs to, so that a pid that was given to another program, before or after 
 taken for ours. It also holds a fingerprint of command line and configuration: a server whose fingerprint changed is
 restarted by `start`.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -50,7 +51,7 @@ def _stat(pid: int) -> tuple[str, int, int] | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The command name in parentheses may itself hold spaces and parentheses.
-    fields = text[text.rindex(")") + 2:].split()
+    fields = text[text.rindex(")") + 2 :].split()
     return fields[0], int(fields[2]), int(fields[19])
 
 
@@ -106,7 +107,12 @@ def fingerprint(argv: Sequence[str], env: Mapping[str, str], configuration: Sequ
 
 
 def start(
-    pid_file: Path, argv: Sequence[str], *, log: Path, env: Mapping[str, str], configuration: Sequence[Path] = (),
+    pid_file: Path,
+    argv: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str],
+    configuration: Sequence[Path] = (),
     grace: float = 20,
 ) -> bool:
     """Start a server unless it runs with the same command line and configuration; return whether it was started.
@@ -123,8 +129,15 @@ def start(
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.unlink()
     with log.open("ab") as output:
-        child = subprocess.Popen(list(argv), env=dict(env), stdin=subprocess.DEVNULL, stdout=output,
-                                 stderr=subprocess.STDOUT, start_new_session=True, cwd="/")
+        child = subprocess.Popen(
+            list(argv),
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd="/",
+        )
     _children[child.pid] = child
     stat = _stat(child.pid)
     if stat is None:
@@ -155,8 +168,9 @@ def stop(pid_file: Path, grace: float = 20) -> bool:
     raise SandboxError(f"process {running.pid} of {pid_file} does not end")
 
 
-def wait_until(check: Callable[[], bool], what: str, *, timeout: float, pid_file: Path | None = None,
-               log: Path | None = None) -> None:
+def wait_until(
+    check: Callable[[], bool], what: str, *, timeout: float, pid_file: Path | None = None, log: Path | None = None
+) -> None:
     """Poll `check` until it is true.
 
     Raises SandboxError after `timeout` seconds, or as soon as the process of `pid_file` has ended, with the end of

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the servers' own records of the requests they received. Pure: lines in, requests out."""
+
 from __future__ import annotations
 
 import json
@@ -16,14 +17,22 @@ Purpose = Literal["read", "login", "lock", "write"]
 
 KUBERNETES_WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 # Requests that are answered without anything being stored.
-KUBERNETES_QUESTIONS = {"tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews", "selfsubjectreviews",
-                        "selfsubjectrulesreviews", "localsubjectaccessreviews"}
+KUBERNETES_QUESTIONS = {
+    "tokenreviews",
+    "subjectaccessreviews",
+    "selfsubjectaccessreviews",
+    "selfsubjectreviews",
+    "selfsubjectrulesreviews",
+    "localsubjectaccessreviews",
+}
 KUBERNETES_STREAMS = {"portforward", "exec", "attach", "log", "proxy"}
 HTTP_WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
 _KEYCLOAK = re.compile(r'ACCESS (?P<peer>\S+) "(?P<method>[A-Z]+) (?P<target>\S+) [^"]*" (?P<status>\d+)')
-_POWERDNS = re.compile(r'\[webserver\] (?:\S+ )?(?P<peer>[0-9a-fA-F.:]+?):\d+ "(?P<method>[A-Z]+) (?P<target>\S+)[^"]*" '
-                       r"(?P<status>\d+)")
+_POWERDNS = re.compile(
+    r'\[webserver\] (?:\S+ )?(?P<peer>[0-9a-fA-F.:]+?):\d+ "(?P<method>[A-Z]+) (?P<target>\S+)[^"]*" '
+    r"(?P<status>\d+)"
+)
 
 
 @dataclass(frozen=True)
@@ -59,8 +68,9 @@ def kubernetes(line: str) -> Request | None:
     asks = resource in KUBERNETES_QUESTIONS or subresource in KUBERNETES_STREAMS - {"proxy"}
     if verb in KUBERNETES_WRITES and not dry_run and not asks:
         purpose = "lock" if resource == "leases" else "write"
-    return Request("kubernetes", verb, uri, (event.get("responseStatus") or {}).get("code"),
-                   event["user"]["username"], purpose)
+    return Request(
+        "kubernetes", verb, uri, (event.get("responseStatus") or {}).get("code"), event["user"]["username"], purpose
+    )
 
 
 def openbao(line: str) -> Request | None:
@@ -70,8 +80,10 @@ def openbao(line: str) -> Request | None:
         return None
     request = entry["request"]
     path, operation = request["path"], request["operation"]
-    login = (path.startswith("auth/") and path.endswith("/login")) or path in ("auth/token/revoke-self",
-                                                                            "auth/token/renew-self")
+    login = (path.startswith("auth/") and path.endswith("/login")) or path in (
+        "auth/token/revoke-self",
+        "auth/token/renew-self",
+    )
     purpose: Purpose = "login" if login else "write" if operation in ("create", "update", "patch", "delete") else "read"
     if path in ("sys/capabilities-self", "auth/token/lookup-self"):
         purpose = "read"  # asked by POST
@@ -99,6 +111,7 @@ def _http(backend: str, found: re.Match[str] | None) -> Request | None:
         return None
     purpose: Purpose = "write" if found["method"] in HTTP_WRITES else "read"
     if found["method"] == "POST" and urlsplit(found["target"]).path.endswith(
-            ("/protocol/openid-connect/token", "/protocol/openid-connect/logout", "/protocol/openid-connect/revoke")):
+        ("/protocol/openid-connect/token", "/protocol/openid-connect/logout", "/protocol/openid-connect/revoke")
+    ):
         purpose = "login"
     return Request(backend, found["method"], found["target"], int(found["status"]), found["peer"], purpose)

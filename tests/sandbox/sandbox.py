@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Brings all servers up and down, and wipes the tenants' data."""
+
 from __future__ import annotations
 
 import contextlib
@@ -73,7 +74,9 @@ def select(settings: Settings, names: Sequence[str]) -> list[Server]:
     every = servers(settings)
     unknown = sorted(set(names) - {server.name for server in every})
     if unknown:
-        raise SandboxError(f"there is no server {', '.join(unknown)}; there are {', '.join(item.name for item in every)}")
+        raise SandboxError(
+            f"there is no server {', '.join(unknown)}; there are {', '.join(item.name for item in every)}"
+        )
     return [server for server in every if server.name in names]
 
 

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all servers of the sandbox have in common."""
+
 from __future__ import annotations
 
 import abc
@@ -78,10 +79,20 @@ class Server(abc.ABC):
         """Start it unless it runs as configured; return whether it was started."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         configuration = self.prepare()
-        environment = {"PATH": f"{self.settings.bin}:{SEARCH_PATH}", "HOME": str(self.folder), "LANG": "C.UTF-8",
-                       **self.env()}
-        return process.start(self.pid_file, list(self.argv()), log=self.log, env=environment,
-                             configuration=configuration, grace=self.stop_timeout)
+        environment = {
+            "PATH": f"{self.settings.bin}:{SEARCH_PATH}",
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            **self.env(),
+        }
+        return process.start(
+            self.pid_file,
+            list(self.argv()),
+            log=self.log,
+            env=environment,
+            configuration=configuration,
+            grace=self.stop_timeout,
+        )
 
     def healthy(self) -> bool:
         """Whether our process runs and answers; another program on its port does not count."""
@@ -91,7 +102,9 @@ class Server(abc.ABC):
         if self.healthy():
             return
         with progress.step(f"{self.name} ready"):
-            process.wait_until(self.healthy, self.name, timeout=self.start_timeout, pid_file=self.pid_file, log=self.log)
+            process.wait_until(
+                self.healthy, self.name, timeout=self.start_timeout, pid_file=self.pid_file, log=self.log
+            )
 
     def stop(self) -> bool:
         """End the process if it is ours and runs; return whether it ran."""
@@ -113,4 +126,3 @@ def session(settings: Settings) -> requests.Session:
     http.trust_env = False
     http.verify = str(settings.ca_file)
     return http
-

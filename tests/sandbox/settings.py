@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the sandbox is made of: pinned versions, folders, addresses, ports and names. No I/O."""
+
 from __future__ import annotations
 
 import functools
@@ -186,9 +187,13 @@ def load(environ: Mapping[str, str]) -> Settings:
     try:
         network = ipaddress.IPv4Network(network_text)
     except ValueError as error:
-        raise ValueError(f"TENANTMAIL_SANDBOX_NETWORK is {network_text!r}: expected an IPv4 network, {error}") from error
+        raise ValueError(
+            f"TENANTMAIL_SANDBOX_NETWORK is {network_text!r}: expected an IPv4 network, {error}"
+        ) from error
     if network.prefixlen > 24 or not network.is_private:
-        raise ValueError(f"TENANTMAIL_SANDBOX_NETWORK is {network_text!r}: expected a private IPv4 network of /24 or wider")
+        raise ValueError(
+            f"TENANTMAIL_SANDBOX_NETWORK is {network_text!r}: expected a private IPv4 network of /24 or wider"
+        )
     return Settings(
         cache=cache_folder(environ),
         # Sockets live here because a socket's path may have at most 107 characters.

@@ -29,7 +29,7 @@ class ExpressionError(Exception):
 
 @cache
 def _rules() -> dict[str, Any]:
-    text = resources.files(__package__).joinpath("tables", "expressions.toml").read_text(encoding="utf-8")
+    text = resources.files(__package__).joinpath("data", "expressions.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 

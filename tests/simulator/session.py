@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @cache
 def _template() -> str:
-    return resources.files(__package__).joinpath("tables", "session.json").read_text(encoding="utf-8")
+    return resources.files(__package__).joinpath("data", "session.json").read_text(encoding="utf-8")
 
 
 def _filled(server: Server, account: str) -> dict[str, Any]:

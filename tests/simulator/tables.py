@@ -1,6 +1,6 @@
 """The object tables of one Stalwart generation: what exists, its types, access rules and defaults.
 
-The tables are TOML files under ``tables/``, one line per property, in the notation of the contract's object tables
+The tables are TOML files under ``data/``, one line per property, in the notation of the contract's object tables
 (``stalwart-0.16-objects.md``)::
 
     aliases = 'set<string>'                       a type
@@ -154,7 +154,7 @@ def parse_field(name: str, text: str) -> Field:
 def load() -> Tables:
     """All tables of the package."""
     tables = Tables()
-    for entry in sorted(resources.files(__package__).joinpath("tables").iterdir(), key=lambda path: path.name):
+    for entry in sorted(resources.files(__package__).joinpath("data").iterdir(), key=lambda path: path.name):
         if not entry.name.endswith(".toml"):
             continue
         data = tomllib.loads(entry.read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ import typing as t
 import urllib.parse
 
 from ..failure import Failure
-from ..http import HttpClient
+from ..http_client import HttpClient
 from ..redact import check_secret
 from .model import LAYER, RealmState
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from ..failure import Failure
-from ..http import REQUESTS_IMPORT_ERROR, HttpClient
+from ..http_client import REQUESTS_IMPORT_ERROR, HttpClient
 from .connection import api_client, normalise, secrets_of
 
 if REQUESTS_IMPORT_ERROR is None:

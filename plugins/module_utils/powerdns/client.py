@@ -14,7 +14,7 @@ import typing as t
 from urllib.parse import urlsplit, urlunsplit
 
 from ..failure import Failure
-from ..http import HttpClient
+from ..http_client import HttpClient
 from ..redact import check_secret
 from .rrset import NormalFormError, canonical_name
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from ..failure import Failure, missing_library
-from ..reconcile import Change, Plan
+from ..reconcile import Change, Plan, present
 from . import rrset
 from .client import PowerDnsClient, Zone, split_bodies
 from .desired import Desired, parse
@@ -144,15 +144,15 @@ class _Run:
         self._plan()
 
     def _read_zone(self, zone: str) -> Zone:
-        assert self.client is not None
-        found = self.client.zone(zone)
+        client = present(self.client)
+        found = client.zone(zone)
         if found is None and not self.check_mode:
             raise Failure(
                 "powerdns",
                 "not_found",
-                f"zone {zone} does not exist on server {self.client.server_id!r}.",
+                f"zone {zone} does not exist on server {client.server_id!r}.",
                 hint="Create the zone first, or correct its name (platform_powerdns_zone).",
-                request={"method": "GET", "url": f"{self.client.http.base_url}/zones/{zone}", "status": 404},
+                request={"method": "GET", "url": f"{client.http.base_url}/zones/{zone}", "status": 404},
             )
         return found or {}
 
@@ -182,7 +182,6 @@ class _Run:
                 lost = exc if exc.code in _SERVER_CODES else None
 
     def _write_zone(self, zone: str) -> None:
-        assert self.client is not None
         if any(change.payload.merged for change in self.plans[zone].changes):
             # Others write into a shared RRset too: what is sent back must be what is there now.
             self.current[zone] = self._read_zone(zone)
@@ -204,7 +203,6 @@ class _Run:
         return plan
 
     def _patch(self, zone: str, changes: list[Change]) -> None:
-        assert self.client is not None
         try:
             self._send(zone, changes)
         except Failure as exc:
@@ -226,9 +224,9 @@ class _Run:
                     self.fail_owner(owner, [exc])
 
     def _send(self, zone: str, changes: list[Change]) -> None:
-        assert self.client is not None
+        client = present(self.client)
         for part in split_bodies(changes, lambda change: change.payload.body):
-            self.client.patch(zone, [change.payload.body for change in part])
+            client.patch(zone, [change.payload.body for change in part])
             self.written.extend(part)
 
     # Result.

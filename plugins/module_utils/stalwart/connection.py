@@ -13,7 +13,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ..failure import Failure
-from ..http import HttpClient
+from ..http_client import HttpClient
 from ..redact import check_secret
 
 if t.TYPE_CHECKING:

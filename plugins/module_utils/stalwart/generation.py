@@ -10,7 +10,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ..failure import Failure
-from ..http import HttpClient
+from ..http_client import HttpClient
 from .v016.cache import is_hash
 
 GENERATIONS = ("0.15", "0.16")

@@ -14,7 +14,7 @@ import traceback
 import typing as t
 
 from ..failure import Failure, missing_library
-from ..http import REQUESTS_IMPORT_ERROR
+from ..http_client import REQUESTS_IMPORT_ERROR
 from ..kubernetes.client import KubernetesClient, api_client
 
 PORTFORWARD_IMPORT_ERROR: t.Optional[str]

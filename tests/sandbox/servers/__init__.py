@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One file per server; `ALL` is the order in which they start."""
+
 from __future__ import annotations
 
 from ..server import Server
@@ -20,7 +21,16 @@ from .scheduler import Scheduler
 
 # Keycloak takes longest, so it starts first; the rest follows its dependencies.
 ALL: tuple[type[Server], ...] = (
-    Keycloak, Etcd, Containerd, PowerDns, OpenBao, ApiServer, ControllerManager, Scheduler, Kubelet, KubeProxy,
+    Keycloak,
+    Etcd,
+    Containerd,
+    PowerDns,
+    OpenBao,
+    ApiServer,
+    ControllerManager,
+    Scheduler,
+    Kubelet,
+    KubeProxy,
     ExternalSecrets,
 )
 

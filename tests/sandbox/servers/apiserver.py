@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """kube-apiserver, with an audit log that proves who read and wrote what."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -22,13 +23,30 @@ AUDIT_POLICY = {
     "omitStages": ["RequestReceived"],
     "rules": [
         {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*", "/version"]},
-        {"level": "None", "userGroups": ["system:nodes", "system:serviceaccounts:kube-system"],
-         "verbs": ["get", "list", "watch"]},
-        {"level": "None", "users": ["system:apiserver", "system:kube-controller-manager", "system:kube-scheduler",
-                                    "system:kube-proxy", "external-secrets"], "verbs": ["get", "list", "watch"]},
-        {"level": "None", "userGroups": ["system:nodes"],
-         "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]},
-                       {"group": "", "resources": ["nodes/status", "events"]}]},
+        {
+            "level": "None",
+            "userGroups": ["system:nodes", "system:serviceaccounts:kube-system"],
+            "verbs": ["get", "list", "watch"],
+        },
+        {
+            "level": "None",
+            "users": [
+                "system:apiserver",
+                "system:kube-controller-manager",
+                "system:kube-scheduler",
+                "system:kube-proxy",
+                "external-secrets",
+            ],
+            "verbs": ["get", "list", "watch"],
+        },
+        {
+            "level": "None",
+            "userGroups": ["system:nodes"],
+            "resources": [
+                {"group": "coordination.k8s.io", "resources": ["leases"]},
+                {"group": "", "resources": ["nodes/status", "events"]},
+            ],
+        },
         {"level": "None", "users": ["system:apiserver"]},
         {"level": "Metadata"},
     ],
@@ -49,8 +67,10 @@ class ApiServer(Server):
     def prepare(self) -> list[Path]:
         address = self.settings.address
         self.authority.server(
-            "kube-apiserver", [address, "127.0.0.1", KUBERNETES_SERVICE_ADDRESS],
-            ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"])
+            "kube-apiserver",
+            [address, "127.0.0.1", KUBERNETES_SERVICE_ADDRESS],
+            ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"],
+        )
         self.authority.client("kube-apiserver-etcd", "kube-apiserver")
         self.authority.client("kube-apiserver-kubelet", "kube-apiserver-kubelet", ["system:masters"])
         signing_key(self.settings.pki / "service-account.key", self.settings.pki / "service-account.pub")
@@ -64,24 +84,33 @@ class ApiServer(Server):
         address, pki = self.settings.address, self.settings.pki
         return [
             str(self.settings.bin / "kube-apiserver"),
-            f"--etcd-servers=https://{address}:{ETCD_PORT}", f"--etcd-cafile={pki / 'ca.crt'}",
-            f"--etcd-certfile={pki / 'kube-apiserver-etcd.crt'}", f"--etcd-keyfile={pki / 'kube-apiserver-etcd.key'}",
-            f"--bind-address={address}", f"--advertise-address={address}", f"--secure-port={APISERVER_PORT}",
+            f"--etcd-servers=https://{address}:{ETCD_PORT}",
+            f"--etcd-cafile={pki / 'ca.crt'}",
+            f"--etcd-certfile={pki / 'kube-apiserver-etcd.crt'}",
+            f"--etcd-keyfile={pki / 'kube-apiserver-etcd.key'}",
+            f"--bind-address={address}",
+            f"--advertise-address={address}",
+            f"--secure-port={APISERVER_PORT}",
             f"--client-ca-file={pki / 'ca.crt'}",
-            f"--tls-cert-file={pki / 'kube-apiserver.crt'}", f"--tls-private-key-file={pki / 'kube-apiserver.key'}",
+            f"--tls-cert-file={pki / 'kube-apiserver.crt'}",
+            f"--tls-private-key-file={pki / 'kube-apiserver.key'}",
             f"--service-account-key-file={pki / 'service-account.pub'}",
             f"--service-account-signing-key-file={pki / 'service-account.key'}",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-cluster-ip-range={SERVICE_NETWORK}",
-            "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
             f"--kubelet-certificate-authority={pki / 'ca.crt'}",
             f"--kubelet-client-certificate={pki / 'kube-apiserver-kubelet.crt'}",
             f"--kubelet-client-key={pki / 'kube-apiserver-kubelet.key'}",
-            "--kubelet-preferred-address-types=InternalIP", "--allow-privileged=true",
+            "--kubelet-preferred-address-types=InternalIP",
+            "--allow-privileged=true",
             "--endpoint-reconciler-type=lease",
-            f"--audit-policy-file={self.folder / 'audit-policy.yaml'}", f"--audit-log-path={self.audit_log}",
+            f"--audit-policy-file={self.folder / 'audit-policy.yaml'}",
+            f"--audit-log-path={self.audit_log}",
             # Blocking: when a request is answered its entry is in the file, so tests can count at once.
-            "--audit-log-mode=blocking", "--audit-log-maxsize=2048",
+            "--audit-log-mode=blocking",
+            "--audit-log-maxsize=2048",
         ]
 
     def ready(self) -> bool:

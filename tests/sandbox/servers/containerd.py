@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """containerd: runs the pods of the node."""
+
 from __future__ import annotations
 
 import json
@@ -48,10 +49,18 @@ class Containerd(Server):
     name = "containerd"
 
     def install(self) -> None:
-        debian.install(self.settings, {
-            "containerd": "containerd", "runc": "runc", "iptables": "iptables", "conntrack": "conntrack",
-            "ip": "iproute2", "mount": "mount", str(CNI_PLUGINS / "bridge"): "containernetworking-plugins",
-        })
+        debian.install(
+            self.settings,
+            {
+                "containerd": "containerd",
+                "runc": "runc",
+                "iptables": "iptables",
+                "conntrack": "conntrack",
+                "ip": "iproute2",
+                "mount": "mount",
+                str(CNI_PLUGINS / "bridge"): "containernetworking-plugins",
+            },
+        )
 
     def prepare(self) -> list[Path]:
         network = {
@@ -59,18 +68,37 @@ class Containerd(Server):
             "name": POD_NETWORK_NAME,
             "plugins": [
                 # No masquerading: pods reach each other and the sandbox's servers, not the Internet.
-                {"type": "bridge", "bridge": POD_BRIDGE, "isGateway": True, "ipMasq": False, "hairpinMode": True,
-                 "ipam": {"type": "host-local", "dataDir": str(self.folder / "cni-addresses"),
-                          "ranges": [[{"subnet": NODE_POD_NETWORK}]], "routes": [{"dst": "0.0.0.0/0"}]}},
+                {
+                    "type": "bridge",
+                    "bridge": POD_BRIDGE,
+                    "isGateway": True,
+                    "ipMasq": False,
+                    "hairpinMode": True,
+                    "ipam": {
+                        "type": "host-local",
+                        "dataDir": str(self.folder / "cni-addresses"),
+                        "ranges": [[{"subnet": NODE_POD_NETWORK}]],
+                        "routes": [{"dst": "0.0.0.0/0"}],
+                    },
+                },
                 {"type": "portmap", "capabilities": {"portMappings": True}},
             ],
         }
         cni_config = self.folder / "cni"
         write(cni_config / "10-sandbox.conflist", json.dumps(network, indent=2) + "\n")
         config = self.folder / "config.toml"
-        write(config, CONFIG.format(
-            root=self.folder / "root", state=self.settings.run / "containerd", socket=self.settings.containerd_socket,
-            pause=PAUSE_IMAGE, address=self.settings.address, cni_plugins=CNI_PLUGINS, cni_config=cni_config))
+        write(
+            config,
+            CONFIG.format(
+                root=self.folder / "root",
+                state=self.settings.run / "containerd",
+                socket=self.settings.containerd_socket,
+                pause=PAUSE_IMAGE,
+                address=self.settings.address,
+                cni_plugins=CNI_PLUGINS,
+                cni_config=cni_config,
+            ),
+        )
         return [config]
 
     def argv(self) -> list[str]:
@@ -87,8 +115,17 @@ class Containerd(Server):
 
     def ctr(self, *words: str, timeout: float = 600) -> str:
         """Run containerd's own client against this server."""
-        return command.run([debian.program("ctr"), "--address", str(self.settings.containerd_socket),
-                            "--namespace", NAMESPACE, *words], timeout=timeout)
+        return command.run(
+            [
+                debian.program("ctr"),
+                "--address",
+                str(self.settings.containerd_socket),
+                "--namespace",
+                NAMESPACE,
+                *words,
+            ],
+            timeout=timeout,
+        )
 
     def stop(self) -> bool:
         """End the pods, then the server: a container outlives its server by design."""

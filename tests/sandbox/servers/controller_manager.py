@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """kube-controller-manager."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -30,12 +31,17 @@ class ControllerManager(Server):
     def argv(self) -> list[str]:
         pki = self.settings.pki
         return [
-            str(self.settings.bin / self.name), f"--kubeconfig={self._kubeconfig}",
-            f"--bind-address={self.settings.address}", f"--secure-port={CONTROLLER_MANAGER_PORT}",
+            str(self.settings.bin / self.name),
+            f"--kubeconfig={self._kubeconfig}",
+            f"--bind-address={self.settings.address}",
+            f"--secure-port={CONTROLLER_MANAGER_PORT}",
             f"--tls-cert-file={pki / f'{self.name}-serving.crt'}",
             f"--tls-private-key-file={pki / f'{self.name}-serving.key'}",
-            f"--service-account-private-key-file={pki / 'service-account.key'}", f"--root-ca-file={pki / 'ca.crt'}",
-            "--use-service-account-credentials", f"--cluster-cidr={POD_NETWORK}", "--allocate-node-cidrs=true",
+            f"--service-account-private-key-file={pki / 'service-account.key'}",
+            f"--root-ca-file={pki / 'ca.crt'}",
+            "--use-service-account-credentials",
+            f"--cluster-cidr={POD_NETWORK}",
+            "--allocate-node-cidrs=true",
             "--leader-elect=false",
         ]
 

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """External Secrets Operator: copies secrets from OpenBao into the cluster. Runs as a process of the host."""
+
 from __future__ import annotations
 
 import base64
@@ -47,7 +48,9 @@ class ExternalSecrets(Server):
         if stamp.exists() and stamp.read_text() == mark:
             return
         with progress.step("custom resource definitions of External Secrets"):
-            objects = [document for path in definitions for document in yaml.safe_load_all(path.read_text()) if document]
+            objects = [
+                document for path in definitions for document in yaml.safe_load_all(path.read_text()) if document
+            ]
             kubectl.apply(self.settings, [item for item in objects if item["kind"] == "CustomResourceDefinition"])
             kubectl.run(self.settings, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
         write(stamp, mark)
@@ -55,9 +58,11 @@ class ExternalSecrets(Server):
     def argv(self) -> list[str]:
         address = self.settings.address
         return [
-            str(self.settings.bin / self.name), f"--metrics-addr={address}:{EXTERNAL_SECRETS_METRICS_PORT}",
+            str(self.settings.bin / self.name),
+            f"--metrics-addr={address}:{EXTERNAL_SECRETS_METRICS_PORT}",
             "--enable-leader-election=false",
-            "--loglevel=info", "--store-requeue-interval=30s",
+            "--loglevel=info",
+            "--store-requeue-interval=30s",
         ]
 
     def env(self) -> dict[str, str]:
@@ -71,8 +76,9 @@ class ExternalSecrets(Server):
         openbao.trust_cluster(self._reviewer_token(), SERVICE_ACCOUNT, NAMESPACE, AUDIENCE)
         certificate = base64.b64encode(self.settings.ca_file.read_bytes()).decode()
         kubectl.apply(self.settings, [_store(self.settings.openbao_url, certificate)])
-        process.wait_until(self._store_ready, f"ClusterSecretStore {SECRET_STORE}", timeout=60,
-                           pid_file=self.pid_file, log=self.log)
+        process.wait_until(
+            self._store_ready, f"ClusterSecretStore {SECRET_STORE}", timeout=60, pid_file=self.pid_file, log=self.log
+        )
 
     def _reviewer_token(self) -> str:
         def token() -> str:
@@ -84,32 +90,52 @@ class ExternalSecrets(Server):
 
     def _store_ready(self) -> bool:
         store = json.loads(kubectl.run(self.settings, "get", "clustersecretstore", SECRET_STORE, "-o", "json"))
-        return any(condition["type"] == "Ready" and condition["status"] == "True"
-                   for condition in store.get("status", {}).get("conditions", ()))
+        return any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in store.get("status", {}).get("conditions", ())
+        )
 
 
 def _objects(user: str) -> list[dict[str, Any]]:
     """Namespace, the operator's rights, the account it logs in by, and the account OpenBao reviews tokens by."""
+
     def account(name: str) -> dict[str, Any]:
         return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": NAMESPACE}}
 
     def binding(name: str, role: str, subject: dict[str, str]) -> dict[str, Any]:
-        return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-                "subjects": [subject]}
+        return {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "subjects": [subject],
+        }
 
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
         account(SERVICE_ACCOUNT),
         account(REVIEWER),
-        {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
-         "metadata": {"name": REVIEWER, "namespace": NAMESPACE,
-                      "annotations": {"kubernetes.io/service-account.name": REVIEWER}}},
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/service-account-token",
+            "metadata": {
+                "name": REVIEWER,
+                "namespace": NAMESPACE,
+                "annotations": {"kubernetes.io/service-account.name": REVIEWER},
+            },
+        },
         # The operator reads and writes Secrets of all namespaces anyway.
-        binding("sandbox-external-secrets", "cluster-admin",
-                {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}),
-        binding("sandbox-openbao-token-reviewer", "system:auth-delegator",
-                {"kind": "ServiceAccount", "name": REVIEWER, "namespace": NAMESPACE}),
+        binding(
+            "sandbox-external-secrets",
+            "cluster-admin",
+            {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user},
+        ),
+        binding(
+            "sandbox-openbao-token-reviewer",
+            "system:auth-delegator",
+            {"kind": "ServiceAccount", "name": REVIEWER, "namespace": NAMESPACE},
+        ),
     ]
 
 
@@ -118,9 +144,25 @@ def _store(url: str, certificate: str) -> dict[str, Any]:
         "apiVersion": "external-secrets.io/v1",
         "kind": "ClusterSecretStore",
         "metadata": {"name": SECRET_STORE},
-        "spec": {"provider": {"vault": {
-            "server": url, "path": MOUNT, "version": "v2", "caBundle": certificate,
-            "auth": {"kubernetes": {"mountPath": "kubernetes", "role": READER, "serviceAccountRef": {
-                "name": SERVICE_ACCOUNT, "namespace": NAMESPACE, "audiences": [AUDIENCE]}}},
-        }}},
+        "spec": {
+            "provider": {
+                "vault": {
+                    "server": url,
+                    "path": MOUNT,
+                    "version": "v2",
+                    "caBundle": certificate,
+                    "auth": {
+                        "kubernetes": {
+                            "mountPath": "kubernetes",
+                            "role": READER,
+                            "serviceAccountRef": {
+                                "name": SERVICE_ACCOUNT,
+                                "namespace": NAMESPACE,
+                                "audiences": [AUDIENCE],
+                            },
+                        }
+                    },
+                }
+            }
+        },
     }

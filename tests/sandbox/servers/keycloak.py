@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keycloak, with admin events of realm master and an access log."""
+
 from __future__ import annotations
 
 import re
@@ -47,8 +48,10 @@ class Keycloak(Server):
         debian.install(self.settings, {"java": "default-jre-headless"})
         version = _java_version(debian.program("java"))
         if version < JDK_MINIMUM:
-            raise SandboxError(f"{debian.program('java')} is Java {version}: Keycloak needs {JDK_MINIMUM} or newer, "
-                               f"for example Debian's openjdk-{JDK_MINIMUM}-jre-headless")
+            raise SandboxError(
+                f"{debian.program('java')} is Java {version}: Keycloak needs {JDK_MINIMUM} or newer, "
+                f"for example Debian's openjdk-{JDK_MINIMUM}-jre-headless"
+            )
         mark = files.digest([], KEYCLOAK_VERSION, *BUILD_OPTIONS)
         stamp = self.settings.bin / ".keycloak.stamp"
         if self.home.exists() and stamp.exists() and stamp.read_text() == mark:
@@ -72,16 +75,25 @@ class Keycloak(Server):
             repository = self.settings.build / "maven"
             with progress.step(f"Keycloak {KEYCLOAK_VERSION} fetched"):
                 command.run(
-                    [debian.program("mvn"), "-q", "-B", f"-Dmaven.repo.local={repository}",
-                     f"org.apache.maven.plugins:maven-dependency-plugin:{MAVEN_DEPENDENCY_PLUGIN}:copy",
-                     f"-Dartifact=org.keycloak:keycloak-quarkus-dist:{KEYCLOAK_VERSION}:zip",
-                     f"-DoutputDirectory={self.settings.build}"],
-                    log=self.settings.logs / "build-keycloak.log", cwd=_made(self.settings.build))
+                    [
+                        debian.program("mvn"),
+                        "-q",
+                        "-B",
+                        f"-Dmaven.repo.local={repository}",
+                        f"org.apache.maven.plugins:maven-dependency-plugin:{MAVEN_DEPENDENCY_PLUGIN}:copy",
+                        f"-Dartifact=org.keycloak:keycloak-quarkus-dist:{KEYCLOAK_VERSION}:zip",
+                        f"-DoutputDirectory={self.settings.build}",
+                    ],
+                    log=self.settings.logs / "build-keycloak.log",
+                    cwd=_made(self.settings.build),
+                )
                 shutil.rmtree(repository)
         found = files.sha256(archive)
         if found != ARCHIVE_SHA256:
             archive.unlink()
-            raise SandboxError(f"{archive.name} has SHA-256 {found}, expected {ARCHIVE_SHA256}: it was deleted, try again")
+            raise SandboxError(
+                f"{archive.name} has SHA-256 {found}, expected {ARCHIVE_SHA256}: it was deleted, try again"
+            )
         return archive
 
     def prepare(self) -> list[Path]:
@@ -91,12 +103,20 @@ class Keycloak(Server):
         pair = self.authority.server("keycloak", [self.settings.address])
         database = self.folder / "h2" / "keycloak"
         return [
-            str(self.home / "bin" / "kc.sh"), "start", "--optimized", f"--hostname={self.settings.keycloak_url}",
-            f"--http-host={self.settings.address}", "--http-enabled=false", f"--https-port={KEYCLOAK_PORT}",
+            str(self.home / "bin" / "kc.sh"),
+            "start",
+            "--optimized",
+            f"--hostname={self.settings.keycloak_url}",
+            f"--http-host={self.settings.address}",
+            "--http-enabled=false",
+            f"--https-port={KEYCLOAK_PORT}",
             f"--http-management-port={KEYCLOAK_MANAGEMENT_PORT}",
-            f"--https-certificate-file={pair.certificate}", f"--https-certificate-key-file={pair.key}",
+            f"--https-certificate-file={pair.certificate}",
+            f"--https-certificate-key-file={pair.key}",
             f"--db-url=jdbc:h2:file:{database};NON_KEYWORDS=VALUE",
-            "--cache=local", "--log-console-color=false", "--http-access-log-enabled=true",
+            "--cache=local",
+            "--log-console-color=false",
+            "--http-access-log-enabled=true",
             f'--http-access-log-pattern={ACCESS_MARK} %h "%r" %s',
         ]
 
@@ -116,9 +136,16 @@ class Keycloak(Server):
     def admin_session(self) -> requests.Session:
         """HTTP session with a token of the bootstrap administrator (60 s)."""
         http = session(self.settings)
-        answer = http.post(f"{self.settings.keycloak_url}/realms/master/protocol/openid-connect/token", timeout=30, data={
-            "grant_type": "password", "client_id": "admin-cli", "username": ADMIN,
-            "password": files.secret(self.settings.credentials / "keycloak-admin-password")})
+        answer = http.post(
+            f"{self.settings.keycloak_url}/realms/master/protocol/openid-connect/token",
+            timeout=30,
+            data={
+                "grant_type": "password",
+                "client_id": "admin-cli",
+                "username": ADMIN,
+                "password": files.secret(self.settings.credentials / "keycloak-admin-password"),
+            },
+        )
         answer.raise_for_status()
         http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         return http
@@ -136,8 +163,13 @@ class Keycloak(Server):
         """A client that may create realms, and by Keycloak's rule manages those it has created, but no other."""
         secret = files.secret(self.settings.credentials / f"keycloak-{PROVISIONER}-secret")
         wanted = {
-            "clientId": PROVISIONER, "protocol": "openid-connect", "publicClient": False, "secret": secret,
-            "serviceAccountsEnabled": True, "standardFlowEnabled": False, "directAccessGrantsEnabled": False,
+            "clientId": PROVISIONER,
+            "protocol": "openid-connect",
+            "publicClient": False,
+            "secret": secret,
+            "serviceAccountsEnabled": True,
+            "standardFlowEnabled": False,
+            "directAccessGrantsEnabled": False,
         }
         found = _json(http.get(f"{realm}/clients", params={"clientId": PROVISIONER}, timeout=30))
         if not found:

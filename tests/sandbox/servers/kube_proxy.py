@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """kube-proxy: Services, and the external addresses that stand for the tenants' mail addresses."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -29,12 +30,17 @@ class KubeProxy(Server):
     def argv(self) -> list[str]:
         address = self.settings.address
         return [
-            str(self.settings.bin / self.name), f"--kubeconfig={self._kubeconfig}", "--proxy-mode=iptables",
-            f"--cluster-cidr={POD_NETWORK}", f"--hostname-override={NODE_NAME}", f"--bind-address={address}",
+            str(self.settings.bin / self.name),
+            f"--kubeconfig={self._kubeconfig}",
+            "--proxy-mode=iptables",
+            f"--cluster-cidr={POD_NETWORK}",
+            f"--hostname-override={NODE_NAME}",
+            f"--bind-address={address}",
             f"--healthz-bind-address={address}:{KUBE_PROXY_HEALTH_PORT}",
             f"--metrics-bind-address={address}:{KUBE_PROXY_METRICS_PORT}",
             # The limits of connection tracking belong to the whole machine, not to the sandbox.
-            "--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0",
+            "--conntrack-max-per-core=0",
+            "--conntrack-tcp-timeout-established=0",
             "--conntrack-tcp-timeout-close-wait=0",
         ]
 
@@ -45,6 +51,5 @@ class KubeProxy(Server):
         """End it and remove its rules from the machine's packet filter."""
         ran = super().stop()
         if ran:
-            command.run([self.settings.bin / self.name, "--cleanup", "--proxy-mode=iptables"],
-                        log=self.log, timeout=60)
+            command.run([self.settings.bin / self.name, "--cleanup", "--proxy-mode=iptables"], log=self.log, timeout=60)
         return ran

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """kubelet: the one node."""
+
 from __future__ import annotations
 
 import json
@@ -41,8 +42,11 @@ class Kubelet(Server):
             "port": KUBELET_PORT,
             "healthzBindAddress": settings.address,
             "healthzPort": KUBELET_HEALTH_PORT,
-            "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": False},
-                               "x509": {"clientCAFile": str(settings.ca_file)}},
+            "authentication": {
+                "anonymous": {"enabled": False},
+                "webhook": {"enabled": False},
+                "x509": {"clientCAFile": str(settings.ca_file)},
+            },
             "authorization": {"mode": "AlwaysAllow"},  # for holders of a certificate of the sandbox's authority
             "tlsCertFile": str(serving.certificate),
             "tlsPrivateKeyFile": str(serving.key),
@@ -53,8 +57,12 @@ class Kubelet(Server):
             "podLogsDir": str(self.folder / "pod-logs"),
             "volumePluginDir": str(self.folder / "volume-plugins"),
             # A developer's disk may be nearly full, and the images cannot be pulled again.
-            "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%",
-                             "nodefs.inodesFree": "1%"},
+            "evictionHard": {
+                "memory.available": "50Mi",
+                "nodefs.available": "1%",
+                "imagefs.available": "1%",
+                "nodefs.inodesFree": "1%",
+            },
             "imageGCHighThresholdPercent": 100,
             "maxPods": 200,
         }
@@ -64,9 +72,12 @@ class Kubelet(Server):
 
     def argv(self) -> list[str]:
         return [
-            str(self.settings.bin / "kubelet"), f"--config={self.folder / 'config.yaml'}",
-            f"--kubeconfig={self._kubeconfig}", f"--root-dir={self.folder / 'root'}",
-            f"--hostname-override={NODE_NAME}", f"--node-ip={self.settings.address}",
+            str(self.settings.bin / "kubelet"),
+            f"--config={self.folder / 'config.yaml'}",
+            f"--kubeconfig={self._kubeconfig}",
+            f"--root-dir={self.folder / 'root'}",
+            f"--hostname-override={NODE_NAME}",
+            f"--node-ip={self.settings.address}",
         ]
 
     def ready(self) -> bool:
@@ -76,5 +87,7 @@ class Kubelet(Server):
             node = json.loads(kubectl.run(self.settings, "get", "node", NODE_NAME, "-o", "json"))
         except SandboxError:
             return False
-        return any(condition["type"] == "Ready" and condition["status"] == "True"
-                   for condition in node["status"].get("conditions", ()))
+        return any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in node["status"].get("conditions", ())
+        )

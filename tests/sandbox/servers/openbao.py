@@ -6,6 +6,7 @@
 File storage that is unsealed at each start: a development server would forget its secrets, and the next run of the
 playbooks would mint new ones.
 """
+
 from __future__ import annotations
 
 import json
@@ -69,9 +70,18 @@ class OpenBao(Server):
         # OpenBao takes audit devices by API only when told so; Vault does not know the word.
         extra = "unsafe_allow_api_audit_creation = true\n" if self.settings.openbao_binary else ""
         config = self.folder / "config.hcl"
-        write(config, CONFIG.format(
-            storage=self.folder / "storage", address=self.settings.address, port=VAULT_PORT,
-            cluster_port=VAULT_CLUSTER_PORT, certificate=pair.certificate, key=pair.key, extra=extra))
+        write(
+            config,
+            CONFIG.format(
+                storage=self.folder / "storage",
+                address=self.settings.address,
+                port=VAULT_PORT,
+                cluster_port=VAULT_CLUSTER_PORT,
+                certificate=pair.certificate,
+                key=pair.key,
+                extra=extra,
+            ),
+        )
         return [config, pair.certificate]
 
     def argv(self) -> list[str]:
@@ -93,10 +103,17 @@ class OpenBao(Server):
         if self.healthy():
             return
         with progress.step(f"{self.name} ready"):
-            process.wait_until(lambda: self._health() is not None, self.name, timeout=self.start_timeout,
-                               pid_file=self.pid_file, log=self.log)
+            process.wait_until(
+                lambda: self._health() is not None,
+                self.name,
+                timeout=self.start_timeout,
+                pid_file=self.pid_file,
+                log=self.log,
+            )
             self._unseal()
-            process.wait_until(self.healthy, self.name, timeout=self.start_timeout, pid_file=self.pid_file, log=self.log)
+            process.wait_until(
+                self.healthy, self.name, timeout=self.start_timeout, pid_file=self.pid_file, log=self.log
+            )
 
     def client(self) -> hvac.Client:
         """Client with the root token."""
@@ -104,24 +121,31 @@ class OpenBao(Server):
 
     def _client(self, token: str | None = None) -> hvac.Client:
         return hvac.Client(  # type: ignore[no-untyped-call]
-            url=self.settings.openbao_url, token=token, session=session(self.settings),
-            verify=str(self.settings.ca_file), timeout=30)
+            url=self.settings.openbao_url,
+            token=token,
+            session=session(self.settings),
+            verify=str(self.settings.ca_file),
+            timeout=30,
+        )
 
     def _unseal(self) -> None:
         client = self._client()
         if not client.sys.is_initialized():
             write(self._keys, json.dumps(client.sys.initialize(secret_shares=1, secret_threshold=1)), 0o600)
         if not self._keys.exists():
-            raise SandboxError(f"openbao is initialised but {self._keys} is gone: nobody can unseal it; "
-                               "run `python -m tests.sandbox down --wipe` and `up`")
+            raise SandboxError(
+                f"openbao is initialised but {self._keys} is gone: nobody can unseal it; "
+                "run `python -m tests.sandbox down --wipe` and `up`"
+            )
         if client.sys.is_sealed():
             client.sys.submit_unseal_key(json.loads(self._keys.read_text())["keys"][0])
 
     def configure(self) -> None:
         client = self.client()
         if "sandbox/" not in client.sys.list_enabled_audit_devices()["data"]:
-            client.sys.enable_audit_device("file", path="sandbox", options={"file_path": str(self.audit_log),
-                                                                           "mode": "0600"})
+            client.sys.enable_audit_device(
+                "file", path="sandbox", options={"file_path": str(self.audit_log), "mode": "0600"}
+            )
         if f"{MOUNT}/" not in client.sys.list_mounted_secrets_engines()["data"]:
             client.sys.enable_secrets_engine("kv", path=MOUNT, options={"version": "2"})
         methods = client.sys.list_auth_methods()["data"]
@@ -136,7 +160,8 @@ class OpenBao(Server):
         role_file = self.settings.credentials / f"openbao-{PROVISIONER}-role-id"
         secret_file = self.settings.credentials / f"openbao-{PROVISIONER}-secret-id"
         client.auth.approle.create_or_update_approle(
-            PROVISIONER, token_policies=[PROVISIONER], token_ttl="20m", token_max_ttl="2h")
+            PROVISIONER, token_policies=[PROVISIONER], token_ttl="20m", token_max_ttl="2h"
+        )
         write(role_file, client.auth.approle.read_role_id(PROVISIONER)["data"]["role_id"], 0o600)
         if secret_file.exists():
             try:
@@ -150,11 +175,19 @@ class OpenBao(Server):
         """Let one service account of the cluster log in and read the platform's secrets."""
         client = self.client()
         client.auth.kubernetes.configure(
-            kubernetes_host=self.settings.apiserver_url, kubernetes_ca_cert=self.settings.ca_file.read_text(),
-            token_reviewer_jwt=reviewer_token, disable_local_ca_jwt=True)
+            kubernetes_host=self.settings.apiserver_url,
+            kubernetes_ca_cert=self.settings.ca_file.read_text(),
+            token_reviewer_jwt=reviewer_token,
+            disable_local_ca_jwt=True,
+        )
         client.auth.kubernetes.create_role(
-            READER, bound_service_account_names=[service_account], bound_service_account_namespaces=[namespace],
-            policies=[READER], ttl="20m", audience=audience)
+            READER,
+            bound_service_account_names=[service_account],
+            bound_service_account_namespaces=[namespace],
+            policies=[READER],
+            ttl="20m",
+            audience=audience,
+        )
 
     def wipe(self) -> None:
         """Remove every secret below the mount, for good."""

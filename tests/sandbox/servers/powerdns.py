@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PowerDNS: the authoritative name server with its API, one parent zone, and a log line per API request."""
+
 from __future__ import annotations
 
 import platform
@@ -67,20 +68,42 @@ class PowerDns(Server):
         settings = self.settings
         key = files.secret(settings.credentials / "powerdns-api-key")
         config = self.folder / "pdns.conf"
-        files.write(config, "\n".join([
-            "launch=gsqlite3", f"gsqlite3-database={self._database}", "gsqlite3-dnssec=yes",
-            # Port 53 is what the pods' resolver asks, the other one is in the inventory.
-            f"local-address={settings.address}:{POWERDNS_DNS_PORT},{settings.address}:53",
-            "api=yes", f"api-key={key}", "webserver=yes", f"webserver-address={settings.address}",
-            f"webserver-port={POWERDNS_API_PORT}",
-            f"webserver-allow-from={settings.node_network},{NODE_POD_NETWORK},127.0.0.1",
-            # One line per request; the level is what makes the daemon print it.
-            "webserver-loglevel=normal", "loglevel=6", "log-timestamp=yes",
-            f"socket-dir={settings.run}", "daemon=no", "guardian=no", "disable-syslog=yes", "write-pid=no",
-            # Answers must show a change at once.
-            "cache-ttl=0", "query-cache-ttl=0", "negquery-cache-ttl=0", "zone-cache-refresh-interval=0",
-            "security-poll-suffix=", "default-soa-content=ns1.@ hostmaster.@ 0 10800 3600 604800 300", "",
-        ]), 0o600)
+        files.write(
+            config,
+            "\n".join(
+                [
+                    "launch=gsqlite3",
+                    f"gsqlite3-database={self._database}",
+                    "gsqlite3-dnssec=yes",
+                    # Port 53 is what the pods' resolver asks, the other one is in the inventory.
+                    f"local-address={settings.address}:{POWERDNS_DNS_PORT},{settings.address}:53",
+                    "api=yes",
+                    f"api-key={key}",
+                    "webserver=yes",
+                    f"webserver-address={settings.address}",
+                    f"webserver-port={POWERDNS_API_PORT}",
+                    f"webserver-allow-from={settings.node_network},{NODE_POD_NETWORK},127.0.0.1",
+                    # One line per request; the level is what makes the daemon print it.
+                    "webserver-loglevel=normal",
+                    "loglevel=6",
+                    "log-timestamp=yes",
+                    f"socket-dir={settings.run}",
+                    "daemon=no",
+                    "guardian=no",
+                    "disable-syslog=yes",
+                    "write-pid=no",
+                    # Answers must show a change at once.
+                    "cache-ttl=0",
+                    "query-cache-ttl=0",
+                    "negquery-cache-ttl=0",
+                    "zone-cache-refresh-interval=0",
+                    "security-poll-suffix=",
+                    "default-soa-content=ns1.@ hostmaster.@ 0 10800 3600 604800 300",
+                    "",
+                ]
+            ),
+            0o600,
+        )
         settings.run.mkdir(parents=True, exist_ok=True, mode=0o700)
         return [config]
 
@@ -110,16 +133,31 @@ class PowerDns(Server):
             if answer.status_code == 200:
                 return
             if answer.status_code not in (404, 422):
-                raise SandboxError(f"powerdns answers {answer.status_code} to a look at zone {self.zone}: {answer.text}")
+                raise SandboxError(
+                    f"powerdns answers {answer.status_code} to a look at zone {self.zone}: {answer.text}"
+                )
             self._create(http)
 
     def _create(self, http: requests.Session) -> None:
         name_server = f"ns1.{self.zone}"
-        http.post(f"{self._server}/zones", timeout=30, json={
-            "name": self.zone, "kind": "Native", "soa_edit_api": "DEFAULT", "nameservers": [name_server],
-            "rrsets": [{"name": name_server, "type": "A", "ttl": 3600,
-                        "records": [{"content": self.settings.address, "disabled": False}]}],
-        }).raise_for_status()
+        http.post(
+            f"{self._server}/zones",
+            timeout=30,
+            json={
+                "name": self.zone,
+                "kind": "Native",
+                "soa_edit_api": "DEFAULT",
+                "nameservers": [name_server],
+                "rrsets": [
+                    {
+                        "name": name_server,
+                        "type": "A",
+                        "ttl": 3600,
+                        "records": [{"content": self.settings.address, "disabled": False}],
+                    }
+                ],
+            },
+        ).raise_for_status()
 
     def wipe(self) -> None:
         """Remove all zones and make the parent zone anew: SOA, NS and the name server's address."""

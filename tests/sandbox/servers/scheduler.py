@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """kube-scheduler."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -30,10 +31,13 @@ class Scheduler(Server):
     def argv(self) -> list[str]:
         pki = self.settings.pki
         return [
-            str(self.settings.bin / self.name), f"--kubeconfig={self._kubeconfig}",
-            f"--bind-address={self.settings.address}", f"--secure-port={SCHEDULER_PORT}",
+            str(self.settings.bin / self.name),
+            f"--kubeconfig={self._kubeconfig}",
+            f"--bind-address={self.settings.address}",
+            f"--secure-port={SCHEDULER_PORT}",
             f"--tls-cert-file={pki / f'{self.name}-serving.crt'}",
-            f"--tls-private-key-file={pki / f'{self.name}-serving.key'}", "--leader-elect=false",
+            f"--tls-private-key-file={pki / f'{self.name}-serving.key'}",
+            "--leader-elect=false",
         ]
 
     def ready(self) -> bool:

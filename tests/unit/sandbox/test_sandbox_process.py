@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Supervision: one process per pid file, only ours is ended, a changed configuration restarts it."""
+
 from __future__ import annotations
 
 import json
@@ -17,7 +18,11 @@ from tests.sandbox import process
 from tests.sandbox.errors import SandboxError
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
-STUBBORN = [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)",
+]
 
 
 @pytest.fixture
@@ -60,8 +65,12 @@ def test_changed_configuration_restarts(pid_file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"start_ticks": 1}, {"boot_id": "another boot"}])
 def test_a_process_that_is_not_ours_is_left_alone(pid_file: Path, change: dict[str, object]) -> None:
     with subprocess.Popen(SLEEPER, stdout=subprocess.DEVNULL) as stranger:
-        ours = {"pid": stranger.pid, "start_ticks": process._stat(stranger.pid)[2], "boot_id": process.boot_id(),  # type: ignore[index]
-                "fingerprint": ""}
+        ours = {
+            "pid": stranger.pid,
+            "start_ticks": process._stat(stranger.pid)[2],
+            "boot_id": process.boot_id(),  # type: ignore[index]
+            "fingerprint": "",
+        }
         pid_file.write_text(json.dumps(ours))
         assert process.find(pid_file) is not None
         pid_file.write_text(json.dumps({**ours, **change}))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...reconcile import Change, Plan
+from ...reconcile import Change, Plan, present
 from ..suggest import did_you_mean
 from .decode import Decoder, mask, mask_value, project
 from .differ import Write, escape
@@ -126,8 +126,7 @@ def _find(
     registry: Registry, name: str, label: str, given: dict[str, t.Any]
 ) -> tuple[t.Optional[str], dict[str, t.Any]]:
     """The object's id, and what of the given properties is more than its identity."""
-    identity = identity_of(registry.schema, registry.schema.objects[name])
-    assert identity is not None
+    identity = present(identity_of(registry.schema, registry.schema.objects[name]))
     parts = identity.split(label) or {}
     values = [str(given.pop(prop, None) or parts.get(prop, "")) for prop in identity.properties]
     given.pop("@type", None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...failure import Failure
-from ...http import HttpClient
+from ...http_client import HttpClient
 
 USING = ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"]
 #: Defaults of ``x:Jmap`` (contract 3.1); the session is not read for them, it would cost a request per task.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...failure import Failure
-from ...http import HttpClient
+from ...http_client import HttpClient
 from ..driver import Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
 from .cache import SchemaCache
 from .client import JmapClient

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ...failure import Failure
-from ...reconcile import Change, Plan
+from ...reconcile import Change, Plan, present
 from ...redact import MASK
 from ..suggest import did_you_mean
 from .actions import MARKER_NAMESPACE, RELOAD_SETTINGS
@@ -141,12 +141,11 @@ class _Planner:
             return self._create(item, body)
         current = Decoder(self._schema, self._registry.label).struct(item.object, wire)
         desired = {**self._request.exclusive.resets(self._schema, item, body, current), **body}
-        assert identifier is not None
         variants = self._schema.variants(item.object)
         if variants and "@type" in desired and desired["@type"] != current.get("@type"):
             self._complete(item.object, desired, item.key)
             writes = self._whole(item.object, desired)
-            return self._updated(item, identifier, desired, current, writes, variant=desired["@type"])
+            return self._updated(item, present(identifier), desired, current, writes, variant=desired["@type"])
         differ = Differ(
             self._schema,
             write_secrets=self._rewrite,
@@ -156,7 +155,7 @@ class _Planner:
         self._problems += differ.problems
         for write in writes:
             self._complete_value(write.type, write.value, f"{item.key}.{write.pointer.replace('/', '.')}")
-        return self._updated(item, identifier, desired, current, writes) if writes else None
+        return self._updated(item, present(identifier), desired, current, writes) if writes else None
 
     def _whole(self, name: str, body: t.Mapping[str, t.Any]) -> list[Write]:
         fields = self._schema.fields(name, body.get("@type"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...reconcile import Plan
+from ...reconcile import Plan, present
 from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
 from .apply import Writer
@@ -85,13 +85,10 @@ class PrincipalTask:
         )
 
     def _read(self) -> Registry:
-        assert self._client is not None
-        assert self._schema is not None
-        return Registry(self._schema, self._client.read(_WANTS))
+        return Registry(present(self._schema), present(self._client).read(_WANTS))
 
     def _apply(self, plan: Plan, registry: Registry) -> None:
-        assert self._client is not None
-        Writer(self._client, registry).apply([change.payload for change in plan.changes])
+        Writer(present(self._client), registry).apply([change.payload for change in plan.changes])
         # A password cannot be read back, so the plan that proves convergence leaves it out.
         self._rewrite = False
 

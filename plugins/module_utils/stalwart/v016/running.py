@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...failure import Failure
-from ...http import HttpClient
+from ...http_client import HttpClient
 
 #: A scope that only the server's own issuer offers; an external provider's document is passed on as it is.
 _OWN_SCOPE = "urn:ietf:params:oauth:scope:mail"

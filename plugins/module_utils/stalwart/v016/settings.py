@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ...reconcile import Plan
+from ...reconcile import Plan, present
 from ...redact import Redactor
 from ..driver import SettingsAsk
 from .absent import make_absent_plan
@@ -98,27 +98,25 @@ class SettingsTask:
         return make_plan(registry, request, rewrite_secrets=self._rewrite)
 
     def _apply(self, plan: Plan, registry: Registry) -> None:
-        assert self._client is not None
-        writer = Writer(self._client, registry)
+        writer = Writer(present(self._client), registry)
         writer.apply([change.payload for change in plan.changes])
         self._finished = writer.finished
         # A secret cannot be read back, so the plan that proves convergence leaves it out.
         self._rewrite = False
 
     def _read(self) -> Registry:
-        assert self._client is not None
+        client = present(self._client)
         self._clear()
         wants = self._wants()
-        registry = Registry(self._schema, self._client.read(wants))
+        registry = Registry(self._schema, client.read(wants))
         registry.pending = pending_of(registry.of(MARKER_OBJECT))
         if self._types & set(_LOGIN):
-            registry.running_issuer = running_issuer(self._client.http, self._address(registry))
+            registry.running_issuer = running_issuer(client.http, self._address(registry))
         return registry
 
     def _clear(self) -> None:
         if self._finished:
-            assert self._client is not None
-            self._client.call(marker_removal(self._finished), write=True)
+            present(self._client).call(marker_removal(self._finished), write=True)
             self._finished = []
 
     def _wants(self) -> list[Want]:

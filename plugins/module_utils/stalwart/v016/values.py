@@ -14,6 +14,7 @@ import ipaddress
 import re
 import typing as t
 
+from ...reconcile import present
 from ..expressions import ExpressionError, audit
 from ..suggest import did_you_mean
 from .schema import EXPRESSION, SERVER_SET, Fields, Schema, Type
@@ -183,11 +184,11 @@ class Normaliser:
         return host_name(value.strip()) if spec.target == "Domain" else value.strip()
 
     def _set(self, spec: Type, value: t.Any, path: str) -> t.Any:
-        assert spec.item is not None
+        item_spec = present(spec.item)
         if not isinstance(value, (list, tuple)):
             return self._wrong(spec, value, path)
         before = len(self.problems)
-        members = [self.value(spec.item, item, f"{path}[{index}]") for index, item in enumerate(value)]
+        members = [self.value(item_spec, item, f"{path}[{index}]") for index, item in enumerate(value)]
         if len(self.problems) > before:
             return None
         unique = sorted(set(members))
@@ -196,18 +197,17 @@ class Normaliser:
         return unique
 
     def _map(self, spec: Type, value: t.Any, path: str) -> t.Any:
-        assert spec.key is not None
-        assert spec.value is not None
+        key_spec, value_spec = present(spec.key), present(spec.value)
         if not isinstance(value, t.Mapping):
             return self._wrong(spec, value, path)
-        if spec.key.kind == "enum" and spec.value.kind == "object":
+        if key_spec.kind == "enum" and value_spec.kind == "object":
             # Only here can a dotted key mean a member of the value; a header's name, say, may contain dots itself.
             value = expand(value, path, self)
         out: dict[str, t.Any] = {}
         for key, item in value.items():
-            name = self.value(spec.key, str(key), f"{path} (key)")
+            name = self.value(key_spec, str(key), f"{path} (key)")
             if name is not None:
-                out[name] = self.value(spec.value, item, f"{path}.{key}")
+                out[name] = self.value(value_spec, item, f"{path}.{key}")
         return out
 
     def _object(self, spec: Type, value: t.Any, path: str) -> t.Any:

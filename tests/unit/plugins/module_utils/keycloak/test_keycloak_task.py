@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import pytest
 import responses
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tenantmail.stalwart.plugins.module_utils import http
+from ansible_collections.tenantmail.stalwart.plugins.module_utils import http_client
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.argspec import REALM_PLAN
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.task import run
@@ -28,8 +28,8 @@ DENIED = {"error": "HTTP 403 Forbidden"}
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(http.HttpClient.__init__.__kwdefaults__, "deadline", 0.0)
-    monkeypatch.setattr(http.time, "sleep", lambda _seconds: None)
+    monkeypatch.setitem(http_client.HttpClient.__init__.__kwdefaults__, "deadline", 0.0)
+    monkeypatch.setattr(http_client.time, "sleep", lambda _seconds: None)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import responses
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tenantmail.stalwart.plugins.module_utils import http
+from ansible_collections.tenantmail.stalwart.plugins.module_utils import http_client
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.openbao.argspec import SECRETS_PLAN
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.openbao.task import run
@@ -21,7 +21,7 @@ MOUNTS = {"data": {"type": "kv", "options": {"version": "2"}}}
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(http_client.time, "sleep", lambda _seconds: None)
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_a_refused_read_is_told_from_a_bad_token(
 
 
 def test_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(http.HttpClient.__init__.__kwdefaults__, "deadline", 0.0)
+    monkeypatch.setitem(http_client.HttpClient.__init__.__kwdefaults__, "deadline", 0.0)
     assert failure(url="http://127.0.0.1:1", auth=APPROLE).code == "unreachable"
 
 

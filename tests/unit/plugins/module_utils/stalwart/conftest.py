@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.http import HttpClient
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.http_client import HttpClient
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.client import JmapClient
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.registry import Registry
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.schema import Schema, reduce_document
@@ -39,7 +39,9 @@ class Script(BaseAdapter):
         self.steps: list[tuple[str, str, Any]] = []
         self.seen: list[tuple[str, str, Any, dict[str, str]]] = []
 
-    def expect(self, method: str, path: str, answer: Any, status: int = 200, headers: dict[str, str] | None = None) -> Script:
+    def expect(
+        self, method: str, path: str, answer: Any, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Script:
         """``answer`` is a body, or a function of the request's body that returns one."""
         self.steps.append((method, path, (status, answer, headers or {})))
         return self
@@ -161,7 +163,14 @@ def registry(schema: Schema) -> Registry:
                 },
             },
             "MailingList": {
-                "b": {"id": "b", "name": "news", "domainId": "b", "description": None, "aliases": {}, "recipients": {"x@y.test": True}}
+                "b": {
+                    "id": "b",
+                    "name": "news",
+                    "domainId": "b",
+                    "description": None,
+                    "aliases": {},
+                    "recipients": {"x@y.test": True},
+                }
             },
         },
     )

@@ -90,7 +90,11 @@ STRUCTS: dict[str, dict[str, Any]] = {
     },
     "MailExchanger": {"hostname": text(**NULL), "priority": number(min=1, max=65535)},
     "Service": {"hostname": text(**NULL), "cleartext": FLAG},
-    "SpamSettings": {"enable": FLAG, "scoreSpam": number("float", min=-100.0, max=100.0), "rulesUrl": text("uri", **NULL)},
+    "SpamSettings": {
+        "enable": FLAG,
+        "scoreSpam": number("float", min=-100.0, max=100.0),
+        "rulesUrl": text("uri", **NULL),
+    },
     "SpamPyzor": {"enable": FLAG},
     "MtaStageMail": {"isSenderAllowed": obj("Expression")},
     "MtaRouteMx": {"name": ("immutable", text()), "maxMxHosts": number(min=1)},
@@ -185,8 +189,30 @@ VARIANTS: dict[str, dict[str, str | None]] = {
     "Action": {"ReloadSettings": None, "InvalidateCaches": None, "ReloadLookupStores": None},
 }
 SINGLETONS = ("Authentication", "SystemSettings", "SpamSettings", "SpamPyzor", "MtaStageMail")
-OBJECTS = ["Domain", "Directory", "Role", "MtaRoute", "AllowedIp", "MemoryLookupKey", "NetworkListener", "Tracer", "DkimSignature", "OAuthClient", "Account", "MailingList", "Certificate", "Log", "Action"]
-LABELS = {"Domain": "name", "MtaRoute": "name", "AllowedIp": "address", "Directory": "description", "Role": "description"}
+OBJECTS = [
+    "Domain",
+    "Directory",
+    "Role",
+    "MtaRoute",
+    "AllowedIp",
+    "MemoryLookupKey",
+    "NetworkListener",
+    "Tracer",
+    "DkimSignature",
+    "OAuthClient",
+    "Account",
+    "MailingList",
+    "Certificate",
+    "Log",
+    "Action",
+]
+LABELS = {
+    "Domain": "name",
+    "MtaRoute": "name",
+    "AllowedIp": "address",
+    "Directory": "description",
+    "Role": "description",
+}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "DkimManagementProperties": {"rotateAfter": 7776000000, "selectorTemplate": "v{version}"},
     "OidcDirectory": {"claimName": "name", "requireAudience": "stalwart", "requireScopes": {"openid": True}},
@@ -229,9 +255,13 @@ def document() -> dict[str, Any]:
     for name, variants in VARIANTS.items():
         schemas[f"x:{name}"] = {
             "type": "multiple",
-            "variants": [{"name": v, "label": v} | ({"schemaName": f"x:{s}"} if s else {}) for v, s in variants.items()],
+            "variants": [
+                {"name": v, "label": v} | ({"schemaName": f"x:{s}"} if s else {}) for v, s in variants.items()
+            ],
         }
-    objects = {f"x:{name}": {"type": "singleton"} for name in SINGLETONS} | {f"x:{n}": {"type": "object"} for n in OBJECTS}
+    objects = {f"x:{name}": {"type": "singleton"} for name in SINGLETONS} | {
+        f"x:{n}": {"type": "object"} for n in OBJECTS
+    }
     return {
         "objects": objects
         | {"x:Account/User": {"type": "view", "objectName": "x:Account"}, "Mailbox": {"type": "object"}},

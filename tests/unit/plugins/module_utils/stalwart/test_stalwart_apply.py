@@ -79,10 +79,24 @@ def test_new_objects_are_referred_to_within_a_request(script: Any, client: JmapC
 
 def test_across_requests_ids_take_their_place(script: Any, client: JmapClient, registry: Registry) -> None:
     """More calls than one request takes: the reload is in the last one, and references are ids by then."""
-    ops = [create("Role", f"r{n}", ((("Role", f"r{n - 1}"),) if n else ()), *([Write("roleIds", Type("set", item=Type("objectId", target="Role")), [f"r{n - 1}"])] if n else [])) for n in range(16)]
-    ops.append(Op("update", "SpamSettings", "singleton", "singleton", writes=(Write("enable", Type("boolean"), False),)))
+    ops = [
+        create(
+            "Role",
+            f"r{n}",
+            ((("Role", f"r{n - 1}"),) if n else ()),
+            *([Write("roleIds", Type("set", item=Type("objectId", target="Role")), [f"r{n - 1}"])] if n else []),
+        )
+        for n in range(16)
+    ]
+    ops.append(
+        Op("update", "SpamSettings", "singleton", "singleton", writes=(Write("enable", Type("boolean"), False),))
+    )
     first = [{"created": {f"c{n}-0": {"id": f"id{n}"}}} for n in range(1)]
-    script.jmap(first[0], {"updated": {"singleton": None}}, *[{"created": {f"c{n}-0": {"id": f"id{n - 1}"}}} for n in range(2, 14)])
+    script.jmap(
+        first[0],
+        {"updated": {"singleton": None}},
+        *[{"created": {f"c{n}-0": {"id": f"id{n - 1}"}}} for n in range(2, 14)],
+    )
     script.jmap(MARKER, *[{"created": {f"c{n}-0": {"id": f"x{n}"}}} for n in range(3)], DONE)
     Writer(client, registry).apply(ops)
     assert [name for name, _ in script.calls(0)].count("x:Action/set") == 0
@@ -99,15 +113,31 @@ def item_error(script: Any, client: JmapClient, registry: Registry, op: Op, answ
 
 
 ERRORS = [
-    ({"type": "invalidPatch", "description": "Invalid domain name", "properties": ["name"]}, "invalid_value", "Invalid domain name; property name"),
-    ({"type": "validationFailed", "validationErrors": [{"type": "Required", "property": "name"}]}, "invalid_value", "name: Required"),
+    (
+        {"type": "invalidPatch", "description": "Invalid domain name", "properties": ["name"]},
+        "invalid_value",
+        "Invalid domain name; property name",
+    ),
+    (
+        {"type": "validationFailed", "validationErrors": [{"type": "Required", "property": "name"}]},
+        "invalid_value",
+        "name: Required",
+    ),
     (
         {"type": "validationFailed", "validationErrors": [{"type": "MinValue", "property": "x", "required": 8}]},
         "invalid_value",
         "x: MinValue (8)",
     ),
-    ({"type": "primaryKeyViolation", "properties": ["name"], "objectId": {"object": "Domain", "id": "b"}}, "conflict", "belongs to domain acme.test"),
-    ({"type": "primaryKeyViolation", "properties": ["email"], "objectId": {"object": "Account", "id": "c"}}, "conflict", "account alice@acme.test"),
+    (
+        {"type": "primaryKeyViolation", "properties": ["name"], "objectId": {"object": "Domain", "id": "b"}},
+        "conflict",
+        "belongs to domain acme.test",
+    ),
+    (
+        {"type": "primaryKeyViolation", "properties": ["email"], "objectId": {"object": "Account", "id": "c"}},
+        "conflict",
+        "account alice@acme.test",
+    ),
     ({"type": "invalidForeignKey", "objectId": {"object": "Role", "id": "zz"}}, "not_found", "role with id zz"),
     ({"type": "forbidden", "description": "Missing permissions"}, "forbidden", "Missing permissions"),
     ({"type": "overQuota"}, "conflict", "overQuota"),
@@ -116,7 +146,9 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("error", "code", "message"), ERRORS)
-def test_refused_items(script: Any, client: JmapClient, registry: Registry, error: dict[str, Any], code: str, message: str) -> None:
+def test_refused_items(
+    script: Any, client: JmapClient, registry: Registry, error: dict[str, Any], code: str, message: str
+) -> None:
     failure = item_error(script, client, registry, create("Domain", "x.test"), {"notCreated": {"c0-0": error}})
     assert (failure.layer, failure.code) == ("stalwart", code)
     assert message in failure.message
@@ -130,16 +162,34 @@ def test_an_item_that_is_not_mentioned_has_failed(script: Any, client: JmapClien
 
 
 def test_holders_of_a_linked_object_are_named(script: Any, client: JmapClient, registry: Registry) -> None:
-    linked = [{"object": "Account", "id": "c"}, {"object": "DkimSignature", "id": "k"}, {"object": "SystemSettings", "id": "singleton"}]
-    script.jmap({"notDestroyed": {"b": {"type": "objectIsLinked", "objectId": {"object": "Domain", "id": "b"}, "linkedObjects": linked}}})
-    script.jmap({"ids": ["k"], "total": 1}, {"list": [{"id": "k", "selector": "s1", "domainId": "b"}]}, {"list": [{"id": "singleton"}]})
+    linked = [
+        {"object": "Account", "id": "c"},
+        {"object": "DkimSignature", "id": "k"},
+        {"object": "SystemSettings", "id": "singleton"},
+    ]
+    script.jmap(
+        {
+            "notDestroyed": {
+                "b": {"type": "objectIsLinked", "objectId": {"object": "Domain", "id": "b"}, "linkedObjects": linked}
+            }
+        }
+    )
+    script.jmap(
+        {"ids": ["k"], "total": 1},
+        {"list": [{"id": "k", "selector": "s1", "domainId": "b"}]},
+        {"list": [{"id": "singleton"}]},
+    )
     with pytest.raises(Failure) as caught:
         Writer(client, registry).apply([Op("destroy", "Domain", "acme.test", "b")])
     assert "account alice@acme.test, dkimSignature s1._domainkey.acme.test, systemSettings" in caught.value.message
 
 
 def test_a_refused_reload_names_the_object_and_the_remedy(script: Any, client: JmapClient, registry: Registry) -> None:
-    why = {"type": "validationFailed", "description": "Invalid address: failed to lookup", "objectId": {"object": "SpamPyzor", "id": "singleton"}}
+    why = {
+        "type": "validationFailed",
+        "description": "Invalid address: failed to lookup",
+        "objectId": {"object": "SpamPyzor", "id": "singleton"},
+    }
     script.jmap(MARKER, {"updated": {"singleton": None}}, {"notCreated": {"a0": why}})
     op = Op("update", "SpamSettings", "singleton", "singleton", writes=(Write("enable", Type("boolean"), False),))
     with pytest.raises(Failure) as caught:
@@ -160,7 +210,9 @@ def test_a_refused_reload_names_the_object_and_the_remedy(script: Any, client: J
         ({"created": {}}, "protocol"),
     ],
 )
-def test_other_refusals_of_an_action(script: Any, client: JmapClient, registry: Registry, answer: Any, code: str) -> None:
+def test_other_refusals_of_an_action(
+    script: Any, client: JmapClient, registry: Registry, answer: Any, code: str
+) -> None:
     script.jmap(answer)
     registry.pending = {"ReloadSettings": "mark"}
     with pytest.raises(Failure) as caught:
@@ -173,7 +225,10 @@ def test_other_refusals_of_an_action(script: Any, client: JmapClient, registry: 
 SPAM_ON = {"list": [{"id": "singleton", "enable": True}]}
 SPAM_OFF = {"list": [{"id": "singleton", "enable": False}]}
 NONE = ({"ids": [], "total": 0}, {"list": []})
-OWED = ({"ids": ["mark"], "total": 1}, {"list": [{"id": "mark", "namespace": "tenantmail-pending", "key": "ReloadSettings"}]})
+OWED = (
+    {"ids": ["mark"], "total": 1},
+    {"list": [{"id": "mark", "namespace": "tenantmail-pending", "key": "ReloadSettings"}]},
+)
 
 
 def task(client: JmapClient, schema: Schema, **settings: Any) -> SettingsTask:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.http import HttpClient
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.http_client import HttpClient
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.connection import (
     authorization,
     base_url,
@@ -39,7 +39,18 @@ def test_good_urls(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "a.test", "ftp://a.test", "http://", "http://a.test/jmap", "http://a.test?x=1", "http://u:geheim77@a.test", "http://a.test:x", "http://a.test:99999"]
+    "url",
+    [
+        "",
+        "a.test",
+        "ftp://a.test",
+        "http://",
+        "http://a.test/jmap",
+        "http://a.test?x=1",
+        "http://u:geheim77@a.test",
+        "http://a.test:x",
+        "http://a.test:99999",
+    ],
 )
 def test_bad_urls(url: str) -> None:
     with pytest.raises(Failure) as caught:
@@ -81,7 +92,14 @@ CREDENTIAL = {"api_username": "admin", "api_password": "admin-secret"}
     [
         ({"api_url": "http://a.test"}, "no credential"),
         (CREDENTIAL, "where the server is"),
-        ({**CREDENTIAL, "api_url": "http://a.test", "kubernetes": {"namespace": "n", "service": "s", "port": "http"}}, "not both"),
+        (
+            {
+                **CREDENTIAL,
+                "api_url": "http://a.test",
+                "kubernetes": {"namespace": "n", "service": "s", "port": "http"},
+            },
+            "not both",
+        ),
     ],
 )
 def test_incomplete_options(params: dict[str, Any], message: str) -> None:
@@ -93,8 +111,21 @@ def test_incomplete_options(params: dict[str, Any], message: str) -> None:
 def test_the_environment_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STALWART_API_URL", "http://env.test")
     monkeypatch.setenv("STALWART_API_PASSWORD", "from-environment")
-    cluster = {"namespace": "n", "service": "s", "port": "http", "host": "https://192.0.2.1:6443", "api_key": "some-token-77"}
-    opened = connect({"api_url": "http://env.test", "kubernetes": cluster, "api_token": "API_12345678", "api_password": "from-environment"})
+    cluster = {
+        "namespace": "n",
+        "service": "s",
+        "port": "http",
+        "host": "https://192.0.2.1:6443",
+        "api_key": "some-token-77",
+    }
+    opened = connect(
+        {
+            "api_url": "http://env.test",
+            "kubernetes": cluster,
+            "api_token": "API_12345678",
+            "api_password": "from-environment",
+        }
+    )
     assert opened.http.base_url == "http://s.n"
     assert opened.finder is not None
     opened.close()
@@ -129,7 +160,9 @@ def test_probe_other_than_asked_for(script: Any, http: HttpClient) -> None:
     assert "speaks the API of 0.16" in caught.value.message
 
 
-@pytest.mark.parametrize(("status", "code"), [(401, "unauthorized"), (403, "forbidden"), (500, "server_error"), (200, "server_error")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, "unauthorized"), (403, "forbidden"), (500, "server_error"), (200, "server_error")]
+)
 def test_probe_stops_at_once(script: Any, http: HttpClient, status: int, code: str) -> None:
     script.expect("GET", "/api/schema", "", status)
     with pytest.raises(Failure) as caught:
@@ -140,7 +173,15 @@ def test_probe_stops_at_once(script: Any, http: HttpClient, status: int, code: s
 
 @pytest.mark.parametrize(
     "location",
-    ["", "/login", f"http://evil.test/api/schema/{HASH}", "/api/schema/", "/api/schema/../../x", f"https://stalwart.test/api/schema/{HASH}", "//evil.test/api/schema/" + HASH],
+    [
+        "",
+        "/login",
+        f"http://evil.test/api/schema/{HASH}",
+        "/api/schema/",
+        "/api/schema/../../x",
+        f"https://stalwart.test/api/schema/{HASH}",
+        "//evil.test/api/schema/" + HASH,
+    ],
 )
 def test_foreign_redirects_are_not_followed(script: Any, http: HttpClient, location: str) -> None:
     script.expect("GET", "/api/schema", "", 302, {"Location": location})
@@ -186,12 +227,16 @@ def test_running_issuer_needs_a_document(script: Any, http: HttpClient, answer: 
 def endpoints(*pods: tuple[str, bool | None], ports: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     return {
         "ports": ports if ports is not None else [{"name": "https", "port": 8443}, {"name": "http", "port": 8080}],
-        "endpoints": [{"targetRef": {"kind": "Pod", "name": n}, "conditions": {} if r is None else {"ready": r}} for n, r in pods],
+        "endpoints": [
+            {"targetRef": {"kind": "Pod", "name": n}, "conditions": {} if r is None else {"ready": r}} for n, r in pods
+        ],
     }
 
 
 def test_the_first_ready_pod() -> None:
-    assert choose_target([endpoints(("a", False)), endpoints(("b", True), ("c", True))], "web", "http") == Target("b", 8080)
+    assert choose_target([endpoints(("a", False)), endpoints(("b", True), ("c", True))], "web", "http") == Target(
+        "b", 8080
+    )
     assert choose_target([endpoints(("a", None))], "web", "8443") == Target("a", 8443)
 
 
@@ -234,7 +279,9 @@ def test_a_missing_service_is_told_from_a_pod_that_is_not_ready() -> None:
         assert caught.value.code == code
     cluster = Cluster([endpoints(("p", True))], True)
     assert PodFinder(cluster, "tenant-acme", "stalwart-web", "http").find().pod == "p"
-    assert cluster.paths == ["/apis/discovery.k8s.io/v1/namespaces/tenant-acme/endpointslices?kubernetes.io/service-name=stalwart-web"]
+    assert cluster.paths == [
+        "/apis/discovery.k8s.io/v1/namespaces/tenant-acme/endpointslices?kubernetes.io/service-name=stalwart-web"
+    ]
 
 
 class Forward:

@@ -53,7 +53,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         {"dkimManagement": {"@type": "Automatic", "rotateAfter": 2}},
         {"dkimManagement": {"@type": "Manual"}},
     ),
-    ("Domain", {"dkimManagement": {"@type": "Automatic"}}, {"dkimManagement": {"@type": "Automatic", "rotateAfter": 2}}, {}),
+    (
+        "Domain",
+        {"dkimManagement": {"@type": "Automatic"}},
+        {"dkimManagement": {"@type": "Automatic", "rotateAfter": 2}},
+        {},
+    ),
     (
         "SystemSettings",
         {"services": {"imap": {"cleartext": True}, "smtp": {"hostname": "m.test"}}},
@@ -91,7 +96,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "desired", "current", "expected"), CASES)
-def test_writes(schema: Schema, name: str, desired: dict[str, Any], current: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_writes(
+    schema: Schema, name: str, desired: dict[str, Any], current: dict[str, Any], expected: dict[str, Any]
+) -> None:
     assert writes(schema, name, desired, current) == expected
 
 
@@ -106,7 +113,9 @@ def test_secrets_are_written_again_on_request(schema: Schema) -> None:
 def test_exact_maps_lose_other_keys(schema: Schema) -> None:
     current = {"providerInfo": {"providerName": "a", "providerUrl": "b"}}
     assert writes(schema, "SystemSettings", {"providerInfo": {"providerName": "a"}}, current) == {}
-    exact = writes(schema, "SystemSettings", {"providerInfo": {"providerName": "a"}}, current, exact_maps={"providerInfo"})
+    exact = writes(
+        schema, "SystemSettings", {"providerInfo": {"providerName": "a"}}, current, exact_maps={"providerInfo"}
+    )
     assert exact == {"providerInfo/providerUrl": None}
 
 
@@ -137,7 +146,12 @@ def test_project_keeps_to_what_is_managed() -> None:
 
 # --- properties -------------------------------------------------------------------------------------------------------
 
-_IDS = {"Domain": ("b", "acme.test"), "Role": ("c", "Helper"), "Directory": ("k1", "kc"), "Account": ("d", "sales@acme.test")}
+_IDS = {
+    "Domain": ("b", "acme.test"),
+    "Role": ("c", "Helper"),
+    "Directory": ("k1", "kc"),
+    "Account": ("d", "sales@acme.test"),
+}
 
 
 def label_of(name: str, identifier: str) -> str | None:
@@ -153,7 +167,11 @@ def values(schema: Schema, spec: Type, depth: int = 0) -> st.SearchStrategy[Any]
     """Normal-form values of a type."""
     some: st.SearchStrategy[Any]
     if spec.kind == "string":
-        some = st.sampled_from(["10.0.0.0/8", "192.0.2.1"]) if spec.format.startswith("ip") else st.sampled_from(["a", "b", "c/d", "~e"])
+        some = (
+            st.sampled_from(["10.0.0.0/8", "192.0.2.1"])
+            if spec.format.startswith("ip")
+            else st.sampled_from(["a", "b", "c/d", "~e"])
+        )
     elif spec.kind == "number":
         some = st.integers(1, 99)
     elif spec.kind == "boolean":
@@ -190,10 +208,20 @@ def structs(draw: st.DrawFn, schema: Schema, name: str, depth: int = 0, full: bo
 
 
 MANAGED = [
-    "Domain", "Directory", "Authentication", "SystemSettings", "SpamSettings", "MtaStageMail",
-    "AllowedIp", "Role", "Account", "Tracer",
+    "Domain",
+    "Directory",
+    "Authentication",
+    "SystemSettings",
+    "SpamSettings",
+    "MtaStageMail",
+    "AllowedIp",
+    "Role",
+    "Account",
+    "Tracer",
 ]
-relaxed = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+relaxed = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 
 
 def apply_patch(wire: Any, pointer: str, value: Any) -> None:
@@ -201,7 +229,13 @@ def apply_patch(wire: Any, pointer: str, value: Any) -> None:
     *path, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")]
     for part in path:
         wire = wire[part]
-    if value is None and path and "@type" not in wire and last in wire and not isinstance(wire[last], (str, int, type(None))):
+    if (
+        value is None
+        and path
+        and "@type" not in wire
+        and last in wire
+        and not isinstance(wire[last], (str, int, type(None)))
+    ):
         del wire[last]
     else:
         wire[last] = value

@@ -89,16 +89,18 @@ def test_never_fails_otherwise(text: str) -> None:
         assert not any(token.text == "=" for token in tokenize(text))
 
 
-@given(st.recursive(
-    st.sampled_from(["sender", "'x'", "5s", "true", "1"]),
-    lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from(["==", "!=", "&&", "||", "+", "<"]), inner).map(" ".join),
-        inner.map(lambda e: f"({e})"),
-        inner.map(lambda e: f"!{e}"),
-        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
-        inner.map(lambda e: f"is_empty({e})"),
-    ),
-    max_leaves=12,
-))
+@given(
+    st.recursive(
+        st.sampled_from(["sender", "'x'", "5s", "true", "1"]),
+        lambda inner: st.one_of(
+            st.tuples(inner, st.sampled_from(["==", "!=", "&&", "||", "+", "<"]), inner).map(" ".join),
+            inner.map(lambda e: f"({e})"),
+            inner.map(lambda e: f"!{e}"),
+            st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
+            inner.map(lambda e: f"is_empty({e})"),
+        ),
+        max_leaves=12,
+    )
+)
 def test_accepts_whatever_the_grammar_makes(text: str) -> None:
     audit(text)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import stalwart_schema
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.http import HttpClient
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.http_client import HttpClient
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import principal_task, settings_task
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.driver import InfoAsk, SettingsAsk
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.secrets import secrets_of
@@ -159,12 +159,21 @@ SETTINGS = {
     "domain": {"acme.test": {}},
     "spamSettings.enable": False,
     "storage.directory": "kc",
-    "mtaRoute": {"out": {"@type": "Relay", "address": "a.test", "authSecret": {"@type": "Value", "secret": "geheim-geheim"}}},
+    "mtaRoute": {
+        "out": {"@type": "Relay", "address": "a.test", "authSecret": {"@type": "Value", "secret": "geheim-geheim"}}
+    },
 }
 
 
 def absent_settings(**more: Any) -> dict[str, Any]:
-    return {"server": "absent", "settings": SETTINGS, "state": "present", "exclusive": [], "update_secrets": "on_create", **more}
+    return {
+        "server": "absent",
+        "settings": SETTINGS,
+        "state": "present",
+        "exclusive": [],
+        "update_secrets": "on_create",
+        **more,
+    }
 
 
 def test_absent_server_without_a_schema(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -180,13 +189,19 @@ def test_absent_server_without_a_schema(monkeypatch: pytest.MonkeyPatch, tmp_pat
         ("mtaRoute", "out"),
     }
     assert "geheim" not in str(result)
-    principals = {"server": "absent", "principals": [{"name": "a@acme.test", "password": "geheim-geheim"}], "update_secrets": "on_create"}
+    principals = {
+        "server": "absent",
+        "principals": [{"name": "a@acme.test", "password": "geheim-geheim"}],
+        "update_secrets": "on_create",
+    }
     result = principal_task.run(principals, check_mode=True)
     assert result["unvalidated"] is True
     assert "geheim" not in str(result)
 
 
-def test_absent_server_with_a_cached_schema(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reduced: dict[str, Any]) -> None:
+def test_absent_server_with_a_cached_schema(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reduced: dict[str, Any]
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     SchemaCache().store(reduced)
     result = settings_task.run(absent_settings(), check_mode=True)
@@ -196,7 +211,9 @@ def test_absent_server_with_a_cached_schema(monkeypatch: pytest.MonkeyPatch, tmp
     with pytest.raises(Failure) as caught:
         settings_task.run(absent_settings(settings={"spamSettings.enabel": False}), check_mode=True)
     assert "did you mean 'enable'" in caught.value.message
-    assert principal_task.run({"server": "absent", "principals": [{"name": "a@acme.test"}], "update_secrets": "on_create"}, check_mode=True)["changed"]
+    assert principal_task.run(
+        {"server": "absent", "principals": [{"name": "a@acme.test"}], "update_secrets": "on_create"}, check_mode=True
+    )["changed"]
 
 
 def test_absent_outside_check_mode_is_refused() -> None:
@@ -210,7 +227,10 @@ def test_absent_outside_check_mode_is_refused() -> None:
 
 def test_secrets_inside_settings() -> None:
     assert secrets_of(SETTINGS) == ["geheim-geheim"]
-    assert secrets_of({"oAuthClient.x.secret": "abcdefgh", "x": [{"password": "12345678"}], "description": "no"}) == ["abcdefgh", "12345678"]
+    assert secrets_of({"oAuthClient.x.secret": "abcdefgh", "x": [{"password": "12345678"}], "description": "no"}) == [
+        "abcdefgh",
+        "12345678",
+    ]
     assert settings_task.secrets({"settings": SETTINGS}) == ["geheim-geheim"]
 
 

@@ -21,7 +21,13 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.
 OIDC = {"@type": "Oidc", "description": "Keycloak", "issuerUrl": "https://k.test/realms/a"}
 
 
-def plan(registry: Registry, settings: dict[str, Any], exclusive: tuple[str, ...] = (), known: bool = True, rewrite: bool = False) -> Plan:
+def plan(
+    registry: Registry,
+    settings: dict[str, Any],
+    exclusive: tuple[str, ...] = (),
+    known: bool = True,
+    rewrite: bool = False,
+) -> Plan:
     items = tuple(parse(registry.schema, settings))
     request = Request(items, parse_exclusive(registry.schema, exclusive, items), known=known)
     return make_plan(registry, request, rewrite_secrets=rewrite)
@@ -36,7 +42,10 @@ def words(found: Plan) -> list[str]:
 
 
 def test_nothing_to_do(registry: Registry) -> None:
-    settings = {"domain": {"ACME.test": {"dkimManagement": {"@type": "Automatic"}}}, "authentication": {"defaultUserRoleIds": ["User"]}}
+    settings = {
+        "domain": {"ACME.test": {"dkimManagement": {"@type": "Automatic"}}},
+        "authentication": {"defaultUserRoleIds": ["User"]},
+    }
     assert not plan(registry, settings)
 
 
@@ -65,14 +74,26 @@ def test_duplicates_on_the_server_are_a_conflict(registry: Registry) -> None:
 
 
 REFUSED = [
-    ({"authentication.directoryId": "nope"}, "authentication.directoryId", "names the directory 'nope', which does not exist; there is none."),
+    (
+        {"authentication.directoryId": "nope"},
+        "authentication.directoryId",
+        "names the directory 'nope', which does not exist; there is none.",
+    ),
     ({"authentication.defaultUserRoleIds": ["Usr"]}, "authentication.defaultUserRoleIds", "did you mean 'User'"),
     ({"systemSettings.defaultDomainId": "acme.tst"}, "systemSettings.defaultDomainId", "did you mean 'acme.test'"),
     ({"directory": {"kc": {"issuerUrl": "https://x"}}}, "directory.kc.@type", "accepted: Ldap, Oidc"),
     ({"directory": {"kc": {"@type": "Oidc"}}}, "directory.kc.issuerUrl", "is needed to create it"),
     ({"domain": {"b.test": {"dkimManagement.rotateAfter": 5}}}, "domain.b.test.dkimManagement.@type", "is missing"),
-    ({"domain": {"acme.test": {"subAddressing.customRule": "sender"}}}, "domain.acme.test.subAddressing.customRule", "no such property"),
-    ({"dkimSignature": {"s._domainkey.x.test": {"@type": "Dkim1RsaSha256"}}}, "dkimSignature.s._domainkey.x.test.domainId", "domain 'x.test'"),
+    (
+        {"domain": {"acme.test": {"subAddressing.customRule": "sender"}}},
+        "domain.acme.test.subAddressing.customRule",
+        "no such property",
+    ),
+    (
+        {"dkimSignature": {"s._domainkey.x.test": {"@type": "Dkim1RsaSha256"}}},
+        "dkimSignature.s._domainkey.x.test.domainId",
+        "domain 'x.test'",
+    ),
 ]
 
 
@@ -94,19 +115,27 @@ def test_create_only_properties(registry: Registry) -> None:
 
 
 def test_exclusive_types_objects_and_maps(registry: Registry) -> None:
-    registry.objects["AllowedIp"] = {i: {"id": i, "address": a, "reason": "r"} for i, a in (("x", "192.0.2.1"), ("y", "192.0.2.2"))}
+    registry.objects["AllowedIp"] = {
+        i: {"id": i, "address": a, "reason": "r"} for i, a in (("x", "192.0.2.1"), ("y", "192.0.2.2"))
+    }
     assert not plan(registry, {"allowedIp": {"192.0.2.1": {}}})
     assert words(plan(registry, {"allowedIp": {"192.0.2.1": {}}}, ("allowedIp",))) == ["delete allowedIp 192.0.2.2"]
     reset = plan(registry, {"allowedIp": {"192.0.2.1": {}}}, ("allowedIp.192.0.2.1",))
     assert reset.changes[0].after == {"reason": None}
-    registry.objects["SystemSettings"] = {"singleton": {"id": "singleton", "providerInfo": {"providerName": "a", "providerUrl": "b"}}}
+    registry.objects["SystemSettings"] = {
+        "singleton": {"id": "singleton", "providerInfo": {"providerName": "a", "providerUrl": "b"}}
+    }
     kept = {"systemSettings.providerInfo": {"providerName": "a"}}
     assert not plan(registry, kept)
-    assert [w.pointer for w in plan(registry, kept, ("systemSettings.providerInfo",)).changes[0].payload.writes] == ["providerInfo/providerUrl"]
+    assert [w.pointer for w in plan(registry, kept, ("systemSettings.providerInfo",)).changes[0].payload.writes] == [
+        "providerInfo/providerUrl"
+    ]
 
 
 def test_exclusive_singletons_go_back_to_defaults(registry: Registry) -> None:
-    registry.objects["SpamSettings"] = {"singleton": {"id": "singleton", "enable": False, "scoreSpam": 9.0, "rulesUrl": "https://x"}}
+    registry.objects["SpamSettings"] = {
+        "singleton": {"id": "singleton", "enable": False, "scoreSpam": 9.0, "rulesUrl": "https://x"}
+    }
     found = plan(registry, {"spamSettings.enable": False}, ("spamSettings",))
     assert found.changes[0].after == {"scoreSpam": 5.0, "rulesUrl": None}
 
@@ -124,12 +153,24 @@ def test_exclusive_never_removes_markers(registry: Registry) -> None:
 
 
 def test_secrets_are_written_on_creation_or_always(registry: Registry) -> None:
-    settings = {"mtaRoute.out": {"@type": "Relay", "address": "a.test", "authSecret": {"@type": "Value", "secret": "geheim-geheim"}}}
+    settings = {
+        "mtaRoute.out": {
+            "@type": "Relay",
+            "address": "a.test",
+            "authSecret": {"@type": "Value", "secret": "geheim-geheim"},
+        }
+    }
     created = plan(registry, settings)
     assert "geheim" not in str(created.changes) + str(created.diff())
     assert created.changes[0].after["authSecret"]["secret"] == "********"
     registry.objects["MtaRoute"] = {
-        "r": {"id": "r", "@type": "Relay", "name": "out", "address": "a.test", "authSecret": {"@type": "Value", "secret": "****"}}
+        "r": {
+            "id": "r",
+            "@type": "Relay",
+            "name": "out",
+            "address": "a.test",
+            "authSecret": {"@type": "Value", "secret": "****"},
+        }
     }
     assert not plan(registry, settings)
     again = plan(registry, settings, rewrite=True)
@@ -146,7 +187,12 @@ def test_a_server_that_does_not_exist_yet(registry: Registry) -> None:
         "authentication": {"directoryId": "kc", "defaultUserRoleIds": ["User"]},
     }
     found = plan(empty, settings, known=False)
-    assert words(found) == ["create domain acme.test", "update spamSettings singleton", "create directory kc", "update authentication singleton"]
+    assert words(found) == [
+        "create domain acme.test",
+        "update spamSettings singleton",
+        "create directory kc",
+        "update authentication singleton",
+    ]
 
 
 def test_what_runs_differs_from_what_is_stored(registry: Registry) -> None:
@@ -180,14 +226,21 @@ def test_absent_objects_and_properties(registry: Registry) -> None:
     registry.objects["AllowedIp"] = {"x": {"id": "x", "address": "192.0.2.1", "reason": "r"}}
     registry.objects["SpamSettings"] = {"singleton": {"id": "singleton", "enable": False, "scoreSpam": 5.0}}
     registry.objects["SystemSettings"] = {
-        "singleton": {"id": "singleton", "services": {"imap": {"cleartext": True}}, "proxyTrustedNetworks": {"10.0.0.0/8": True, "192.0.2.1": True}}
+        "singleton": {
+            "id": "singleton",
+            "services": {"imap": {"cleartext": True}},
+            "proxyTrustedNetworks": {"10.0.0.0/8": True, "192.0.2.1": True},
+        }
     }
     assert words(absent(registry, {"allowedIp": {"192.0.2.1": {}}})) == ["delete allowedIp 192.0.2.1"]
     assert words(absent(registry, {"allowedIp": {"192.0.2.9": None}})) == []
     assert words(absent(registry, {"domain": {"ACME.test": {}}})) == ["delete domain acme.test"]
     assert absent(registry, {"allowedIp": {"192.0.2.1": {"reason": None}}}).changes[0].after == {"reason": None}
     assert absent(registry, {"spamSettings": {"enable": None, "scoreSpam": None}}).changes[0].after == {"enable": True}
-    assert absent(registry, {"systemSettings.services": {"imap": None, "jmap": None}}).changes[0].payload.writes[0].pointer == "services/imap"
+    assert (
+        absent(registry, {"systemSettings.services": {"imap": None, "jmap": None}}).changes[0].payload.writes[0].pointer
+        == "services/imap"
+    )
     gone = absent(registry, {"systemSettings.proxyTrustedNetworks": ["10.1.2.3/8"]})
     assert gone.changes[0].after == {"proxyTrustedNetworks": ["192.0.2.1"]}
     assert not absent(registry, {"systemSettings.proxyTrustedNetworks": ["172.16.0.0/12"]})

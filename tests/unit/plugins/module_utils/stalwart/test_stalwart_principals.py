@@ -110,7 +110,14 @@ ALICE = {"name": "alice@acme.test"}
     "principal",
     [
         ALICE,
-        {**ALICE, "aliases": ["al@acme.test"], "roles": ["user"], "quota": 1000, "locale": "en_US", "description": "Alice"},
+        {
+            **ALICE,
+            "aliases": ["al@acme.test"],
+            "roles": ["user"],
+            "quota": 1000,
+            "locale": "en_US",
+            "description": "Alice",
+        },
         {**ALICE, "member_of": ["sales@acme.test"]},
         {**ALICE, "enabled_permissions": [], "disabled_permissions": []},
         {"name": "sales@acme.test", "type": "group", "members": ["alice@acme.test"], "receive_mail": True},
@@ -123,7 +130,16 @@ def test_nothing_to_do(registry: Registry, principal: dict[str, Any]) -> None:
 
 
 def test_a_new_individual(registry: Registry) -> None:
-    found = plan(registry, {"name": "Bob@acme.test", "roles": ["user"], "aliases": ["b@acme.test"], "quota": 5, "member_of": ["sales@acme.test"]})
+    found = plan(
+        registry,
+        {
+            "name": "Bob@acme.test",
+            "roles": ["user"],
+            "aliases": ["b@acme.test"],
+            "quota": 5,
+            "member_of": ["sales@acme.test"],
+        },
+    )
     assert words(found) == ["create individual bob@acme.test"]
     assert written(found) == {
         "name": "bob",
@@ -162,22 +178,36 @@ def test_a_disabled_alias_is_enabled(registry: Registry) -> None:
 
 def test_suspend_and_resume(registry: Registry) -> None:
     found = plan(registry, {**ALICE, "state": "suspended"})
-    assert written(found) == {"permissions": {"@type": "Merge", "enabledPermissions": [], "disabledPermissions": ["authenticate"]}}
+    assert written(found) == {
+        "permissions": {"@type": "Merge", "enabledPermissions": [], "disabledPermissions": ["authenticate"]}
+    }
     assert (found.changes[0].before, found.changes[0].after) == ({"state": "present"}, {"state": "suspended"})
-    registry.objects["Account"]["c"]["permissions"] = {"@type": "Merge", "enabledPermissions": {}, "disabledPermissions": {"authenticate": True}}
+    registry.objects["Account"]["c"]["permissions"] = {
+        "@type": "Merge",
+        "enabledPermissions": {},
+        "disabledPermissions": {"authenticate": True},
+    }
     assert not plan(registry, {**ALICE, "state": "suspended"})
     assert written(plan(registry, ALICE)) == {"permissions": {"@type": "Inherit"}}
 
 
 def test_permissions_keep_their_kind(registry: Registry) -> None:
-    registry.objects["Account"]["c"]["permissions"] = {"@type": "Replace", "enabledPermissions": {"emailSend": True}, "disabledPermissions": {}}
+    registry.objects["Account"]["c"]["permissions"] = {
+        "@type": "Replace",
+        "enabledPermissions": {"emailSend": True},
+        "disabledPermissions": {},
+    }
     assert not plan(registry, ALICE)
     found = plan(registry, {**ALICE, "state": "suspended"})
     assert written(found) == {"permissions/disabledPermissions": ["authenticate"]}
 
 
 def test_groups_receive_mail(registry: Registry) -> None:
-    registry.objects["Account"]["d"]["permissions"] = {"@type": "Merge", "enabledPermissions": {}, "disabledPermissions": {"emailReceive": True}}
+    registry.objects["Account"]["d"]["permissions"] = {
+        "@type": "Merge",
+        "enabledPermissions": {},
+        "disabledPermissions": {"emailReceive": True},
+    }
     group = {"name": "sales@acme.test", "type": "group"}
     assert written(plan(registry, group)) == {"permissions": {"@type": "Inherit"}}
     assert not plan(registry, {**group, "receive_mail": False})
@@ -210,13 +240,21 @@ CONFLICTS: list[tuple[list[dict[str, Any]], str, str]] = [
     ([{"name": "a@alias.test"}], "not_found", "is an alias of the domain acme.test"),
     ([{"name": "al@acme.test"}], "conflict", "is an alias of the individual alice@acme.test"),
     ([{"name": "bob@acme.test", "aliases": ["sales@acme.test"]}], "conflict", "belongs to the group sales@acme.test"),
-    ([{"name": "bob@acme.test", "aliases": ["news@acme.test"]}], "conflict", "belongs to the mailing list news@acme.test"),
+    (
+        [{"name": "bob@acme.test", "aliases": ["news@acme.test"]}],
+        "conflict",
+        "belongs to the mailing list news@acme.test",
+    ),
     ([{"name": "news@acme.test"}], "conflict", "belongs to the mailing list"),
     ([{"name": "sales@acme.test"}], "conflict", "exists on the server as group"),
     ([{"name": "alice@acme.test", "type": "list"}], "conflict", "belongs to the individual"),
     ([{**ALICE, "roles": ["Helpr"]}], "not_found", "did you mean 'Helper'"),
     ([{**ALICE, "member_of": ["nope@acme.test"]}], "not_found", "alice@acme.test's group is no group"),
-    ([{**ALICE, "member_of": ["b@acme.test"]}, {"name": "b@acme.test"}], "invalid_value", "must be a group; it is given as individual"),
+    (
+        [{**ALICE, "member_of": ["b@acme.test"]}, {"name": "b@acme.test"}],
+        "invalid_value",
+        "must be a group; it is given as individual",
+    ),
     ([{"name": "sales@acme.test", "type": "group", "members": ["nope@acme.test"]}], "not_found", "is to be a member"),
     (
         [{"name": "sales@acme.test", "type": "group", "members": []}, {**ALICE, "member_of": ["sales@acme.test"]}],
@@ -228,7 +266,9 @@ CONFLICTS: list[tuple[list[dict[str, Any]], str, str]] = [
 
 
 @pytest.mark.parametrize(("principals", "code", "message"), CONFLICTS, ids=[message for _p, _c, message in CONFLICTS])
-def test_conflicts_with_the_server(registry: Registry, principals: list[dict[str, Any]], code: str, message: str) -> None:
+def test_conflicts_with_the_server(
+    registry: Registry, principals: list[dict[str, Any]], code: str, message: str
+) -> None:
     with pytest.raises(Failure) as caught:
         plan(registry, *principals)
     assert caught.value.code == code
@@ -237,8 +277,12 @@ def test_conflicts_with_the_server(registry: Registry, principals: list[dict[str
 
 
 def test_removal(registry: Registry) -> None:
-    assert words(plan(registry, {**ALICE, "state": "absent", "confirm_data_loss": True})) == ["delete individual alice@acme.test"]
-    assert words(plan(registry, {"name": "news@acme.test", "type": "list", "state": "absent"})) == ["delete list news@acme.test"]
+    assert words(plan(registry, {**ALICE, "state": "absent", "confirm_data_loss": True})) == [
+        "delete individual alice@acme.test"
+    ]
+    assert words(plan(registry, {"name": "news@acme.test", "type": "list", "state": "absent"})) == [
+        "delete list news@acme.test"
+    ]
 
 
 def test_passwords_with_the_internal_directory(registry: Registry) -> None:
@@ -258,7 +302,13 @@ def test_passwords_with_the_internal_directory(registry: Registry) -> None:
 
 
 def oidc(registry: Registry, **more: Any) -> None:
-    registry.objects["Directory"]["k"] = {"id": "k", "@type": "Oidc", "description": "Keycloak", "claimName": "name", **more}
+    registry.objects["Directory"]["k"] = {
+        "id": "k",
+        "@type": "Oidc",
+        "description": "Keycloak",
+        "claimName": "name",
+        **more,
+    }
     registry.objects["Authentication"]["singleton"]["directoryId"] = "k"
 
 

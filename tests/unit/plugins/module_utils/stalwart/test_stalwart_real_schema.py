@@ -24,7 +24,9 @@ pytestmark = pytest.mark.skipif(not GIVEN, reason="STALWART_SCHEMA_0_16 is not s
 @pytest.fixture(scope="module")
 def real() -> Schema:
     raw = Path(GIVEN).read_bytes()
-    return Schema(reduce_document(json.loads(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw), "real-schema-00000000"))
+    return Schema(
+        reduce_document(json.loads(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw), "real-schema-00000000")
+    )
 
 
 def test_every_type_can_be_read(real: Schema) -> None:
@@ -36,7 +38,9 @@ def test_every_type_can_be_read(real: Schema) -> None:
 
 
 def test_every_default_expression_passes_the_audit(real: Schema) -> None:
-    document = json.loads(Path(GIVEN).read_bytes() if not GIVEN.endswith(".gz") else gzip.decompress(Path(GIVEN).read_bytes()))
+    document = json.loads(
+        Path(GIVEN).read_bytes() if not GIVEN.endswith(".gz") else gzip.decompress(Path(GIVEN).read_bytes())
+    )
     checked = 0
     for fields in document["fields"].values():
         for name, default in (fields.get("defaults") or {}).items():

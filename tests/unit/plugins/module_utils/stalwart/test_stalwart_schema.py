@@ -38,7 +38,9 @@ def test_types(schema: Schema) -> None:
         schema.fields("Nonsense")
 
 
-@pytest.mark.parametrize("document", [{}, {"objects": []}, {"objects": {"x:A": 1}, "schemas": {}, "fields": {}, "enums": {}}])
+@pytest.mark.parametrize(
+    "document", [{}, {"objects": []}, {"objects": {"x:A": 1}, "schemas": {}, "fields": {}, "enums": {}}]
+)
 def test_other_documents_are_refused(document: dict[str, Any]) -> None:
     with pytest.raises(Failure) as caught:
         reduce_document(document, "h" * 20)
@@ -76,7 +78,9 @@ def test_cache_prefers_what_was_used_last(tmp_path: Path, reduced: dict[str, Any
     assert cache.newest().hash == "a" * 20
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"hash": "x"}', '{"hash": "HASH", "format": 0}', '{"hash": "HASH", "format": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"hash": "x"}', '{"hash": "HASH", "format": 0}', '{"hash": "HASH", "format": 1}']
+)
 def test_broken_cache_files_count_as_missing(tmp_path: Path, content: str) -> None:
     cache = SchemaCache(str(tmp_path))
     (tmp_path / f"schema-0.16-{stalwart_schema.HASH}.json").write_text(content.replace("HASH", stalwart_schema.HASH))
@@ -98,7 +102,10 @@ def test_cache_folder_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert SchemaCache().folder == str(tmp_path / "tenantmail.stalwart")
 
 
-@pytest.mark.parametrize(("text", "valid"), [("25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw", True), ("short", False), ("../../etc/passwd/x", False)])
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [("25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw", True), ("short", False), ("../../etc/passwd/x", False)],
+)
 def test_hash(text: str, valid: bool) -> None:
     assert is_hash(text) is valid
 

@@ -22,7 +22,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"directory": {"k": {**OIDC, "bindSecret": {}}}}, "directory.k.bindSecret", "unknown property of Oidc"),
     ({"spamSettings.enabel": False}, "spamSettings.enabel", "did you mean 'enable'"),
     ({"spamSettings": {"enable": {"x": 1}}}, "spamSettings.enable", "expected true or false"),
-    ({"domain": {"a.test": {"dkimManagement.rotateAftr": 1}}}, "domain.a.test.dkimManagement.rotateAftr", "rotateAfter"),
+    (
+        {"domain": {"a.test": {"dkimManagement.rotateAftr": 1}}},
+        "domain.a.test.dkimManagement.rotateAftr",
+        "rotateAfter",
+    ),
     ({"domain": {"a.test": {"name": "a.test", "createdAt": "x"}}}, "domain.a.test.createdAt", "set by the server"),
     ({"account": {"a@b.test": {}}}, "account", "stalwart_principal"),
     ({"log": {}}, "log", "run-time data"),
@@ -38,7 +42,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     # variants
     ({"directory": {"k": {"@type": "OIDC"}}}, "directory.k.@type", "did you mean 'Oidc'"),
     ({"tracer": {"out": {}}}, "tracer.out.@type", "accepted: Stdout, Log"),
-    ({"domain": {"a.test": {"dkimManagement": {"@type": "Automtic"}}}}, "domain.a.test.dkimManagement.@type", "Automatic"),
+    (
+        {"domain": {"a.test": {"dkimManagement": {"@type": "Automtic"}}}},
+        "domain.a.test.dkimManagement.@type",
+        "Automatic",
+    ),
     # strings
     ({"directory": {"k": {**OIDC, "claimName": 5}}}, "directory.k.claimName", "expected a string"),
     ({"directory": {"k": {**OIDC, "claimName": ""}}}, "directory.k.claimName", "null clears it"),
@@ -56,7 +64,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"authentication.passwordMinLength": True}, "authentication.passwordMinLength", "an integer"),
     ({"authentication.passwordMinLength": None}, "authentication.passwordMinLength", "cannot be null"),
     ({"spamSettings.scoreSpam": 101}, "spamSettings.scoreSpam", "a number from -100 to 100"),
-    ({"domain": {"a.test": {"dkimManagement.rotateAfter": "5 days"}}}, "domain.a.test.dkimManagement.rotateAfter", "30d"),
+    (
+        {"domain": {"a.test": {"dkimManagement.rotateAfter": "5 days"}}},
+        "domain.a.test.dkimManagement.rotateAfter",
+        "30d",
+    ),
     # booleans, enums, times
     ({"spamSettings.enable": "off"}, "spamSettings.enable", "true or false"),
     ({"spamSettings.enable": 0}, "spamSettings.enable", "true or false"),
@@ -77,7 +89,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"systemSettings.mailExchangers": [{"prio": 1}]}, "systemSettings.mailExchangers[0].prio", "priority"),
     ({"systemSettings.services": ["imap"]}, "systemSettings.services", "expected a mapping"),
     ({"systemSettings.services": {"imapx": {}}}, "systemSettings.services (key)", "did you mean 'imap'"),
-    ({"systemSettings.services": {"imap": {"cleartext": 3}}}, "systemSettings.services.imap.cleartext", "true or false"),
+    (
+        {"systemSettings.services": {"imap": {"cleartext": 3}}},
+        "systemSettings.services.imap.cleartext",
+        "true or false",
+    ),
     # references
     ({"authentication.directoryId": 5}, "authentication.directoryId", "label of a Directory"),
     ({"authentication.defaultUserRoleIds": [None]}, "authentication.defaultUserRoleIds[0]", "cannot be null"),
@@ -89,7 +105,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "mtaStageMail.isSenderAllowed.match[0].if",
         "did you mean 'sender'",
     ),
-    ({"mtaStageMail.isSenderAllowed": {"otherwise": "x"}}, "mtaStageMail.isSenderAllowed.otherwise", "unknown property"),
+    (
+        {"mtaStageMail.isSenderAllowed": {"otherwise": "x"}},
+        "mtaStageMail.isSenderAllowed.otherwise",
+        "unknown property",
+    ),
     # secrets
     (
         {"mtaRoute": {"r": {"@type": "Relay", "authSecret": {"@type": "Value", "secret": "short77"}}}},
@@ -130,7 +150,11 @@ GOOD: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
     ({"storage": {"directory": "k"}}, "Authentication", "singleton", {"directoryId": "k"}),
     ({"authentication": {"directoryId": None}}, "Authentication", "singleton", {"directoryId": None}),
     (
-        {"directory.k.@type": "Oidc", "directory.k.issuerUrl": " https://k.test ", "directory": {"k": {"requireScopes": ["b", "a", "b"]}}},
+        {
+            "directory.k.@type": "Oidc",
+            "directory.k.issuerUrl": " https://k.test ",
+            "directory": {"k": {"requireScopes": ["b", "a", "b"]}},
+        },
         "Directory",
         "k",
         {"@type": "Oidc", "issuerUrl": "https://k.test", "requireScopes": ["a", "b"], "description": "k"},
@@ -138,8 +162,18 @@ GOOD: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
     ({"directory.k": {**OIDC, "description": "Keycloak"}}, "Directory", "k", {**OIDC, "description": "Keycloak"}),
     ({"spamSettings.enable": "False"}, "SpamSettings", "singleton", {"enable": False}),
     ({"spamSettings.scoreSpam": "7"}, "SpamSettings", "singleton", {"scoreSpam": 7}),
-    ({"systemSettings.defaultHostname": "MAIL.Acme.test "}, "SystemSettings", "singleton", {"defaultHostname": "mail.acme.test"}),
-    ({"systemSettings.services.imap.cleartext": True}, "SystemSettings", "singleton", {"services": {"imap": {"cleartext": True}}}),
+    (
+        {"systemSettings.defaultHostname": "MAIL.Acme.test "},
+        "SystemSettings",
+        "singleton",
+        {"defaultHostname": "mail.acme.test"},
+    ),
+    (
+        {"systemSettings.services.imap.cleartext": True},
+        "SystemSettings",
+        "singleton",
+        {"services": {"imap": {"cleartext": True}}},
+    ),
     ({"allowedIp": {"10.1.2.3/8": None}}, "AllowedIp", "10.1.2.3/8", {"address": "10.0.0.0/8"}),
     ({"allowedIp": {"192.0.2.1/32": {}}}, "AllowedIp", "192.0.2.1/32", {"address": "192.0.2.1"}),
     (
@@ -188,7 +222,9 @@ def test_two_labels_of_one_object(schema: Schema) -> None:
     assert "is the same object as directory.a" in caught.value.message
 
 
-@pytest.mark.parametrize(("text", "normal"), [("Mail.Test", "mail.test"), ("x", "x"), (" a.b ", "a.b"), ("\u00fc" * 80, "\u00fc" * 80)])
+@pytest.mark.parametrize(
+    ("text", "normal"), [("Mail.Test", "mail.test"), ("x", "x"), (" a.b ", "a.b"), ("\u00fc" * 80, "\u00fc" * 80)]
+)
 def test_host_name(text: str, normal: str) -> None:
     assert host_name(text) == normal
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 import responses
-from ansible_collections.tenantmail.stalwart.plugins.module_utils import http
+from ansible_collections.tenantmail.stalwart.plugins.module_utils import http_client
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.http import HttpClient
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.http_client import HttpClient
 
 URL = "https://pdns.test"
 CANARY = "canary-key-1234"
@@ -13,7 +13,7 @@ CANARY = "canary-key-1234"
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waits: list[float] = []
-    monkeypatch.setattr(http.time, "sleep", waits.append)
+    monkeypatch.setattr(http_client.time, "sleep", waits.append)
     return waits
 
 
