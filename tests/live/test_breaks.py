@@ -245,14 +245,3 @@ class TestForeignRecords:
         finally:
             for kind in ("MX", "TXT"):
                 rrset("DELETE", name=name, type=kind)
-
-
-def test_a_third_tenant_changes_only_itself(tmp_path: Path) -> None:
-    addition = tmp_path / "gamma.yml"
-    addition.write_text(
-        json.dumps({"tenants": {"hosts": {"delta": {"tenant_mail_addresses": [facts.settings().mail_address(4)]}}}})
-    )
-    run = provision(inventory=["inventories/sandbox", str(addition)])
-    assert run.status == 0, run.output[-4000:]
-    assert (run.changed["acme"], run.changed["beta"]) == (0, 0)
-    assert run.changed["delta"] > 0
