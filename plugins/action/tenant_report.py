@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.utils.display import Display
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.report.line import (
     REPORT_SPEC,
     failed_line,
@@ -22,23 +21,17 @@ display = Display()
 
 
 def report(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
-    """Print the line; return it, or raise the failure it tells of."""
+    """Print the line and return it, failed where the run had failed."""
     if params["failed_result"] is None:
         line = line_of(params["tenant"], params["report"], check_mode=check_mode)
         display.display(line, color="green")
         return {"changed": False, "line": line}
     failure = failure_of(params["failed_result"], params["failed_task"])
-    line = failed_line(params["tenant"], params["report"], failure)
+    failure["tenant"] = params["tenant"]
+    line = failed_line(params["tenant"], params["report"], failure, check_mode=check_mode)
     display.display(line, color="red")
-    raise Failure(
-        failure["layer"],
-        failure["code"],
-        failure["message"],
-        hint=failure.get("hint") or "",
-        request=failure.get("request"),
-        details=failure.get("details"),
-        tenant=params["tenant"],
-    )
+    # The line and the task that failed have said it; the failure is for AWX and other readers of results.
+    return {"failed": True, "msg": f"{params['tenant']} failed, see its line above", "failure": failure, "line": line}
 
 
 class ActionModule(TaskAction):

@@ -44,6 +44,7 @@ options:
       - timeout
       - tls_untrusted
       - unauthorized
+      - unexpected
       - unknown_generation
       - unreachable
       - unsupported_by_generation

@@ -29,8 +29,21 @@ options:
     description: The result of the task that failed (C(ansible_failed_result)).
     type: dict
   failed_task:
-    description: Its name (C(ansible_failed_task.name)).
-    type: str
+    description: That task, of C(ansible_failed_task).
+    type: dict
+    suboptions:
+      name:
+        description: Its name.
+        type: str
+      action:
+        description: Its action; tells the layer of a failure that names none.
+        type: str
+        required: true
+      tags:
+        description: Its tags; the playbook's are the names of the roles, which tell the layer as well.
+        type: list
+        elements: str
+        default: []
 """
 
 EXAMPLES = r"""
@@ -43,7 +56,7 @@ EXAMPLES = r"""
 RETURN = r"""
 line:
   description: The line.
-  returned: success
+  returned: always
   type: str
   sample: "acme: changed 0 | proven: 4 secrets in OpenBao | missing: nothing"
 """

@@ -28,10 +28,8 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {"changed": False, "holder": holder, "lock": "none", "requests": 0}
     if check_mode:
         return result
-    client = connect(params["connection"])
-    lock = Lock(client, params["namespace"], params["name"], holder, params["duration"])
     try:
-        result["lock"] = lock.hold() if params["state"] == "held" else lock.release()
+        result["lock"], result["requests"] = _hold_or_release(params, holder)
     except Failure as failure:
         if params["state"] == "held":
             raise
@@ -39,10 +37,16 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
         result["warnings"] = [
             f"If the lock was taken, it ends by itself after {params['duration']} s: {failure.sentence}"
         ]
-    finally:
-        result["requests"] = client.requests
-        client.close()
     return result
+
+
+def _hold_or_release(params: t.Mapping[str, t.Any], holder: str) -> tuple[str, int]:
+    client = connect(params["connection"])
+    try:
+        lock = Lock(client, params["namespace"], params["name"], holder, params["duration"])
+        return (lock.hold() if params["state"] == "held" else lock.release()), client.requests
+    finally:
+        client.close()
 
 
 def this_run(variables: t.Mapping[str, t.Any] | None = None) -> str:

@@ -12,6 +12,7 @@ import typing as t
 from ..failure import Failure
 from ..keycloak import argspec as keycloak_argspec
 from ..keycloak.client import KeycloakClient
+from ..kubernetes.argspec import CONNECTION as KUBERNETES
 from ..kubernetes.client import connect
 from ..openbao import argspec as openbao_argspec
 from ..openbao.client import OpenBaoClient
@@ -35,7 +36,7 @@ SPEC: dict[str, t.Any] = {
         "no_log": False,
         "options": _options(keycloak_argspec.CONNECTION, "admin_url", "auth", "auth_realm", "ca_path"),
     },
-    "kubernetes": {"type": "dict", "no_log": True},
+    "kubernetes": {"type": "dict", "options": KUBERNETES["options"]},
     "powerdns": {
         "type": "dict",
         "options": {

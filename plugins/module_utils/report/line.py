@@ -10,7 +10,7 @@ import typing as t
 
 from ..failure import CODES, LAYERS, Failure
 
-#: The layer that a role writes to: whom to suspect when a failure does not say.
+#: The layer that a role writes to: whom to suspect when a failure does not say. The playbook's tags are the roles' names.
 LAYER_OF_ROLE = {
     "tenant": "inventory",
     "secrets": "openbao",
@@ -22,6 +22,12 @@ LAYER_OF_ROLE = {
     "mailboxes": "stalwart",
     "dns_records": "powerdns",
     "verify": "mail",
+}
+#: The same by the task's action, for tasks that run whatever the tags.
+LAYER_OF_ACTION = {
+    "release_plan": "kubernetes",
+    "tenant_lock": "kubernetes",
+    "kubernetes.core.k8s": "kubernetes",
 }
 
 RAISE_SPEC: dict[str, t.Any] = {
@@ -38,7 +44,14 @@ REPORT_SPEC: dict[str, t.Any] = {
         "default": {},
     },
     "failed_result": {"type": "dict"},
-    "failed_task": {"type": "str"},
+    "failed_task": {
+        "type": "dict",
+        "options": {
+            "name": {"type": "str"},
+            "action": {"type": "str", "required": True},
+            "tags": {"type": "list", "elements": "str", "default": []},
+        },
+    },
 }
 
 
@@ -67,29 +80,36 @@ def line_of(tenant: str, report: t.Mapping[str, t.Any], *, check_mode: bool) -> 
     return one_line(" | ".join(parts))
 
 
-def failure_of(failed_result: t.Mapping[str, t.Any], failed_task: str | None) -> dict[str, t.Any]:
-    """The ``failure`` of a failed task; a task of another collection gets the layer of the role it stands in."""
+def failure_of(failed_result: t.Mapping[str, t.Any], task: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    """The ``failure`` of a failed task; one that has none gets the layer of the role or of the action that failed."""
     failure = failed_result.get("failure")
     if isinstance(failure, t.Mapping) and failure.get("layer"):
         return dict(failure)
-    role = (failed_task or "").split(" : ")[0].rsplit(".", 1)[-1]
+    task = task or {}
+    layers = [LAYER_OF_ROLE[tag] for tag in task.get("tags") or [] if tag in LAYER_OF_ROLE]
+    action = str(task.get("action") or "")
+    layers += [layer for name, layer in LAYER_OF_ACTION.items() if action in (name, f"tenantmail.stalwart.{name}")]
     return {
-        "layer": LAYER_OF_ROLE.get(role, "inventory"),
-        "code": "server_error",
-        "message": f"the task {failed_task!r} failed: {failed_result.get('msg') or 'no message'}",
-        "hint": "",
+        "layer": layers[0] if layers else "inventory",
+        "code": "unexpected",
+        "message": f"the task {task.get('name')!r} failed: {failed_result.get('msg') or 'no message'}",
+        "hint": "Run again with -vvv and --limit for this tenant.",
         "tenant": None,
         "request": None,
     }
 
 
-def failed_line(tenant: str, report: t.Mapping[str, t.Any], failure: t.Mapping[str, t.Any]) -> str:
+def failed_line(
+    tenant: str, report: t.Mapping[str, t.Any], failure: t.Mapping[str, t.Any], *, check_mode: bool
+) -> str:
     """The line of a tenant whose run failed: which layer, what, what to do, and what had been done before."""
     text = f"{tenant}: FAILED at {failure['layer']} ({failure['code']}): {failure['message']}"
     if failure.get("hint"):
         text += f" | next: {failure['hint']}"
     total = sum(len(entry.get("changed") or []) for entry in report.values())
-    return one_line(f"{text} | changed before the failure: {total}; a re-run goes on from there")
+    if check_mode:
+        return one_line(f"{text} | planned before the failure: {total}; nothing was written")
+    return one_line(f"{text} | changed before the failure: {total}" + ("; a re-run goes on from there" if total else ""))
 
 
 def one_line(text: str) -> str:

@@ -24,7 +24,7 @@ DIRECTORY_LABEL = "keycloak"
 ROLE_ADDRESSES = ("postmaster", "abuse")
 
 
-def derive(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def derive(options: t.Mapping[str, t.Any], *, check_mode: bool = True) -> dict[str, t.Any]:
     """The tenant's model.
 
     :param options: the ``platform_*`` and ``tenant_*`` variables; None stands for "not given". ``duplicates`` is what
@@ -40,6 +40,8 @@ def derive(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     mail = server.resolve(inputs, problems)
     extra = chart_values.resolve(inputs, problems)
     offline = problems.check(inputs.given("tenant_offline"), boolean) is True
+    if offline and not check_mode:
+        problems.add("tenant_offline", True, "true only with --check; without reading a run cannot write")
     secrets.check(options, problems, offline=offline)
     for duplicate in options.get("duplicates") or []:
         problems.add(duplicate["variable"], duplicate["value"], duplicate["accepted"])

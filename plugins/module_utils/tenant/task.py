@@ -17,5 +17,4 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     :param params: the options by name; None for those that are not given.
     :raises Failure: ``invalid_value`` in layer ``inventory``, with every mistake in ``details``.
     """
-    del check_mode
-    return {"changed": False, "model": derive(params), "requests": 0}
+    return {"changed": False, "model": derive(params, check_mode=check_mode), "requests": 0}

@@ -95,7 +95,7 @@ def nearest(word: t.Any, known: t.Iterable[str]) -> str | None:
 def one_of(word: t.Any, known: t.Sequence[str]) -> str:
     """What is accepted where only some words are, with the nearest one offered."""
     text = ", ".join(known)
-    guess = nearest(word, known)
+    guess = nearest(word, known) if len(known) > 1 else None
     return f"{text}; did you mean {guess}?" if guess else text
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import LAYERS
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.report.line import (
     LAYER_OF_ROLE,
@@ -30,17 +31,33 @@ def test_an_empty_report_claims_nothing() -> None:
 
 def test_own_failures_keep_their_layer() -> None:
     failure = {"layer": "dns", "code": "timeout", "message": "no\nanswer.", "hint": "Start it."}
-    assert failure_of({"failure": failure}, "x : y") == failure
-    assert failed_line("acme", REPORT, failure) == (
+    assert failure_of({"failure": failure}, {"action": "x"}) == failure
+    assert failed_line("acme", REPORT, failure, check_mode=False) == (
         "acme: FAILED at dns (timeout): no answer. | next: Start it. | changed before the failure: 2; a re-run goes on from there"
     )
 
 
-def test_foreign_failures_get_the_layer_of_their_role() -> None:
-    failure = failure_of({"msg": "boom"}, "tenantmail.stalwart.realm : Create the realm")
-    assert (failure["layer"], failure["code"]) == ("keycloak", "server_error")
+def test_a_check_run_that_fails_has_written_nothing() -> None:
+    failure = {"layer": "dns", "code": "timeout", "message": "no answer.", "hint": ""}
+    assert failed_line("acme", REPORT, failure, check_mode=True).endswith("planned before the failure: 2; nothing was written")
+    assert failed_line("acme", {}, failure, check_mode=False).endswith("changed before the failure: 0")
+
+
+@pytest.mark.parametrize(
+    ("task", "layer"),
+    [
+        ({"name": "x", "action": "community.general.keycloak_realm", "tags": ["realm"]}, "keycloak"),
+        ({"name": "x", "action": "tenantmail.stalwart.release_plan", "tags": ["always"]}, "kubernetes"),
+        ({"name": "x", "action": "kubernetes.core.k8s", "tags": ["always"]}, "kubernetes"),
+        ({"name": "x", "action": "ansible.builtin.set_fact", "tags": ["always"]}, "inventory"),
+        (None, "inventory"),
+    ],
+)
+def test_foreign_failures_get_the_layer_of_their_role_or_action(task, layer: str) -> None:
+    failure = failure_of({"msg": "boom"}, task)
+    assert (failure["layer"], failure["code"]) == (layer, "unexpected")
     assert "boom" in failure["message"]
-    assert failure_of({}, None)["layer"] == "inventory"
+    assert "-vvv" in failure["hint"]
 
 
 def test_every_role_has_a_known_layer() -> None:
