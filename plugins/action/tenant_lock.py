@@ -18,9 +18,11 @@ class ActionModule(TaskAction):
 
     SPEC = TENANT_LOCK
     TASK = staticmethod(lock_task.run)
+    # Whether a holder still runs can be told on its own machine only, which is the controller.
+    HAS_MODULE = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Name this run here: a module has another parent process, and does not know AWX's job."""
+        """Name this run: AWX's job is among the task's variables."""
         if not self._task.args.get("holder"):
             self._task.args["holder"] = lock_task.this_run(task_vars)
         return super().run(tmp, task_vars)

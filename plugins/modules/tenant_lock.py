@@ -80,16 +80,3 @@ requests:
   returned: success
   sample: 2
 """
-
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import TENANT_LOCK
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.lock_task import run
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import run_module
-
-
-def main() -> None:
-    """Entry point."""
-    run_module(TENANT_LOCK, run)
-
-
-if __name__ == "__main__":
-    main()

@@ -70,12 +70,20 @@ def test_openbao_sealed() -> None:
     assert provision().changed == {"acme": 0, "beta": 0}
 
 
+def containers() -> tuple[str, int]:
+    """The pod and how often its container was started again."""
+    pod = kubernetes_json("get", "pod", "stalwart-0", "-n", "tenant-acme")
+    return pod["metadata"]["uid"], sum(status["restartCount"] for status in pod["status"].get("containerStatuses", []))
+
+
 def test_server_dies_at_its_first_write(acme: Stalwart) -> None:
     """It dies after it stored a change, before it answers and before the run can reload it."""
     (directory,) = acme.objects("Directory")
     acme.change("Directory", directory["id"], {"claimName": "nickname"})
+    before = containers()
     with acme.dies_at_next_write("Directory", "claimName", "name"):
         run = provision("--limit", "acme")
+    assert containers() != before, "the server did not die"
     if run.status:
         assert "acme: FAILED at stalwart" in run.line("acme") or "acme: FAILED at kubernetes" in run.line("acme")
         assert "next: " in run.line("acme")

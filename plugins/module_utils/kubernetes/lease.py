@@ -103,7 +103,7 @@ def over(found: t.Mapping[str, t.Any], new: t.Mapping[str, t.Any]) -> dict[str, 
 def abandoned(holder: str, ours: str) -> bool:
     """Whether the holder is a process of this machine and user that does not run any more.
 
-    Holders look like ``user@host pid 4711``; only ours can be looked up, every other one has to expire.
+    Holders look like ``user@host pidns 4026531836 pid 4711``; only ours can be looked up, every other one has to expire.
     """
     theirs, pid = holder.rpartition(" pid ")[::2]
     mine = ours.rpartition(" pid ")[0]

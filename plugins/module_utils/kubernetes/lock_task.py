@@ -50,7 +50,7 @@ def _hold_or_release(params: t.Mapping[str, t.Any], holder: str) -> tuple[str, i
 
 
 def this_run(variables: t.Mapping[str, t.Any] | None = None) -> str:
-    """Who runs: the AWX job, else ``user@host pid <pid>`` of ansible-playbook, whose children the workers are.
+    """Who runs: the AWX job, else ``user@host pidns <inode> pid <pid>`` of ansible-playbook, whose children the workers are.
 
     :param variables: the task's variables; AWX puts its job's number among them.
     """
@@ -62,4 +62,6 @@ def this_run(variables: t.Mapping[str, t.Any] | None = None) -> str:
         user = getpass.getuser()
     except (KeyError, OSError, ImportError):
         user = f"uid {os.getuid()}"
-    return f"{user}@{socket.gethostname()} pid {os.getppid()}"
+    # Containers may share their machine's host name, but not its process numbers.
+    namespace = os.stat("/proc/self/ns/pid").st_ino if os.path.exists("/proc/self/ns/pid") else 0
+    return f"{user}@{socket.gethostname()} pidns {namespace} pid {os.getppid()}"
