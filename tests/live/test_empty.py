@@ -1,0 +1,69 @@
+"""The check run on an empty system: every change of every layer, no secret, no write; then the run does just that."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any, Iterator
+
+import pytest
+
+from tests.sandbox import facts
+
+from .conftest import TENANTS
+from .run import LINK, Run, provision
+from .test_drift import shares
+
+ROLES = {"secrets", "realm", "chart", "server_settings", "oidc_directory", "admin_principal", "dns_records"}
+
+
+@pytest.fixture(scope="module")
+def checked() -> Iterator[tuple[Run, dict[str, Any]]]:
+    """The check run, and what the servers recorded; afterwards both tenants are there again."""
+    subprocess.run([sys.executable, "-m", "tests.sandbox", "reset"], cwd=LINK, check=True, stdout=subprocess.DEVNULL)
+    mark = facts.mark()
+    run = provision("--check", "--diff")
+    yield run, facts.counts(mark)
+    again = provision()
+    assert again.status == 0, again.output[-4000:]
+
+
+def test_it_ends_well_and_names_every_layer(checked: tuple[Run, dict[str, Any]]) -> None:
+    run, _counts = checked
+    assert run.status == 0, run.output[-4000:]
+    for slug in TENANTS:
+        assert run.line(slug).startswith(f"{slug}: would change ")
+        assert set(shares(run.line(slug))) == ROLES
+
+
+def test_it_writes_nothing(checked: tuple[Run, dict[str, Any]]) -> None:
+    _run, counts = checked
+    assert sum(count["total"] for count in counts.values()) > 0
+    assert {backend: count["write"] + count["lock"] for backend, count in counts.items()} == dict.fromkeys(counts, 0)
+
+
+def test_it_shows_what_would_be_there_but_no_secret(checked: tuple[Run, dict[str, Any]]) -> None:
+    run, _counts = checked
+    for shown in (
+        "https://mail.acme.omantel.test/*",
+        "StatefulSet",
+        "issuerUrl",
+        "postmaster@acme.omantel.test",
+        "v=DMARC1",
+    ):
+        assert shown in run.output, shown
+    for path in sorted(facts.settings().credentials.glob("*-secret*")):
+        assert path.read_text().strip() not in run.output, path.name
+    assert (facts.settings().credentials / "powerdns-api-key").read_text().strip() not in run.output
+
+
+def test_the_run_changes_what_the_check_run_said(checked: tuple[Run, dict[str, Any]]) -> None:
+    planned = {slug: shares(checked[0].line(slug)) for slug in TENANTS}
+    run = provision()
+    assert run.status == 0, run.output[-4000:]
+    for slug in TENANTS:
+        done = shares(run.line(slug))
+        assert set(done) == set(planned[slug])
+        # Before the server is there its defaults and its DKIM keys are not known.
+        for role in ROLES - {"server_settings", "dns_records"}:
+            assert done[role] == planned[slug][role], f"{slug}: {role}"
