@@ -22,6 +22,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export TENANTMAIL_LINK := $(LINK)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+INVENTORY ?= inventories/example
 PLAYBOOK = cd '$(LINK)' && ansible-playbook
 SANDBOX = $(PY) -m tests.sandbox
 ARGS ?=
@@ -32,7 +33,7 @@ help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' '$(CHECKOUT)/Makefile' | sed -E 's/:.*## /\t/' | expand -t 16
 
 plan: setup ## Show what the example tenants would get: no servers, no root, no writes
-	@$(PLAYBOOK) playbooks/provision_tenant.yml -i inventories/example --check --diff -e '{"tenant_offline": true}' $(ARGS)
+	@$(PLAYBOOK) playbooks/provision_tenant.yml -i '$(if $(wildcard $(abspath $(INVENTORY))),$(abspath $(INVENTORY)),$(INVENTORY))' --check --diff -e '{"tenant_offline": true}' $(ARGS)
 
 demo: sandbox ## Start the sandbox and provision its two tenants for real
 	@$(PLAYBOOK) playbooks/provision_tenant.yml -i inventories/sandbox $(ARGS)
@@ -74,7 +75,7 @@ setup: $(VENV)/.complete $(LINK)
 $(VENV)/.complete:
 	@echo "setup: creating the virtual environment (once, about a minute)"
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: python3 >= 3.11 is needed, $$($(PYTHON3) --version) was found; name another with PYTHON3=…" >&2; exit 1; }
-	@$(PYTHON3) -c 'import ensurepip, venv' 2>/dev/null || { apt-get update -q && apt-get install -qy python3-venv; }
+	@$(PYTHON3) -c 'import ensurepip, venv' 2>/dev/null || { echo "setup: python3-venv is missing; installing it needs root"; apt-get update -q && apt-get install -qy python3-venv; }
 	@rm -rf '$(VENV)' && $(PYTHON3) -m venv '$(VENV)'
 	@cd '$(CHECKOUT)' && $(PY) -m pip install -q $(addprefix -r ,$(REQUIREMENTS))
 	@touch '$@'
