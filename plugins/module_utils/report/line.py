@@ -68,16 +68,21 @@ def line_of(tenant: str, report: t.Mapping[str, t.Any], *, check_mode: bool) -> 
 
     :param report: role → ``{changed: [str], proven: [str], missing: [str]}``.
     """
-    counts = {role: len(entry.get("changed") or []) for role, entry in report.items()}
-    total = sum(counts.values())
+    total = sum(len(entry.get("changed") or []) for entry in report.values())
     verb = "would change" if check_mode else "changed"
-    shares = ", ".join(f"{role} {count}" for role, count in counts.items() if count)
+    shares = shares_of(report)
     proven = [fact for entry in report.values() for fact in entry.get("proven") or []]
     missing = [fact for entry in report.values() for fact in entry.get("missing") or []]
     parts = [f"{tenant}: {verb} {total}" + (f" ({shares})" if shares else "")]
     parts.append("proven: " + ("; ".join(proven) or "nothing"))
     parts.append("missing: " + ("; ".join(missing) or "nothing"))
     return one_line(" | ".join(parts))
+
+
+def shares_of(report: t.Mapping[str, t.Any]) -> str:
+    """How many changes each role made, for those that made some."""
+    counts = {role: len(entry.get("changed") or []) for role, entry in report.items()}
+    return ", ".join(f"{role} {count}" for role, count in counts.items() if count)
 
 
 def failure_of(failed_result: t.Mapping[str, t.Any], task: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
@@ -99,17 +104,14 @@ def failure_of(failed_result: t.Mapping[str, t.Any], task: t.Mapping[str, t.Any]
     }
 
 
-def failed_line(
-    tenant: str, report: t.Mapping[str, t.Any], failure: t.Mapping[str, t.Any], *, check_mode: bool
-) -> str:
+def failed_line(tenant: str, report: t.Mapping[str, t.Any], failure: t.Mapping[str, t.Any], *, check_mode: bool) -> str:
     """The line of a tenant whose run failed: which layer, what, what to do, and what had been done before."""
     text = f"{tenant}: FAILED at {failure['layer']} ({failure['code']}): {failure['message']}"
     if failure.get("hint"):
         text += f" | next: {failure['hint']}"
-    total = sum(len(entry.get("changed") or []) for entry in report.values())
-    if check_mode:
-        return one_line(f"{text} | planned before the failure: {total}; nothing was written")
-    return one_line(f"{text} | changed before the failure: {total}" + ("; a re-run goes on from there" if total else ""))
+    verb = "planned" if check_mode else "changed"
+    tail = "nothing was written" if check_mode else "a re-run goes on from there"
+    return one_line(f"{text} | {verb} by the roles before it: {shares_of(report) or 'nothing'}; {tail}")
 
 
 def one_line(text: str) -> str:

@@ -33,14 +33,18 @@ def test_own_failures_keep_their_layer() -> None:
     failure = {"layer": "dns", "code": "timeout", "message": "no\nanswer.", "hint": "Start it."}
     assert failure_of({"failure": failure}, {"action": "x"}) == failure
     assert failed_line("acme", REPORT, failure, check_mode=False) == (
-        "acme: FAILED at dns (timeout): no answer. | next: Start it. | changed before the failure: 2; a re-run goes on from there"
+        "acme: FAILED at dns (timeout): no answer. | next: Start it. | changed by the roles before it: secrets 2; a re-run goes on from there"
     )
 
 
 def test_a_check_run_that_fails_has_written_nothing() -> None:
     failure = {"layer": "dns", "code": "timeout", "message": "no answer.", "hint": ""}
-    assert failed_line("acme", REPORT, failure, check_mode=True).endswith("planned before the failure: 2; nothing was written")
-    assert failed_line("acme", {}, failure, check_mode=False).endswith("changed before the failure: 0")
+    assert failed_line("acme", REPORT, failure, check_mode=True).endswith(
+        "planned by the roles before it: secrets 2; nothing was written"
+    )
+    assert failed_line("acme", {}, failure, check_mode=False).endswith(
+        "changed by the roles before it: nothing; a re-run goes on from there"
+    )
 
 
 @pytest.mark.parametrize(
