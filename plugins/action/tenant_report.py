@@ -31,7 +31,7 @@ def report(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.An
     line = failed_line(params["tenant"], params["report"], failure, check_mode=check_mode)
     display.display(line, color="red")
     # The line and the task that failed have said it; the failure is for AWX and other readers of results.
-    return {"failed": True, "msg": f"{params['tenant']} failed, see its line above", "failure": failure, "line": line}
+    return {"failed": True, "msg": f"{params['tenant']} failed, see its line above", "failure": failure}
 
 
 class ActionModule(TaskAction):

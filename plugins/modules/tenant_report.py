@@ -56,7 +56,7 @@ EXAMPLES = r"""
 RETURN = r"""
 line:
   description: The line.
-  returned: always
+  returned: success
   type: str
   sample: "acme: changed 0 | proven: 4 secrets in OpenBao | missing: nothing"
 """

@@ -123,12 +123,13 @@ def _combined(failures: t.Sequence[Failure]) -> Failure:
     first = failures[0]
     if len(failures) == 1:
         return first
-    others = " ".join(f"Also {failure.sentence}" for failure in failures[1:])
+    each = " ".join(f"({n}) {failure.layer}: {failure.message}" for n, failure in enumerate(failures, 1))
+    hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
     return Failure(
         first.layer,
         first.code,
-        f"{first.message} {others}",
-        hint=first.hint,
+        f"{len(failures)} back ends do not serve this run: {each}",
+        hint=" ".join(hints),
         request=first.request,
         details=[failure.as_dict() for failure in failures],
     )
