@@ -107,10 +107,10 @@ class _Run:
     def fail_owner(self, owner: str, failures: t.Iterable[Failure]) -> None:
         self.owners[owner].extend(failures)
 
-    def fail_zone(self, zone: str, failure: Failure) -> None:
-        """A zone's failure is one of every owner that has something in it."""
+    def fail_zone(self, zone: str, failure: Failure, owners: t.Collection[str] | None = None) -> None:
+        """A zone's failure is one of every owner that has something in it, or of ``owners``."""
         self.zones[zone] = failure
-        for owner in {item.owner for item in self.items if item.zone == zone}:
+        for owner in {item.owner for item in self.items if item.zone == zone} if owners is None else owners:
             self.fail_owner(owner, [failure])
 
     def stop_on_failure(self) -> None:
@@ -156,71 +156,88 @@ class _Run:
             )
         return found or {}
 
-    def _plan(self) -> None:
-        """Plan all zones, then once more without the owners that the first pass found in conflict."""
-        first = {zone: plan_zone(zone, self.current[zone], self.active(zone), self.ownership) for zone in self.current}
-        for plan in first.values():
-            for owner, failures in plan.failures.items():
-                self.fail_owner(owner, failures)
-        self.plans = {zone: plan_zone(zone, self.current[zone], self.active(zone), self.ownership) for zone in first}
+    def _plan(self, *zones: str) -> None:
+        """Plan all zones, or some, until no owner is found in conflict any more.
+
+        Each pass leaves out the owners that failed before, and what they would have removed stays in others' way.
+        """
+        while True:
+            plans = {zone: self._planned(zone) for zone in zones or self.current}
+            for plan in plans.values():
+                for owner, failures in plan.failures.items():
+                    self.fail_owner(owner, failures)
+            if not any(plan.failures for plan in plans.values()):
+                self.plans.update(plans)
+                return
+            self.stop_on_failure()
+
+    def _planned(self, zone: str) -> ZonePlan:
+        return plan_zone(zone, self.current[zone], self.active(zone), self.ownership)
 
     # Write and read back.
 
     def write(self) -> None:
-        """One PATCH for each zone that has changes, then a second plan that must be empty."""
+        """One PATCH for each zone that has changes, then a second plan that must be empty.
+
+        Owners without changes keep what the read said of them, whatever becomes of the others' changes.
+        """
         lost: Failure | None = None
-        for zone, plan in self.plans.items():
-            if not plan.changes:
+        for zone in self.plans:
+            if any(self.owners[owner] for owner in self._changing(zone)):
+                # Refused in another zone since this one was planned: nothing of that owner's is published here either.
+                self._plan(zone)
+            if not self.plans[zone].changes:
                 continue
             if lost is not None:
-                self.fail_zone(zone, lost)
+                self.fail_zone(zone, lost, self._changing(zone))
                 continue
             try:
                 self._write_zone(zone)
             except Failure as exc:
-                self.fail_zone(zone, exc)
+                self.fail_zone(zone, exc, self._changing(zone))
                 lost = exc if exc.code in _SERVER_CODES else None
+
+    def _changing(self, zone: str) -> set[str]:
+        """The owners that have changes in a zone."""
+        return {owner for change in self.plans[zone].changes for owner in change.payload.owners}
 
     def _write_zone(self, zone: str) -> None:
         if any(change.payload.merged for change in self.plans[zone].changes):
             # Others write into a shared RRset too: what is sent back must be what is there now.
             self.current[zone] = self._read_zone(zone)
-            self.plans[zone] = self._replan(zone)
-        self._patch(zone, self.plans[zone].changes)
+            self._plan(zone)
+        if not self._patch(zone, self.plans[zone].changes):
+            return
         self.current[zone] = self._read_zone(zone)
-        rest = plan_zone(zone, self.current[zone], self.active(zone), self.ownership)
+        rest = self._planned(zone)
         open_owners = {owner for change in rest.changes for owner in change.payload.owners} | set(rest.failures)
         for owner in sorted(open_owners):
             self.fail_owner(owner, [_not_converged(zone, owner, rest)])
 
-    def _replan(self, zone: str) -> ZonePlan:
-        plan = plan_zone(zone, self.current[zone], self.active(zone), self.ownership)
-        if plan.failures:
-            for owner, failures in plan.failures.items():
-                self.fail_owner(owner, failures)
-            self.stop_on_failure()
-            plan = plan_zone(zone, self.current[zone], self.active(zone), self.ownership)
-        return plan
-
-    def _patch(self, zone: str, changes: list[Change]) -> None:
+    def _patch(self, zone: str, changes: list[Change]) -> bool:
+        """Whether anything was written."""
+        before = len(self.written)
         try:
             self._send(zone, changes)
         except Failure as exc:
-            sent = set(map(id, self.written))
-            rest = [change for change in changes if id(change) not in sent]
-            if exc.code != "invalid_value" or not self.report or len({change.payload.owners for change in rest}) < 2:
+            if exc.code != "invalid_value" or not self.report:
                 raise
-            # The server refused somebody's record and with it all; sent owner by owner it is only that owner's fault.
-            self._send_each(zone, rest)
+            sent = set(map(id, self.written))
+            self._send_each(zone, [change for change in changes if id(change) not in sent], exc)
+        return len(self.written) > before
 
-    def _send_each(self, zone: str, changes: list[Change]) -> None:
-        for owners in sorted({change.payload.owners for change in changes}):
+    def _send_each(self, zone: str, changes: list[Change], refusal: Failure) -> None:
+        """The server refused somebody's record and with it all; sent owner by owner it is only that owner's fault."""
+        groups = _owner_groups(changes)
+        for owners in groups:
             try:
-                self._send(zone, [change for change in changes if change.payload.owners == owners])
+                if len(groups) == 1:
+                    raise refusal
+                self._send(zone, [change for change in changes if owners.issuperset(change.payload.owners)])
             except Failure as exc:
                 if exc.code != "invalid_value":
                     raise
-                for owner in owners:
+                for owner in sorted(owners):
                     self.fail_owner(owner, [exc])
 
     def _send(self, zone: str, changes: list[Change]) -> None:
@@ -263,6 +280,21 @@ class _Run:
             "changes": plan.summary(),
             "diff": plan.diff(),
         }
+
+
+def _owner_groups(changes: list[Change]) -> list[set[str]]:
+    """Owners who share a record set belong together: each is written as a whole or not at all."""
+    groups: list[set[str]] = []
+    for change in changes:
+        joined = set(change.payload.owners)
+        apart = []
+        for group in groups:
+            if group & joined:
+                joined |= group
+            else:
+                apart.append(group)
+        groups = [*apart, joined]
+    return sorted(groups, key=sorted)
 
 
 def _shown(item: Desired, action: str | None, failed: bool) -> dict[str, t.Any]:

@@ -264,6 +264,71 @@ class TestConflicts:
         assert counts["PATCH"] == 3
         assert not [name for name, _type in powerdns.rrsets() if "acme" in name]
 
+    def test_a_refused_record_says_nothing_about_owners_without_changes(self, powerdns: PowerDns) -> None:
+        call(powerdns, *tenant("beta"))
+        refused = item("a(b.omantel.test", "A", "192.0.2.1")
+        result, counts = powerdns.counted(lambda: call(powerdns, refused, *tenant("beta"), on_conflict="report"))
+        assert result["owners"]["acme"]["failure"]["code"] == "invalid_value"
+        assert result["owners"]["beta"] == {"verdict": "match", "failure": None, "changes": [], "diff": []}
+        assert counts == {"GET": 1, "PATCH": 1}
+
+    def test_a_refused_owner_gets_nothing_in_a_later_zone(self, powerdns: PowerDns) -> None:
+        powerdns.create_zone("other.test.")
+        refused = item("a(b.omantel.test", "A", "192.0.2.1")
+        later = [
+            {**item(f"{owner}.other.test", "A", "192.0.2.1", owner=owner), "zone": "other.test"}
+            for owner in ("acme", "beta")
+        ]
+        result = call(powerdns, refused, *later, on_conflict="report")
+        assert [change["key"] for change in result["changes"]] == ["beta.other.test."]
+        assert result["owners"]["beta"]["verdict"] == "match"
+
+    @pytest.mark.parametrize("code", ["server_error", "unreachable"])
+    def test_a_write_that_fails_says_nothing_about_owners_without_changes(
+        self, powerdns: PowerDns, monkeypatch: pytest.MonkeyPatch, code: str
+    ) -> None:
+        powerdns.create_zone("other.test.")
+        elsewhere = {**item("a.other.test", "A", "192.0.2.1", owner="gamma"), "zone": "other.test"}
+        kept = {**item("b.other.test", "A", "192.0.2.1", owner="beta"), "zone": "other.test"}
+        call(powerdns, *tenant("beta"), kept)
+
+        def patch(self: client.PowerDnsClient, zone: str, rrsets: Any) -> None:
+            raise Failure("powerdns", code, f"PATCH of {zone} failed.")
+
+        monkeypatch.setattr(client.PowerDnsClient, "patch", patch)
+        result = call(powerdns, *tenant("acme"), *tenant("beta"), kept, elsewhere, on_conflict="report")
+        assert {owner: share["verdict"] for owner, share in result["owners"].items()} == {
+            "acme": "unknown",
+            "beta": "match",
+            "gamma": "unknown",
+        }
+        assert not result["zones"]["omantel.test."]["ok"]
+
+    def test_a_conflict_that_another_conflict_brings_about_is_reported(self, powerdns: PowerDns) -> None:
+        # acme, which is in conflict, would remove what is in beta's way, and beta what is in gamma's.
+        call(powerdns, item("x.omantel.test", "CNAME", "mail.test"))
+        call(powerdns, item("y.omantel.test", "CNAME", "mail.test", owner="beta"))
+        powerdns.put("acme.omantel.test.", "MX", "10 mx.elsewhere.test.")
+        result = call(
+            powerdns,
+            *tenant("acme"),
+            {**item("x.omantel.test", "CNAME"), "state": "absent"},
+            item("x.omantel.test", "A", "192.0.2.1", owner="beta"),
+            {**item("y.omantel.test", "CNAME", owner="beta"), "state": "absent"},
+            item("y.omantel.test", "A", "192.0.2.1", owner="gamma"),
+            *tenant("delta"),
+            on_conflict="report",
+        )
+        assert {owner: share["verdict"] for owner, share in result["owners"].items()} == {
+            "acme": "conflict",
+            "beta": "conflict",
+            "gamma": "conflict",
+            "delta": "match",
+        }
+        assert {change["key"] for change in result["changes"]} == {
+            name for name, _type in powerdns.rrsets() if "delta" in name
+        }
+
     def test_missing_zone(self, powerdns: PowerDns) -> None:
         elsewhere = {**item("a.nowhere.test", "A", "192.0.2.1"), "zone": "nowhere.test"}
         with pytest.raises(Failure) as caught:
