@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import time
@@ -13,7 +14,7 @@ import traceback
 import typing as t
 
 from .failure import Failure, missing_library
-from .redact import Redactor
+from .redact import Redactor, unclean, without_userinfo
 
 REQUESTS_IMPORT_ERROR: str | None
 try:
@@ -28,6 +29,8 @@ if t.TYPE_CHECKING:
     from requests import Response, Session
     from requests.adapters import BaseAdapter
 
+KindT = t.TypeVar("KindT")
+
 #: Seconds for one connection and for one answer.
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
@@ -40,6 +43,26 @@ _MAX_RETRY_AFTER = 60.0
 _HTTP_URL = re.compile(r"https?://[^/\s?#]+[^\s?#]*\Z", re.IGNORECASE)
 
 
+def _check_sendable(layer: str, what: str, value: t.Any) -> None:
+    """Refuse what a header cannot carry: the library's own refusal quotes the value, which may be a secret.
+
+    :param what: names the value.
+    :raises Failure: ``invalid_value``, never with the value.
+    """
+    if not isinstance(value, str) or unclean(value):
+        raise Failure(
+            layer,
+            "invalid_value",
+            f"{what} starts or ends with white space, or holds a control character.",
+            hint="A YAML block scalar ends in a newline: use |- instead of |.",
+        )
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        wrong = "has a character outside ISO 8859-1, which HTTP cannot carry (RFC 9110 section 5.5)"
+        raise Failure(layer, "invalid_value", f"{what} {wrong}.") from None
+
+
 class HttpClient:
     """One back end over HTTP.
 
@@ -50,6 +73,7 @@ class HttpClient:
     :param secrets: values that must never reach a message.
     :param deadline: seconds within which a request is retried.
     :param adapter: another transport (the Kubernetes port-forward).
+    :raises Failure: ``missing_library``, or ``invalid_value`` for the URL, a header, the credential or the CA's file.
     """
 
     def __init__(
@@ -68,7 +92,19 @@ class HttpClient:
         if REQUESTS_IMPORT_ERROR is not None:
             raise missing_library(layer, "requests", "to speak HTTP")
         if not _HTTP_URL.match(base_url):
-            raise Failure(layer, "invalid_value", f"{base_url!r} is no URL; accepted is http(s)://host[:port][/path].")
+            shown = without_userinfo(base_url)
+            raise Failure(layer, "invalid_value", f"{shown!r} is no URL; accepted is http(s)://host[:port][/path].")
+        if ca_path and not os.access(ca_path, os.R_OK):
+            raise Failure(
+                layer,
+                "invalid_value",
+                f"the CA's file {ca_path} does not exist or cannot be read.",
+                hint="Give the path of a PEM file (platform_ca_file, ca_path), or leave it out for the system's store.",
+            )
+        for name, value in (headers or {}).items():
+            _check_sendable(layer, f"the value of header {name}", value)
+        for name, value in zip(("user", "password"), auth or ()):
+            _check_sendable(layer, f"the {name} for Basic authentication", value)
         self.layer = layer
         self.base_url = base_url.rstrip("/")
         self.requests = 0
@@ -90,7 +126,11 @@ class HttpClient:
         self._session.close()
 
     def set_header(self, name: str, value: str, *, secret: str | None = None) -> None:
-        """Set a header for all further requests (a token, say); ``secret`` is masked from then on."""
+        """Set a header for all further requests (a token, say); ``secret`` is masked from then on.
+
+        :raises Failure: ``invalid_value`` for a value that no header can carry, by the header's name.
+        """
+        _check_sendable(self.layer, f"the value of header {name}", value)
         self._session.headers[name] = value
         if secret:
             self.redactor = Redactor([*self.redactor._secrets, secret])
@@ -115,8 +155,11 @@ class HttpClient:
 
         :param idempotent: overrides what the method says (a JMAP ``get`` is a POST).
         :raises Failure: ``unreachable``, ``tls_untrusted``, ``unauthorized``, ``forbidden``, ``not_found``,
-            ``conflict``, ``rate_limited``, ``invalid_value`` or ``server_error``, with the request's method, URL and status.
+            ``conflict``, ``rate_limited``, ``invalid_value``, ``protocol`` or ``server_error``, with the request's method,
+            URL and status.
         """
+        for name, value in (headers or {}).items():
+            _check_sendable(self.layer, f"the value of header {name}", value)
         url = f"{self.base_url}{path}"
         repeatable = method in IDEMPOTENT if idempotent is None else idempotent
         end = time.monotonic() + self._deadline
@@ -155,6 +198,13 @@ class HttpClient:
                         self._reason(exc),
                         "Check that the server runs and the URL is right.",
                     ) from None
+            except (requests.exceptions.ContentDecodingError, requests.exceptions.TooManyRedirects) as exc:
+                raise self._failure("protocol", method, url, None, type(exc).__name__, "") from None
+            except (requests.exceptions.RequestException, OSError) as exc:
+                # Only the kind: the text of some quotes a header's value.
+                raise self._failure(
+                    "unreachable", method, url, None, type(exc).__name__, "Check the URL and the options around it."
+                ) from None
             else:
                 if response.status_code in expected:
                     return response
@@ -164,6 +214,29 @@ class HttpClient:
             attempt += 1
             # Waiting for a server to recover: the deadline above bounds it.
             time.sleep(wait)
+
+    def json(self, response: Response, kind: type[KindT]) -> KindT:
+        """The answer's JSON.
+
+        :param kind: ``dict`` or ``list``, whichever the contract says.
+        :raises Failure: ``protocol`` when it is no JSON or of another kind (a proxy's page, say).
+        """
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if isinstance(body, kind):
+            return body
+        wanted = "a JSON object" if kind is dict else "a JSON list"
+        content = response.headers.get("Content-Type") or "no content type"
+        raise self._failure(
+            "protocol",
+            response.request.method or "",
+            response.request.url or "",
+            response.status_code,
+            f"HTTP {response.status_code}, but the answer ({content}) is not {wanted}",
+            "Check that the URL is this server's API, and what answers in front of it.",
+        )
 
     def failure_of(self, response: Response) -> Failure:
         """The failure that an answer with an unexpected status stands for."""
@@ -191,7 +264,7 @@ class HttpClient:
         )
 
     def _failure(self, code: str, method: str, url: str, status: int | None, why: str, hint: str) -> Failure:
-        shown = self.redactor.values(url)
+        shown = without_userinfo(self.redactor.values(url))
         return Failure(
             self.layer,
             code,

@@ -16,6 +16,10 @@ MASK = "********"
 SHORTEST_SECRET = 8
 MAX_BODY = 500
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+#: Greedy up to the last ``@``, for a password may hold one.
+_USERINFO = re.compile(r"//[^/]*@")
+_USERINFO_IN_TEXT = re.compile(r"//[^/\s]*@")
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
 _CREDENTIAL = re.compile(
     r"""(?ix)
@@ -41,6 +45,16 @@ def check_secret(layer: str, field: str, value: str | None) -> str | None:
     return value
 
 
+def unclean(value: str) -> bool:
+    """Whether a value starts or ends with white space or holds control characters, which no credential means to do."""
+    return value != value.strip() or _CONTROL.search(value) is not None
+
+
+def without_userinfo(url: str) -> str:
+    """The text with the user and password of a URL masked (RFC 3986 section 3.2.1)."""
+    return _USERINFO.sub(f"//{MASK}@", url)
+
+
 class Redactor:
     """Masks known secret values, PEM blocks and credential-named fields in text and data."""
 
@@ -55,8 +69,9 @@ class Redactor:
         return text
 
     def text(self, text: str) -> str:
-        """Mask known values, PEM blocks and ``name: value`` pairs with a credential's name."""
-        return _CREDENTIAL.sub(lambda m: m.group(1) + MASK, _PEM.sub(MASK, self.values(text)))
+        """Mask known values, PEM blocks, users of URLs and ``name: value`` pairs with a credential's name."""
+        known = _USERINFO_IN_TEXT.sub(f"//{MASK}@", _PEM.sub(MASK, self.values(text)))
+        return _CREDENTIAL.sub(lambda m: m.group(1) + MASK, known)
 
     def body(self, body: str) -> str:
         """An error body of a server, safe to put into a message: redacted, one line, cut at 500 characters."""

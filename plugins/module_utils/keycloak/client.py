@@ -88,7 +88,9 @@ class KeycloakClient:
                     exc, "not_found", why, "Check platform_keycloak_auth_realm and tenant_keycloak_admin_url."
                 ) from None
             raise
-        token = answer.json()["access_token"]
+        token = self._http.json(answer, dict).get("access_token")
+        if not isinstance(token, str):
+            raise Failure(LAYER, "protocol", "the login was answered without a token (access_token).")
         self._http.set_header("Authorization", f"Bearer {token}", secret=token)
 
     def read(self) -> RealmState:
@@ -99,16 +101,16 @@ class KeycloakClient:
         answer = self._get("", "view-realm", expected=(200, 404))
         if answer.status_code == 404:
             return RealmState()
-        realm = answer.json()
+        realm = self._http.json(answer, dict)
         if "enabled" not in realm:
             # With any other role of the realm Keycloak answers 200 and leaves nearly everything out.
             raise self._forbidden("view-realm")
-        client_scopes = self._get("/client-scopes", "view-clients").json()
-        clients = self._get("/clients", "view-clients").json()
+        client_scopes = self._http.json(self._get("/client-scopes", "view-clients"), list)
+        clients = self._http.json(self._get("/clients", "view-clients"), list)
         if not clients:
             # Every realm has clients of its own; with query-clients alone Keycloak answers 200 and hides them all.
             raise self._forbidden("view-clients")
-        groups = self._get("/groups?briefRepresentation=true", "view-users").json()
+        groups = self._http.json(self._get("/groups?briefRepresentation=true", "view-users"), list)
         return RealmState(
             realm=realm,
             client_scopes={scope["name"]: scope for scope in client_scopes},
@@ -123,7 +125,7 @@ class KeycloakClient:
         """
         with_base = HttpClient(LAYER, realm_url, ca_path=self._ca_path)
         try:
-            document = with_base.request("GET", "/.well-known/openid-configuration").json()
+            document = with_base.json(with_base.request("GET", "/.well-known/openid-configuration"), dict)
         finally:
             self._others += with_base.requests
             with_base.close()

@@ -108,12 +108,12 @@ class KubernetesClient:
         :param path: the API's path (``/api/v1/namespaces/x``).
         :raises Failure: layer ``kubernetes``; ``not_found`` when it does not exist.
         """
-        return t.cast("dict[str, t.Any]", self._http.request("GET", path, params=params).json())
+        return self._http.json(self._http.request("GET", path, params=params), dict)
 
     def find(self, path: str, params: t.Mapping[str, str] | None = None) -> dict[str, t.Any] | None:
         """As :meth:`get`, but none when it does not exist."""
         response = self._http.request("GET", path, params=params, expected=(200, 404))
-        return None if response.status_code == 404 else t.cast("dict[str, t.Any]", response.json())
+        return None if response.status_code == 404 else self._http.json(response, dict)
 
     def items(self, path: str, selector: str | None = None) -> list[dict[str, t.Any]] | None:
         """The items of a list, by label selector; none when the cluster does not serve that resource."""
@@ -126,11 +126,11 @@ class KubernetesClient:
 
     def create(self, path: str, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """POST an object. :raises Failure: ``conflict`` when it exists."""
-        return t.cast("dict[str, t.Any]", self._http.request("POST", path, json=body, expected=(200, 201, 202)).json())
+        return self._http.json(self._http.request("POST", path, json=body, expected=(200, 201, 202)), dict)
 
     def replace(self, path: str, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """PUT an object. :raises Failure: ``conflict`` when its resourceVersion is not the server's any more."""
-        return t.cast("dict[str, t.Any]", self._http.request("PUT", path, json=body, expected=(200, 201)).json())
+        return self._http.json(self._http.request("PUT", path, json=body, expected=(200, 201)), dict)
 
     def close(self) -> None:
         """Close the pooled connections."""

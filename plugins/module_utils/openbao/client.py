@@ -79,7 +79,12 @@ class OpenBaoClient:
                     request=exc.request,
                 ) from None
             raise
-        self._use(answer.json()["auth"]["client_token"])
+        token = (self._http.json(answer, dict).get("auth") or {}).get("client_token")
+        if not isinstance(token, str):
+            raise Failure(
+                LAYER, "protocol", f"the login by {method} at auth/{mount_point} was answered without a token."
+            )
+        self._use(token)
 
     def read(self, path: str) -> Secret:
         """The newest version of the secret at ``path`` (below the mount).
@@ -98,7 +103,8 @@ class OpenBaoClient:
 
         :raises Failure: ``not_found`` or ``invalid_value``, naming the mount.
         """
-        data = self._get(f"/v1/sys/internal/ui/mounts/{urllib.parse.quote(self.mount)}").json().get("data") or {}
+        answer = self._get(f"/v1/sys/internal/ui/mounts/{urllib.parse.quote(self.mount)}")
+        data = self._http.json(answer, dict).get("data") or {}
         version = (data.get("options") or {}).get("version")
         if data.get("type") != "kv" or str(version) != "2":
             raise Failure(
@@ -127,7 +133,7 @@ class OpenBaoClient:
     def _raise_if_sealed(self, exc: Failure) -> None:
         if not exc.request or exc.request.get("status") != 503:
             return
-        state = self._http.request("GET", "/v1/sys/seal-status").json()
+        state = self._http.json(self._http.request("GET", "/v1/sys/seal-status"), dict)
         if state.get("sealed"):
             raise Failure(
                 LAYER,
@@ -148,7 +154,7 @@ class OpenBaoClient:
                 hint="Check platform_openbao_auth.",
                 request=exc.request,
             )
-        policies = ", ".join((own.json().get("data") or {}).get("policies") or []) or "none"
+        policies = ", ".join((self._http.json(own, dict).get("data") or {}).get("policies") or []) or "none"
         return Failure(
             LAYER,
             "forbidden",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 import responses
 from ansible_collections.tenantmail.stalwart.plugins.module_utils import http_client
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
@@ -86,3 +87,70 @@ def test_redirects_are_not_followed_by_themselves(server) -> None:
     server.get(f"{URL}/x", status=302, headers={"Location": "https://elsewhere.test/"})
     with pytest.raises(Failure, match="HTTP 302"):
         client().request("GET", "/x")
+
+
+UNSENDABLE = [f"{CANARY}\n", f" {CANARY}", f"{CANARY}\t", f"{CANARY[:6]}\x00{CANARY[6:]}", f"{CANARY}\u20ac"]
+
+
+@pytest.mark.parametrize("value", UNSENDABLE)
+def test_what_no_header_can_carry_is_refused_by_name(value: str) -> None:
+    """`requests` would refuse it too, but with the value in its text."""
+    attempts = [
+        ("X-API-Key", lambda: HttpClient("powerdns", URL, headers={"X-API-Key": value})),
+        ("X-API-Key", lambda: HttpClient("powerdns", URL).set_header("X-API-Key", value, secret=value)),
+        ("X-API-Key", lambda: HttpClient("powerdns", URL).request("GET", "/x", headers={"X-API-Key": value})),
+        ("password", lambda: HttpClient("powerdns", URL, auth=("user", value))),
+        ("user", lambda: HttpClient("powerdns", URL, auth=(value, "password"))),
+    ]
+    for named, attempt in attempts:
+        with pytest.raises(Failure) as caught:
+            attempt()
+        assert (caught.value.layer, caught.value.code) == ("powerdns", "invalid_value")
+        assert named in caught.value.message
+        assert CANARY[:6] not in str(caught.value.as_dict())
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (requests.exceptions.InvalidHeader(CANARY), "unreachable"),
+        (requests.exceptions.InvalidURL(CANARY), "unreachable"),
+        (OSError(CANARY), "unreachable"),
+        (requests.exceptions.ContentDecodingError(CANARY), "protocol"),
+    ],
+)
+def test_of_any_other_exception_only_the_kind_is_shown(server, raised: Exception, code: str) -> None:
+    server.get(f"{URL}/x", body=raised)
+    with pytest.raises(Failure) as caught:
+        HttpClient("powerdns", URL).request("GET", "/x")
+    assert caught.value.code == code
+    assert type(raised).__name__ in caught.value.message
+    assert CANARY not in str(caught.value.as_dict())
+
+
+def test_a_missing_ca_file_is_named(tmp_path) -> None:
+    with pytest.raises(Failure) as caught:
+        client(ca_path=str(tmp_path / "no-such.pem"))
+    assert caught.value.code == "invalid_value"
+    assert "no-such.pem" in caught.value.message
+
+
+@pytest.mark.parametrize(("body", "kind"), [("<html>login</html>", dict), ("[]", dict), ("{}", list), ("", dict)])
+def test_an_answer_of_another_kind_breaks_the_contract(server, body: str, kind: type) -> None:
+    server.get(f"{URL}/x", body=body, content_type="text/html")
+    api = client()
+    with pytest.raises(Failure) as caught:
+        api.json(api.request("GET", "/x"), kind)
+    assert caught.value.code == "protocol"
+    assert caught.value.request == {"method": "GET", "url": f"{URL}/x", "status": 200}
+    assert "text/html" in caught.value.message
+
+
+def test_a_password_in_the_url_is_masked(server) -> None:
+    server.get(f"https://user:{CANARY}@pdns.test/x", status=500)
+    with pytest.raises(Failure, match="HTTP 500") as caught:
+        HttpClient("powerdns", f"https://user:{CANARY}@pdns.test").request("GET", "/x")
+    assert CANARY not in str(caught.value.as_dict())
+    with pytest.raises(Failure) as caught:
+        HttpClient("powerdns", f"ftp://user:{CANARY}@pdns.test")
+    assert CANARY not in str(caught.value.as_dict())
