@@ -20,7 +20,7 @@ CANARY = "canary-secret-value"
 
 PLAY = """
 - name: Derive
-  hosts: tenants
+  hosts: "{{{{ target | default('tenants') }}}}"
   gather_facts: false
   tasks:
     - name: Derive
@@ -194,3 +194,39 @@ def test_the_limit_does_not_hide_a_duplicate(tmp_path: Path) -> None:
     done = run(tmp_path, inventory(tmp_path, {"acme": shop, "beta": shop, "gamma": None}), "--limit", "gamma,beta")
     assert set(failures(done)) == {"beta"}
     assert set(models(done)) == {"gamma"}
+
+
+BYO = {"tenant_domain_mode": "byo", "tenant_domain": "shop.test"}
+
+
+def other_group(folder: Path) -> Path:
+    """Hosts of group `tenants` and of a group beside it that share a domain."""
+    path = inventory(folder, {"acme": BYO})
+    data = yaml.safe_load(path.read_text())
+    groups = data["all"]["children"]
+    groups["other"] = {"hosts": {"beta": BYO, "gamma": BYO, "delta": None}, "vars": groups["tenants"]["vars"]}
+    path.write_text(yaml.safe_dump(data))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("target", "duplicates", "derived"),
+    [("other", {"beta", "gamma"}, {"delta"}), ("acme:delta", set(), {"acme", "delta"}), (None, set(), {"acme"})],
+)
+def test_the_compared_group_follows_the_target(
+    tmp_path: Path, target: str | None, duplicates: set[str], derived: set[str]
+) -> None:
+    done = run(tmp_path, other_group(tmp_path), *(("-e", f"target={target}") if target else ()))
+    assert set(failures(done)) == duplicates, done.stdout
+    assert set(models(done)) == derived
+    for host in duplicates:
+        assert "acme" not in json.dumps(failures(done)[host]["details"])
+
+
+@pytest.mark.parametrize("group", ["[1, 2]", "{\"a\": 1}"])
+def test_a_comparison_that_cannot_be_made_stops_nobody(tmp_path: Path, group: str) -> None:
+    hosts = {"acme": None, "beta": None}
+    done = run(tmp_path, inventory(tmp_path, hosts), "-e", f'{{"tenant_group": {group}}}')
+    assert done.returncode == 0, done.stdout
+    assert set(models(done)) == {"acme", "beta"}
+    assert "were not compared with each other" in done.stdout + done.stderr
