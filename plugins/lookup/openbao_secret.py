@@ -78,14 +78,15 @@ _raw:
 import multiprocessing
 import typing as t
 
-from ansible.errors import AnsibleLookupError
+from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.openbao.argspec import CONNECTION
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.openbao.argspec import AUTH, CONNECTION
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.openbao.client import OpenBaoClient
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.openbao.model import Reference, Secret
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.openbao.model import LAYER, Reference, Secret
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.openbao.plan import value_of
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import unexpected
 
 # Ansible evaluates an expression as often as it is used; each task runs in a worker process of its own, so a cache
 # that belongs to one process lives for one task.
@@ -114,8 +115,17 @@ class LookupModule(LookupBase):
             return [
                 value_of(secrets[reference.path], reference.property, optional=optional) for reference in references
             ]
+        except AnsibleError:
+            raise
         except Failure as exc:
-            raise AnsibleLookupError(exc.sentence) from None
+            failure = exc
+        except Exception as exc:
+            auth = options["auth"] if isinstance(options["auth"], dict) else {}
+            failure = unexpected(
+                LAYER, exc, [auth[name] for name, option in AUTH.items() if option.get("no_log") and auth.get(name)]
+            )
+        # Outside of the handlers: Ansible prints the original of a chained exception at -vvv.
+        raise AnsibleLookupError(failure.sentence)
 
     @staticmethod
     def _read(options: dict[str, t.Any], paths: list[str]) -> dict[str, Secret]:

@@ -6,13 +6,20 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
+import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import env_fallback
 
-from .failure import Failure
+from .failure import LAYERS, Failure
+from .redact import MASK, SHORTEST_SECRET
 
+#: The parts of a secret that stay as they are however often it is quoted.
+_UNQUOTED = re.compile(r"""[^\s\\'"\x00-\x1f\x7f]{%d,}""" % SHORTEST_SECRET)
 #: A task: parameters and check mode in, result out; raises :class:`Failure`.
 Task = t.Callable[..., t.Dict[str, t.Any]]
 
@@ -29,6 +36,38 @@ def with_env(spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
             option["options"] = with_env(option["options"])
         result[name] = option
     return result
+
+
+def layer_of(module_name: str) -> str:
+    """The layer that a task's module belongs to: its ``LAYER``, else its package's name, else ``inventory``."""
+    layer = getattr(sys.modules.get(module_name), "LAYER", None)
+    if layer in LAYERS:
+        return str(layer)
+    return next(
+        (part for part in module_name.rpartition(".module_utils.")[2].split(".") if part in LAYERS), "inventory"
+    )
+
+
+def unexpected(layer: str, exc: Exception, secrets: t.Iterable[t.Any]) -> Failure:
+    """The failure for an exception that nobody foresaw: its kind and place, and its text without secrets.
+
+    :param secrets: values to mask; also what is left of them when an exception's text quotes them with escapes.
+    """
+    text = str(exc)
+    forms: set[str] = set()
+    for secret in secrets:
+        given = str(secret)
+        forms |= {given, given.strip(), *_UNQUOTED.findall(given)}
+    for form in sorted(filter(None, forms), key=len, reverse=True):
+        text = text.replace(form, MASK)
+    frames = traceback.extract_tb(exc.__traceback__)
+    place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    return Failure(
+        layer,
+        "unexpected",
+        f"{type(exc).__name__}{place}: {text}" if text else f"{type(exc).__name__}{place}",
+        hint="The collection does not know this failure; please report it.",
+    )
 
 
 def run_module(
@@ -49,7 +88,12 @@ def run_module(
     if secrets is not None:
         module.no_log_values.update(secrets(module.params))
     try:
-        result = task(module.params, check_mode=module.check_mode)
+        result, failure = task(module.params, check_mode=module.check_mode), None
     except Failure as exc:
-        module.fail_json(msg=exc.sentence, failure=exc.as_dict())
+        failure = exc
+    except Exception as exc:
+        failure = unexpected(layer_of(task.__module__), exc, module.no_log_values)
+    # Outside of the handler: fail_json would print the exception that is being handled, unmasked forms included.
+    if failure is not None:
+        module.fail_json(msg=failure.sentence, failure=failure.as_dict())
     module.exit_json(**result)

@@ -11,7 +11,12 @@ import typing as t
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import Task, with_env
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import (
+    Task,
+    layer_of,
+    unexpected,
+    with_env,
+)
 
 
 def _no_secrets(params: t.Mapping[str, t.Any]) -> tuple[str, ...]:
@@ -45,13 +50,20 @@ class TaskAction(ActionBase):
         if self.HAS_MODULE and not self._in_process(task_vars):
             return self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
         validation, params = self.validate_argument_spec(argument_spec=with_env(self.SPEC), **self.SPEC_RULES)
+        no_log = validation._no_log_values | set(type(self).SECRETS(params))
+        task = type(self).TASK
+        failure: Failure | None = None
         try:
-            out = type(self).TASK(params, check_mode=bool(self._task.check_mode), **self.context(task_vars))
+            out = task(params, check_mode=bool(self._task.check_mode), **self.context(task_vars))
         except Failure as exc:
-            exc.tenant = exc.tenant or self._tenant(task_vars)
+            failure = exc
+        except Exception as exc:
+            failure = unexpected(layer_of(task.__module__), exc, no_log)
+        if failure is not None:
+            failure.tenant = failure.tenant or self._tenant(task_vars)
             # Returned, not raised: ansible-core 2.18 prints the chained original of a raised AnsibleActionFail at -vvv.
-            out = {"failed": True, "msg": exc.sentence, "failure": exc.as_dict()}
-        result.update(remove_values(out, validation._no_log_values | set(type(self).SECRETS(params))))
+            out = {"failed": True, "msg": failure.sentence, "failure": failure.as_dict()}
+        result.update(remove_values(out, no_log))
         return result
 
     def context(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -109,3 +109,16 @@ def test_a_refused_login_shows_no_credential(server) -> None:
     assert "was refused" in str(caught.value)
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("token", ["canary-token-1234", "canary-token-1234\n"])
+def test_an_unexpected_exception_shows_no_credential(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    def broken(*args: Any) -> None:
+        raise KeyError(token)
+
+    monkeypatch.setattr(openbao_secret.LookupModule, "_read", staticmethod(broken))
+    with pytest.raises(AnsibleLookupError) as caught:
+        look_up("a#P", auth={"method": "token", "token": token})
+    assert "openbao: KeyError at" in str(caught.value)
+    assert "canary" not in str(caught.value)
+    assert caught.value.__context__ is None
