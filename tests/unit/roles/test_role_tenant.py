@@ -110,7 +110,7 @@ def test_the_comparison_knows_variables_that_exist() -> None:
 
 @pytest.mark.parametrize("validate", [False, True])
 def test_the_example_inventory_needs_no_server(tmp_path: Path, validate: bool) -> None:
-    done = run(tmp_path, ROOT / "inventories/example", "-e", '{"tenant_offline": true}', "--diff", validate=validate)
+    done = run(tmp_path, ROOT / "inventories/example", "-e", '{"tenant_offline": true}', "--check", "--diff", validate=validate)
     assert done.returncode == 0, done.stdout + done.stderr
     found = models(done)
     assert set(found) == {"acme", "beta", "gamma"}
