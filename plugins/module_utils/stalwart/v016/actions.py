@@ -5,11 +5,11 @@
 """Which ``x:Action`` makes the server run what was stored (contract 4.19), and how that is never forgotten.
 
 Running and stored configuration can differ silently (contract 8.2, 17): after a refused reload the stored objects equal
-the settings, so a plan alone would find nothing to do. So every request that needs an action first creates a marker, a
-``MemoryLookupKey`` in a namespace of its own that no lookup uses, and the marker goes when the action has succeeded.
-A marker that is still there makes the next run, from any controller, repeat the action. Writes and actions travel in
-one request, so an interrupted controller cannot leave one without the other; a server that dies between them reads the
-stored configuration when it starts.
+the settings, so a plan alone would find nothing to do. So a task whose writes need an action creates a marker before
+the first of them, in the same request: a ``MemoryLookupKey`` in a namespace of its own that no lookup uses. The marker
+goes when the action has succeeded; one that is still there makes the next run, from any controller, repeat the action.
+So a controller that dies between the requests of a long write forgets nothing; a server that dies between a write and
+its action reads the stored configuration when it starts.
 """
 
 from __future__ import annotations

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Operations become ``/set`` calls: dependencies first, creation references inside a request, actions at its end."""
+"""Operations become ``/set`` calls: markers first, dependencies before what needs them, actions last.
+
+Inside a request new objects are referred to by creation id, in later requests by the id that the server gave them.
+"""
 
 from __future__ import annotations
 
@@ -87,19 +90,22 @@ class Writer:
         self._markers: dict[str, str] = dict(registry.pending)
 
     def apply(self, ops: t.Sequence[Op]) -> None:
-        """Write everything, then run the actions that the writes need, in the last request.
+        """Mark the actions that the writes need, write everything, then run the actions.
 
-        Nothing before that request can leave the server on an older configuration for good: until it has been sent
-        the plan of a next run is not empty.
+        The markers lead the first request and the actions end the last one (often the same). A controller that dies
+        between two requests leaves stored settings that do not run, and a next plan may find nothing else to do: the
+        markers are what makes it run the actions.
 
         :raises Failure: what the server refused; ``reload_refused`` when it stored everything but does not run it.
         """
         actions = sorted({op.action for op in ops if op.kind == "action"}.union(*(self._actions(op) for op in ops)))
         todo = batches(ops)
+        unmarked = [action for action in actions if action not in self._markers]
         while True:
             room = MAX_CALLS - _RESERVED
             now, todo = todo[:room], todo[room:]
-            self._request(now, actions if not todo else [])
+            self._request(unmarked, now, actions if not todo else [])
+            unmarked = []
             if not todo:
                 break
 
@@ -114,9 +120,12 @@ class Writer:
             return set()
         return actions_for(op.object, op.kind, [write.pointer for write in op.writes])
 
-    def _request(self, now: t.Sequence[_Batch], actions: t.Sequence[str]) -> None:
+    def _request(self, fresh: t.Sequence[str], now: t.Sequence[_Batch], actions: t.Sequence[str]) -> None:
+        """Send one request.
+
+        :param fresh: actions to mark before anything is written. :param actions: what to run behind the writes.
+        """
         calls: list[Call] = []
-        fresh = [action for action in actions if action not in self._markers]
         if fresh and MARKER_OBJECT in self._registry.schema.objects:
             calls.append((f"x:{MARKER_OBJECT}/set", {"create": {f"m{i}": marker(a) for i, a in enumerate(fresh)}}))
         marked = len(calls)

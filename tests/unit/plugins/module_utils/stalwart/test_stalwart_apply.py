@@ -77,8 +77,8 @@ def test_new_objects_are_referred_to_within_a_request(script: Any, client: JmapC
     assert writer.finished == ["mark"]
 
 
-def test_across_requests_ids_take_their_place(script: Any, client: JmapClient, registry: Registry) -> None:
-    """More calls than one request takes: the reload is in the last one, and references are ids by then."""
+def long_write() -> list[Op]:
+    """17 ``/set`` calls: 16 roles, each member of the one before, and a setting that needs a reload, in the first."""
     ops = [
         create(
             "Role",
@@ -88,21 +88,61 @@ def test_across_requests_ids_take_their_place(script: Any, client: JmapClient, r
         )
         for n in range(16)
     ]
-    ops.append(
-        Op("update", "SpamSettings", "singleton", "singleton", writes=(Write("enable", Type("boolean"), False),))
-    )
-    first = [{"created": {f"c{n}-0": {"id": f"id{n}"}}} for n in range(1)]
-    script.jmap(
-        first[0],
-        {"updated": {"singleton": None}},
-        *[{"created": {f"c{n}-0": {"id": f"id{n - 1}"}}} for n in range(2, 14)],
-    )
-    script.jmap(MARKER, *[{"created": {f"c{n}-0": {"id": f"x{n}"}}} for n in range(3)], DONE)
-    Writer(client, registry).apply(ops)
-    assert [name for name, _ in script.calls(0)].count("x:Action/set") == 0
-    later = script.calls(1)
-    assert later[1][1]["create"]["c0-0"] == {"roleIds": {"id12": True}}
-    assert later[-1][0] == "x:Action/set"
+    return [
+        *ops,
+        Op("update", "SpamSettings", "singleton", "singleton", writes=(Write("enable", Type("boolean"), False),)),
+    ]
+
+
+#: The server's answer to the first request of :func:`long_write`.
+LONG_FIRST: tuple[Any, ...] = (
+    MARKER,
+    {"created": {"c0-0": {"id": "id0"}}},
+    {"updated": {"singleton": None}},
+    *({"created": {f"c{n}-0": {"id": f"id{n - 1}"}}} for n in range(2, 14)),
+)
+
+
+def test_across_requests_ids_take_their_place(script: Any, client: JmapClient, registry: Registry) -> None:
+    """More calls than one request takes: marked in the first, run in the last, and references are ids by then."""
+    script.jmap(*LONG_FIRST)
+    script.jmap(*[{"created": {f"c{n}-0": {"id": f"x{n}"}}} for n in range(3)], DONE)
+    writer = Writer(client, registry)
+    writer.apply(long_write())
+    first, later = script.calls(0), script.calls(1)
+    assert len(first) == 15
+    assert first[0][0] == "x:MemoryLookupKey/set"
+    assert [name for name, _ in later] == ["x:Role/set", "x:Role/set", "x:Role/set", "x:Action/set"]
+    assert later[0][1]["create"]["c0-0"] == {"roleIds": {"id12": True}}
+    assert writer.finished == ["mark"]
+
+
+def test_a_controller_that_dies_between_requests_leaves_the_marker(
+    script: Any, client: JmapClient, registry: Registry
+) -> None:
+    """The first request has stored settings that need a reload; only the marker tells the next run of it."""
+
+    def die(_body: Any) -> Any:
+        raise KeyboardInterrupt
+
+    script.jmap(*LONG_FIRST)
+    script.expect("POST", "/jmap", die)
+    with pytest.raises(KeyboardInterrupt):
+        Writer(client, registry).apply(long_write())
+    first = script.calls(0)
+    marked = [index for index, (name, _) in enumerate(first) if name == "x:MemoryLookupKey/set"]
+    stored = [index for index, (name, _) in enumerate(first) if name == "x:SpamSettings/set"]
+    assert marked == [0]
+    assert stored == [2]
+    assert first[0][1]["create"]["m0"]["key"] == "ReloadSettings"
+
+
+def test_a_refused_marker_is_not_tried_again(script: Any, client: JmapClient, registry: Registry) -> None:
+    script.jmap(("error", {"type": "forbidden"}), *LONG_FIRST[1:])
+    script.jmap(*[{"created": {f"c{n}-0": {"id": f"x{n}"}}} for n in range(3)], DONE)
+    writer = Writer(client, registry)
+    writer.apply(long_write())
+    assert writer.finished == []
 
 
 def item_error(script: Any, client: JmapClient, registry: Registry, op: Op, answer: dict[str, Any]) -> Failure:
