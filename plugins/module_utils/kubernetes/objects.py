@@ -16,6 +16,7 @@ import typing as t
 from decimal import Decimal
 
 from ..redact import MASK
+from .quantity import amount
 
 Object = t.Mapping[str, t.Any]
 Key = t.Tuple[str, str]
@@ -25,12 +26,6 @@ _EMPTY: tuple[t.Any, ...] = (None, "", {}, [])
 #: Keys below which values are quantities, and keys that hold a Go duration: the server may rewrite both.
 _QUANTITIES = frozenset(("requests", "limits"))
 _DURATIONS = frozenset(("refreshInterval",))
-_SUFFIXES = {
-    "m": Decimal("0.001"), "": Decimal(1), "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9,
-    "T": Decimal(10) ** 12, "Ki": Decimal(2) ** 10, "Mi": Decimal(2) ** 20, "Gi": Decimal(2) ** 30,
-    "Ti": Decimal(2) ** 40,
-}  # fmt: skip
-_QUANTITY = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)")
 _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 
@@ -84,7 +79,7 @@ def same(desired: t.Any, live: t.Any, name: str = "", below: str = "") -> bool:
     if desired == live or (live is None and desired in _EMPTY):
         return True
     if below in _QUANTITIES:
-        return _quantity(desired) is not None and _quantity(desired) == _quantity(live)
+        return amount(desired) is not None and amount(desired) == amount(live)
     if name in _DURATIONS:
         return _duration(desired) is not None and _duration(desired) == _duration(live)
     return False
@@ -140,11 +135,6 @@ def _at(obj: t.Any, path: t.Sequence[str]) -> t.Any:
     for part in path:
         obj = obj.get(part) if isinstance(obj, t.Mapping) else None
     return obj
-
-
-def _quantity(value: t.Any) -> Decimal | None:
-    match = _QUANTITY.match(str(value))
-    return Decimal(match.group(1)) * _SUFFIXES[match.group(2) or ""] if match else None
 
 
 def _duration(value: t.Any) -> Decimal | None:

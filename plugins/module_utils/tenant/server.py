@@ -10,6 +10,7 @@ import dataclasses
 import re
 import typing as t
 
+from ..kubernetes.quantity import amount, is_size
 from . import merge, names, secrets
 from .overlay import Inputs
 from .validation import Given, Invalid, Problems, one_of
@@ -30,7 +31,6 @@ STORAGE: dict[str, str | None] = {"size": "20Gi", "class": None}
 _REPOSITORY = re.compile(r"(?:[A-Za-z0-9.-]+(?::\d{1,5})?/)?[a-z0-9._-]+(?:/[a-z0-9._-]+)*\Z")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-_QUANTITY = re.compile(r"\d+(?:\.\d+)?(?:m|[kMGTPE]|[KMGTPE]i|[eE]\d+)?\Z")
 _IMAGE = "repository:tag, with @sha256:<digest> behind it if wanted, such as docker.io/stalwartlabs/stalwart:v0.16.18"
 
 #: Settings that another variable owns.
@@ -81,9 +81,16 @@ def generation(value: t.Any) -> str:
 def quantity(value: t.Any) -> str:
     """A Kubernetes quantity such as 100m, 256Mi or 1, as text."""
     found = str(value)
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not _QUANTITY.match(found):
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or amount(found) is None:
         raise Invalid("a Kubernetes quantity such as 100m, 1, 256Mi or 20Gi")
     return "".join(found)
+
+
+def size(value: t.Any) -> str:
+    """A volume's size such as 20Gi, as text."""
+    if not is_size(value):
+        raise Invalid("a quantity with unit such as 20Gi")
+    return quantity(value)
 
 
 def image(value: t.Any) -> dict[str, str | None]:
@@ -197,11 +204,11 @@ def _image(inputs: Inputs, family: str | None, problems: Problems) -> dict[str, 
 
 
 def _storage(inputs: Inputs, problems: Problems) -> dict[str, str | None]:
-    found = problems.fields(inputs.given("tenant_storage"), {"size": quantity, "class": names.object_name})
-    size = problems.check(inputs.given(":persistence.size"), quantity)
+    found = problems.fields(inputs.given("tenant_storage"), {"size": size, "class": names.object_name})
+    overlay_size = problems.check(inputs.given(":persistence.size"), size)
     class_name = problems.check(inputs.given(":persistence.storageClassName"), names.object_name)
     return {
-        "size": found.get("size") or size or STORAGE["size"],
+        "size": found.get("size") or overlay_size or STORAGE["size"],
         "class": found.get("class") or class_name or STORAGE["class"],
     }
 
@@ -215,8 +222,8 @@ def _resources(inputs: Inputs, problems: Problems) -> dict[str, dict[str, str]]:
         if not isinstance(amounts, t.Mapping):
             problems.add(where, amounts, "a mapping such as {cpu: 100m, memory: 256Mi}")
             continue
-        for name, amount in amounts.items():
-            parsed = problems.check(Given(f"{where}.{name}", amount), quantity)
+        for name, value in amounts.items():
+            parsed = problems.check(Given(f"{where}.{name}", value), quantity)
             if parsed is not None:
                 result[kind][str(name)] = parsed
     return result

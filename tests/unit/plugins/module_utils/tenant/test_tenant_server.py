@@ -74,6 +74,17 @@ def test_image(text: str, parts: tuple[str, str, str | None]) -> None:
         (server.quantity, "-1"),
         (server.quantity, True),
         (server.quantity, ["1"]),
+        (server.quantity, "1Eie3"),
+        (server.quantity, "1e100"),
+        (server.quantity, "\u0661"),
+        (server.quantity, "1Gi\n"),
+        (server.quantity, float("nan")),
+        (server.size, 20),
+        (server.size, "20"),
+        (server.size, "20m"),
+        (server.size, "20e9"),
+        (server.size, "20GB"),
+        (server.size, ["20Gi"]),
         (server.store, "RocksDb"),
         (server.store, {}),
         (server.store, {"@type": "rocksdb"}),
@@ -92,10 +103,26 @@ def test_refused(parse: t.Callable[[t.Any], t.Any], value: t.Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "normal"), [("100m", "100m"), (1, "1"), (0.5, "0.5"), ("1.5Gi", "1.5Gi"), ("1e3", "1e3")]
+    ("value", "normal"), [("100m", "100m"), (1, "1"), (0.5, "0.5"), ("1.5Gi", "1.5Gi"), ("1e3", "1e3"), ("1Pi", "1Pi")]
 )
 def test_quantity(value: t.Any, normal: str) -> None:
     assert server.quantity(value) == normal
+
+
+@pytest.mark.parametrize("value", ["20Gi", "1.5Ti", "500G", "1Pi", "1E"])
+def test_size(value: str) -> None:
+    assert server.size(value) == value
+
+
+@pytest.mark.parametrize(
+    ("given", "variable"),
+    [
+        ({"tenant_storage": {"size": 20}}, "tenant_storage.size"),
+        ({"tenant_overlay": {"persistence": {"size": 20}}}, "tenant_overlay.persistence.size"),
+    ],
+)
+def test_a_size_without_unit_is_refused(given: dict[str, t.Any], variable: str) -> None:
+    assert resolve(**given)[1] == [(variable, 20)]
 
 
 def test_a_second_replica_is_refused_with_the_reason() -> None:
