@@ -143,7 +143,7 @@ class HttpClient:
         json: t.Any = None,
         data: t.Mapping[str, str] | None = None,
         params: t.Mapping[str, str] | None = None,
-        headers: t.Mapping[str, str] | None = None,
+        headers: t.Mapping[str, str | None] | None = None,
         expected: t.Collection[int] = (200,),
         idempotent: bool | None = None,
         allow_redirects: bool = False,
@@ -159,7 +159,8 @@ class HttpClient:
             URL and status.
         """
         for name, value in (headers or {}).items():
-            _check_sendable(self.layer, f"the value of header {name}", value)
+            if value is not None:  # None leaves a header of the session out.
+                _check_sendable(self.layer, f"the value of header {name}", value)
         url = f"{self.base_url}{path}"
         repeatable = method in IDEMPOTENT if idempotent is None else idempotent
         end = time.monotonic() + self._deadline
