@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import RELEASE_PLAN
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release_task import run
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
 
@@ -16,3 +17,4 @@ class ActionModule(TaskAction):
 
     SPEC = RELEASE_PLAN
     TASK = staticmethod(run)
+    SECRETS = staticmethod(inline_secrets)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import RELEASE_READY
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.ready_task import run
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
 
@@ -16,3 +17,4 @@ class ActionModule(TaskAction):
 
     SPEC = RELEASE_READY
     TASK = staticmethod(run)
+    SECRETS = staticmethod(inline_secrets)

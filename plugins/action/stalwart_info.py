@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import portforward as _portforward
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import INFO_SPEC
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.info_task import run
@@ -20,3 +21,4 @@ class ActionModule(TaskAction):
 
     SPEC = INFO_SPEC
     TASK = staticmethod(run)
+    SECRETS = staticmethod(inline_secrets)

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import lock_task
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import TENANT_LOCK
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
 
 
@@ -18,6 +19,7 @@ class ActionModule(TaskAction):
 
     SPEC = TENANT_LOCK
     TASK = staticmethod(lock_task.run)
+    SECRETS = staticmethod(inline_secrets)
     # Whether a holder still runs can be told on its own machine only, which is the controller.
     HAS_MODULE = False
 

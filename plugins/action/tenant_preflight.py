@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.preflight.task import SPEC, run
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
 
@@ -15,3 +16,4 @@ class ActionModule(TaskAction):
 
     SPEC = SPEC
     TASK = staticmethod(run)
+    SECRETS = staticmethod(inline_secrets)

@@ -142,13 +142,14 @@ requests:
 """
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import RELEASE_PLAN
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release_task import run
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import run_module
 
 
 def main() -> None:
     """Entry point."""
-    run_module(RELEASE_PLAN, run)
+    run_module(RELEASE_PLAN, run, secrets=inline_secrets)
 
 
 if __name__ == "__main__":

@@ -118,13 +118,14 @@ requests:
 """
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import RELEASE_READY
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.ready_task import run
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import run_module
 
 
 def main() -> None:
     """Entry point."""
-    run_module(RELEASE_READY, run)
+    run_module(RELEASE_READY, run, secrets=inline_secrets)
 
 
 if __name__ == "__main__":

@@ -138,6 +138,7 @@ failure:
   returned: failure
 """
 
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import run_module
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import INFO_SPEC
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.info_task import run
@@ -145,7 +146,7 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.info_
 
 def main() -> None:
     """Entry point."""
-    run_module(INFO_SPEC, run)
+    run_module(INFO_SPEC, run, secrets=inline_secrets)
 
 
 if __name__ == "__main__":

@@ -215,6 +215,7 @@ failure:
     request: null
 """
 
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import run_module
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import PRINCIPAL_SPEC
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.principal_task import run
@@ -222,7 +223,7 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.princ
 
 def main() -> None:
     """Entry point."""
-    run_module(PRINCIPAL_SPEC, run)
+    run_module(PRINCIPAL_SPEC, run, secrets=inline_secrets)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,47 @@ options:
   kubernetes:
     description: kubernetes.core's connection options, or none to leave the cluster out.
     type: dict
+    suboptions:
+      kubeconfig:
+        description: Path of a kubeconfig, or its content as a mapping.
+        type: raw
+      context:
+        description: Context of the kubeconfig.
+        type: str
+      host:
+        description: URL of the API server.
+        type: str
+      api_key:
+        description: Bearer token.
+        type: str
+      username:
+        description: User for Basic authentication.
+        type: str
+      password:
+        description: Password for Basic authentication.
+        type: str
+      validate_certs:
+        description: Whether the API server's certificate is verified.
+        type: bool
+        aliases: [verify_ssl]
+      ca_cert:
+        description: PEM file of the API server's certification authority.
+        type: path
+        aliases: [ssl_ca_cert]
+      client_cert:
+        description: PEM file of a client certificate.
+        type: path
+        aliases: [cert_file]
+      client_key:
+        description: PEM file of its key.
+        type: path
+        aliases: [key_file]
+      proxy:
+        description: URL of an HTTP proxy.
+        type: str
+      no_proxy:
+        description: Hosts that are reached without the proxy, separated by commas.
+        type: str
   powerdns:
     description: PowerDNS, or none to leave it out.
     type: dict
@@ -138,12 +179,13 @@ requests:
   sample: 4
 """
 
+from ..module_utils.kubernetes.connection import inline_secrets
 from ..module_utils.preflight.task import SPEC, run
 from ..module_utils.shell import run_module
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(SPEC, run, secrets=inline_secrets)
 
 
 if __name__ == "__main__":

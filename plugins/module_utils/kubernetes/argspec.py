@@ -14,7 +14,8 @@ CONNECTION: dict[str, t.Any] = {
     "type": "dict",
     "default": {},
     "options": {
-        "kubeconfig": {"type": "raw", "no_log": True},
+        # A path is no secret; what an inline mapping hides is found by connection.inline_secrets.
+        "kubeconfig": {"type": "raw", "no_log": False},
         "context": {"type": "str"},
         "host": {"type": "str"},
         "api_key": {"type": "str", "no_log": True},
@@ -23,7 +24,7 @@ CONNECTION: dict[str, t.Any] = {
         "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
         "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"]},
         "client_cert": {"type": "path", "aliases": ["cert_file"]},
-        "client_key": {"type": "path", "aliases": ["key_file"]},
+        "client_key": {"type": "path", "no_log": False, "aliases": ["key_file"]},
         "proxy": {"type": "str"},
         "no_proxy": {"type": "str"},
     },

@@ -12,6 +12,7 @@ imports its whole dynamic client; the part that matters is small.
 from __future__ import annotations
 
 import os
+import re
 import traceback
 import typing as t
 
@@ -47,6 +48,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
 #: What ``kubernetes.core.helm`` understands of them; the rest belongs into a kubeconfig when helm is to run.
 HELM_OPTIONS = frozenset(("kubeconfig", "context", "host", "api_key", "validate_certs", "ca_cert"))
 _SECRETS = frozenset(("api_key", "password"))
+#: Keys of a kubeconfig's users (token, password, client-key-data, id-token, client-secret …); ``tokenFile`` is none.
+_SECRET_KEY = re.compile(r"(?:token|passw(?:or)?d|secret|key|key-data|credential)s?\Z", re.IGNORECASE)
 _FALSE = frozenset(("0", "false", "no", "off"))
 #: Option → attribute of the client library's configuration, for those that are copied as they are.
 _ATTRIBUTES = {
@@ -93,7 +96,41 @@ def normalise(connection: t.Mapping[str, t.Any] | None, environ: t.Mapping[str, 
 
 def secrets_of(options: t.Mapping[str, t.Any]) -> list[str]:
     """The secret values among the options, for redaction."""
-    return [str(value) for name, value in options.items() if name in _SECRETS]
+    named = [str(value) for name, value in options.items() if name in _SECRETS]
+    return named + _kubeconfig_secrets(options.get("kubeconfig"))
+
+
+def inline_secrets(params: t.Mapping[str, t.Any]) -> list[str]:
+    """The secrets inside a task's inline kubeconfig, for the shells: Ansible only knows those of whole options.
+
+    :param params: a task's parameters; the connection is ``connection`` or ``kubernetes``.
+    """
+    connections = (params.get(name) for name in ("connection", "kubernetes"))
+    return [
+        secret
+        for connection in connections
+        if isinstance(connection, t.Mapping)
+        for secret in _kubeconfig_secrets(connection.get("kubeconfig"))
+    ]
+
+
+def _is_content(kubeconfig: t.Any) -> bool:
+    """Whether a text is a kubeconfig's content, misplaced where its path belongs."""
+    return isinstance(kubeconfig, str) and ("\n" in kubeconfig or kubeconfig.lstrip().startswith("{"))
+
+
+def _kubeconfig_secrets(value: t.Any, key: str = "") -> list[str]:
+    if _is_content(value) and not key:
+        return [value]
+    if isinstance(value, t.Mapping):
+        found = [secret for name, below in value.items() for secret in _kubeconfig_secrets(below, str(name))]
+        # An exec plugin's environment is a list of {name, value}.
+        if "value" in value and _SECRET_KEY.search(str(value.get("name", ""))):
+            found.append(str(value["value"]))
+        return found
+    if isinstance(value, (list, tuple)):
+        return [secret for below in value for secret in _kubeconfig_secrets(below, key or "[]")]
+    return [value] if isinstance(value, str) and value and _SECRET_KEY.search(key) else []
 
 
 def configuration(connection: t.Mapping[str, t.Any] | None) -> Configuration:
@@ -154,10 +191,15 @@ def _load(config: Configuration, options: t.Mapping[str, t.Any]) -> None:
             config_file=kubeconfig, context=context, client_configuration=config, persist_config=False
         )
     except Exception as exc:  # The loader's YAML, OIDC and exec parts each raise kinds of their own.
-        what = "the given kubeconfig" if isinstance(kubeconfig, t.Mapping) else (kubeconfig or "the default kubeconfig")
+        inline = isinstance(kubeconfig, t.Mapping) or _is_content(kubeconfig)
+        what = "the given kubeconfig" if inline else (kubeconfig or "the default kubeconfig")
         where = f"{what}, context {context}" if context else str(what)
         # Only the loader's own exception is repeated: a parse error of another kind may quote the file.
-        why = str(exc) if isinstance(exc, (kubernetes.config.ConfigException, OSError)) else type(exc).__name__
+        why = (
+            str(exc)
+            if not _is_content(kubeconfig) and isinstance(exc, (kubernetes.config.ConfigException, OSError))
+            else type(exc).__name__
+        )
         raise Failure(
             "kubernetes",
             "invalid_value",

@@ -8,23 +8,14 @@ from __future__ import annotations
 
 import typing as t
 
+from ..kubernetes.argspec import CONNECTION as KUBERNETES_CONNECTION
+
 #: A Service of the cluster, and kubernetes.core's connection options under their own names.
 KUBERNETES: dict[str, t.Any] = {
     "namespace": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
     "port": {"type": "str", "default": "http"},
-    "kubeconfig": {"type": "raw"},
-    "context": {"type": "str"},
-    "host": {"type": "str"},
-    "api_key": {"type": "str", "no_log": True},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
-    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"]},
-    "client_cert": {"type": "path", "aliases": ["cert_file"]},
-    "client_key": {"type": "path", "no_log": False, "aliases": ["key_file"]},
-    "proxy": {"type": "str"},
-    "no_proxy": {"type": "str"},
+    **KUBERNETES_CONNECTION["options"],
 }
 
 CONNECTION: dict[str, t.Any] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..kubernetes.connection import inline_secrets
 from .driver import SettingsAsk
 from .secrets import secrets_of
 from .task import open_driver, refuse_absent
@@ -39,4 +40,4 @@ def _with_secrets(ask: SettingsAsk, secrets: t.Sequence[str]) -> SettingsAsk:
 
 def secrets(params: t.Mapping[str, t.Any]) -> list[str]:
     """Secrets inside the settings, for the shells: Ansible only knows those of whole options."""
-    return secrets_of(params.get("settings") or {})
+    return [*secrets_of(params.get("settings") or {}), *inline_secrets(params)]

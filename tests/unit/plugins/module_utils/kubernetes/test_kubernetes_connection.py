@@ -5,14 +5,20 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.tenantmail.stalwart.plugins.doc_fragments import kubernetes as fragment
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import CONNECTION
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.client import connect
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import (
     configuration,
+    inline_secrets,
     normalise,
     secrets_of,
 )
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release_task import refuse_for_helm
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.preflight import task as preflight_task
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import KUBERNETES
+from ansible_collections.tenantmail.stalwart.plugins.modules import tenant_preflight
 
 TOKEN = "canary-token-of-a-kubeconfig"
 
@@ -62,6 +68,46 @@ def test_unknown_options_are_named_with_what_is_accepted() -> None:
 
 def test_secrets_are_known_to_the_redactor() -> None:
     assert sorted(secrets_of({"api_key": "k" * 9, "password": "p" * 9, "host": "h"})) == ["k" * 9, "p" * 9]
+
+
+def test_secrets_of_an_inline_kubeconfig_are_found_and_nothing_else() -> None:
+    content = kubeconfig()
+    content["users"].append(
+        {
+            "name": "v",
+            "user": {
+                "username": "plain",
+                "password": "p" * 9,
+                "client-certificate-data": "public",
+                "client-key-data": "k" * 9,
+                "tokenFile": "/plain",
+                "auth-provider": {"name": "oidc", "config": {"id-token": "i" * 9, "client-secret": "s" * 9}},
+                "exec": {"env": [{"name": "AWS_PROFILE", "value": "plain"}, {"name": "API_TOKEN", "value": "e" * 9}]},
+            },
+        }
+    )
+    found = sorted(["p" * 9, "k" * 9, "i" * 9, "s" * 9, "e" * 9, TOKEN])
+    assert sorted(inline_secrets({"connection": {"kubeconfig": content}})) == found
+    assert sorted(inline_secrets({"kubernetes": {"kubeconfig": content}})) == found
+    assert sorted(secrets_of({"kubeconfig": content})) == found
+    assert inline_secrets({"connection": {"kubeconfig": "/k/config"}, "kubernetes": None}) == []
+
+
+@pytest.mark.parametrize("text", [yaml.safe_dump(kubeconfig()), f'{{"users": "{TOKEN}"}}'])
+def test_content_given_as_a_path_is_not_quoted(text: str) -> None:
+    with pytest.raises(Failure) as caught:
+        configuration({"kubeconfig": text})
+    assert TOKEN not in str(caught.value.as_dict())
+    assert inline_secrets({"connection": {"kubeconfig": text}}) == [text]
+
+
+def test_every_module_with_a_connection_takes_the_same_options() -> None:
+    for options in (KUBERNETES, {**preflight_task.SPEC["kubernetes"]["options"]}):
+        assert {name: options[name] for name in CONNECTION["options"]} == CONNECTION["options"]
+    assert CONNECTION["options"]["kubeconfig"]["no_log"] is False
+    documented = yaml.safe_load(tenant_preflight.DOCUMENTATION)["options"]["kubernetes"]["suboptions"]
+    shared = yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]["connection"]["suboptions"]
+    assert documented == shared
 
 
 @pytest.mark.parametrize("as_file", [True, False])
