@@ -10,6 +10,8 @@ anew for each, so a connection after a restart finds the new pod.
 
 from __future__ import annotations
 
+import queue
+import threading
 import traceback
 import typing as t
 
@@ -34,6 +36,11 @@ except ImportError:
 
 if t.TYPE_CHECKING:
     import socket
+
+
+#: Seconds within which the API server must have opened a stream.
+OPEN_TIMEOUT = 15.0
+ResultT = t.TypeVar("ResultT")
 
 
 class Target(t.NamedTuple):
@@ -122,6 +129,7 @@ class PortForward:
             name = "requests" if REQUESTS_IMPORT_ERROR else "kubernetes"
             raise missing_library("kubernetes", name, "for the port-forward to the mail server")
         # One of its own: the library replaces a client's request function while it opens a stream.
+        self._connection = connection
         self._core = CoreV1Api(api_client(connection))
         self._finder = finder
         self._namespace = namespace
@@ -133,13 +141,21 @@ class PortForward:
         :raises OSError: when the API server cannot be reached.
         """
         target = self._finder.find()
+        core = self._core
         try:
-            forward = portforward(
-                self._core.connect_get_namespaced_pod_portforward,
-                target.pod,
-                self._namespace,
-                ports=str(target.port),
+            forward = _within(
+                OPEN_TIMEOUT,
+                lambda: portforward(
+                    core.connect_get_namespaced_pod_portforward,
+                    target.pod,
+                    self._namespace,
+                    ports=str(target.port),
+                ),
             )
+        except _Stalled:
+            # The thread that hangs keeps its client.
+            self._core = CoreV1Api(api_client(self._connection))
+            raise OSError(f"port-forward to pod {target.pod}: no answer within {OPEN_TIMEOUT:g} seconds") from None
         except ApiException as exc:
             if exc.status == 403 or "403" in str(exc.reason):
                 raise Failure(
@@ -152,6 +168,33 @@ class PortForward:
         sock: socket.socket = forward.socket(target.port)
         sock.setblocking(True)
         return sock
+
+
+class _Stalled(Exception):
+    """A call did not end in time."""
+
+
+def _within(seconds: float, call: t.Callable[[], ResultT]) -> ResultT:
+    """What the call returns or raises; the library's port-forward takes no time-out of its own and could hang for ever.
+
+    :raises _Stalled: after ``seconds``; the call's thread does not keep the process from ending.
+    """
+    done: queue.Queue[tuple[t.Optional[ResultT], t.Optional[BaseException]]] = queue.Queue(1)
+
+    def work() -> None:
+        try:
+            done.put((call(), None))
+        except BaseException as exc:
+            done.put((None, exc))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        result, raised = done.get(timeout=seconds)
+    except queue.Empty:
+        raise _Stalled from None
+    if raised is not None:
+        raise raised
+    return t.cast("ResultT", result)
 
 
 def adapter(forward: PortForward) -> t.Any:

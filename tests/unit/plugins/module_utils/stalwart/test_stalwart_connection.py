@@ -7,12 +7,14 @@ import contextlib
 import http.server
 import socket
 import threading
+import time
 from typing import Any
 
 import pytest
 import requests
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.http_client import HttpClient
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import portforward
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.connection import (
     authorization,
     base_url,
@@ -357,3 +359,24 @@ def test_ordinary_https_is_not_sent_through_a_forward(echo: tuple[str, int]) -> 
     session.mount("https://", adapter(Forward(echo)))
     with contextlib.closing(session), pytest.raises(KeyError):
         session.get("https://s.n/x", timeout=5)
+
+
+def test_a_stalled_handshake_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API server takes the connection and never answers the upgrade; the real library is used."""
+    monkeypatch.setattr(portforward, "OPEN_TIMEOUT", 0.3)
+    silent = socket.create_server(("127.0.0.1", 0))
+    try:
+        connection = {"host": f"http://127.0.0.1:{silent.getsockname()[1]}", "api_key": "k" * 9}
+        forward = portforward.PortForward(connection, Finder(), "ns")  # type: ignore[arg-type]
+        for _attempt in range(2):
+            before = time.monotonic()
+            with pytest.raises(OSError, match=r"pod p: no answer within 0\.3 seconds"):
+                forward.open()
+            assert time.monotonic() - before < 5
+    finally:
+        silent.close()
+
+
+class Finder:
+    def find(self) -> portforward.Target:
+        return portforward.Target("p", 8080)
