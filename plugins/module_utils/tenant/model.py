@@ -42,7 +42,8 @@ def derive(options: t.Mapping[str, t.Any], *, check_mode: bool = True) -> dict[s
     offline = problems.check(inputs.given("tenant_offline"), boolean) is True
     if offline and not check_mode:
         problems.add("tenant_offline", True, "true only with --check; without reading a run cannot write")
-    secrets.check(options, problems, offline=offline)
+    powerdns = who.mode == identity.FREE_SUBDOMAIN and bool(back_ends.dns["enabled"])
+    secrets.check(options, problems, offline=offline, powerdns=powerdns)
     for duplicate in options.get("duplicates") or []:
         problems.add(duplicate["variable"], duplicate["value"], duplicate["accepted"])
     problems.raise_if_any(who.slug)

@@ -10,7 +10,7 @@ import typing as t
 
 from ..openbao.argspec import AUTH as OPENBAO_AUTH
 from ..openbao.argspec import AUTH_RULES as OPENBAO_AUTH_RULES
-from ..redact import SHORTEST_SECRET
+from ..redact import SHORTEST_SECRET, unclean
 from .validation import Given, Problems, one_of, refuse_secret
 
 #: Options and their fields that hold a secret.
@@ -24,10 +24,16 @@ SECRETS: tuple[tuple[str, ...], ...] = (
     ("tenant_kubernetes", "api_key"),
     ("tenant_kubernetes", "password"),
 )
+_METHODS = OPENBAO_AUTH_RULES["required_if"]
 KEYCLOAK_FIELDS = ("client_id", "client_secret", "username", "password")
+_KEYCLOAK = "username and password (client_id is admin-cli then unless given), or client_id and client_secret"
 _TOO_SHORT = (
     f"a secret of at least {SHORTEST_SECRET} characters (a shorter one cannot be masked in output), "
     "and not an empty one from a look-up that found nothing"
+)
+_UNCLEAN = (
+    "a secret without white space at its ends and without control characters "
+    "(a YAML block scalar ends in a newline: use |- instead of |)"
 )
 
 
@@ -45,16 +51,23 @@ def values(options: t.Mapping[str, t.Any]) -> list[str]:
     return [str(value) for _name, value in _found(options) if len(str(value)) >= SHORTEST_SECRET]
 
 
-def check(options: t.Mapping[str, t.Any], problems: Problems, *, offline: bool) -> None:
-    """Note every secret that is too short or no text, and every credential that is incomplete.
+def check(options: t.Mapping[str, t.Any], problems: Problems, *, offline: bool, powerdns: bool = False) -> None:
+    """Note every secret that is too short, unclean or no text, and every credential that is missing or incomplete.
 
     :param offline: nothing is read or written, so a credential may be empty (a plan needs none).
+    :param powerdns: the tenant's records are written to PowerDNS, which needs its key.
     """
     for name, value in _found(options):
         if offline and value == "":
             continue
-        if not isinstance(value, str) or len(value) < SHORTEST_SECRET:
+        if value == "":
+            problems.add(name, value, _TOO_SHORT)
+        elif not isinstance(value, str) or len(value) < SHORTEST_SECRET:
             refuse_secret(problems, name, _TOO_SHORT)
+        elif unclean(value):
+            refuse_secret(problems, name, _UNCLEAN)
+    if powerdns and not offline and options.get("platform_powerdns_api_key") is None:
+        problems.add("platform_powerdns_api_key", None, "the key of PowerDNS's HTTP API, required for a free subdomain")
     _keycloak(options.get("platform_keycloak_auth"), problems, offline)
     _openbao(options.get("platform_openbao_auth"), problems, offline)
 
@@ -72,29 +85,42 @@ def _known_fields(variable: str, value: t.Any, known: t.Iterable[str], problems:
 
 
 def _keycloak(value: t.Any, problems: Problems, offline: bool) -> None:
-    if value in (None, {}) or not _known_fields("platform_keycloak_auth", value, KEYCLOAK_FIELDS, problems):
+    if value in (None, {}):
+        if not offline:
+            problems.add("platform_keycloak_auth", None, f"required; {_KEYCLOAK}")
         return
+    if not _known_fields("platform_keycloak_auth", value, KEYCLOAK_FIELDS, problems):
+        return
+    if "" in (value.get("client_secret"), value.get("password")):
+        return  # Noted as an empty secret.
     given = {key for key in KEYCLOAK_FIELDS if value.get(key)}
     if not offline and not given >= {"username", "password"} and not given >= {"client_id", "client_secret"}:
         refuse_secret(
             problems,
             "platform_keycloak_auth",
-            "username and password (client_id is admin-cli then unless given), or client_id and client_secret; "
-            f"given are {', '.join(sorted(given)) or 'none of them'}",
+            f"{_KEYCLOAK}; given are {', '.join(sorted(given)) or 'none of them'}",
         )
 
 
 def _openbao(value: t.Any, problems: Problems, offline: bool) -> None:
-    if value in (None, {}) or not _known_fields("platform_openbao_auth", value, OPENBAO_AUTH, problems):
+    if value in (None, {}):
+        if not offline:
+            methods = ", ".join(f"{method} (with {' and '.join(fields)})" for _key, method, fields in _METHODS)
+            problems.add("platform_openbao_auth", None, f"required; method and its fields: {methods}")
+        return
+    if not _known_fields("platform_openbao_auth", value, OPENBAO_AUTH, problems):
         return
     method = value.get("method")
     if method not in OPENBAO_AUTH["method"]["choices"]:
         problems.add("platform_openbao_auth.method", method, one_of(method, OPENBAO_AUTH["method"]["choices"]))
         return
-    for _key, wanted, needed in OPENBAO_AUTH_RULES["required_if"]:
+    for _key, wanted, needed in _METHODS:
         for field in needed:
-            if wanted == method and value.get(field) in (None, "") and not offline:
-                refuse_secret(problems, f"platform_openbao_auth.{field}", f"required with method {method}")
+            if wanted != method or offline:
+                continue
+            if value.get(field) is None or (value[field] == "" and not OPENBAO_AUTH[field].get("no_log")):
+                # An empty secret is noted already.
+                problems.add(f"platform_openbao_auth.{field}", value.get(field), f"required with method {method}")
 
 
 def inline(given: Given | None, problems: Problems) -> None:

@@ -13,7 +13,7 @@ import re
 import typing as t
 
 from ..failure import Failure
-from ..redact import MASK
+from ..redact import MASK, without_userinfo
 
 LAYER = "inventory"
 #: A longer value is cut in the sentence; ``failure.details`` has it whole.
@@ -67,6 +67,7 @@ class Problem:
 
 def shown(value: t.Any) -> str:
     """A value for a sentence: on one line and not endless."""
+    value = masked(value)
     if isinstance(value, (str, int, float, bool, list, tuple, dict)):
         text = json.dumps(value, ensure_ascii=False, default=str)
     else:
@@ -80,8 +81,8 @@ def masked(value: t.Any, name: str = "") -> t.Any:
         return {str(key): masked(below, str(key)) for key, below in value.items()}
     if isinstance(value, (list, tuple)):
         return [masked(below, name) for below in value]
-    if value is None or isinstance(value, bool) or not _SECRET_NAME.search(name):
-        return value
+    if value is None or value == "" or isinstance(value, bool) or not _SECRET_NAME.search(name):
+        return without_userinfo(value) if isinstance(value, str) else value
     return MASK
 
 

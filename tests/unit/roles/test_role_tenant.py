@@ -57,6 +57,7 @@ def inventory(folder: Path, hosts: dict, **variables) -> Path:
         "platform_powerdns_url": "https://pdns.test/api",
         "platform_powerdns_api_key": CANARY,
         "platform_keycloak_auth": {"username": "provisioner", "password": CANARY},
+        "platform_openbao_auth": {"method": "token", "token": CANARY},
         **variables,
     }
     path.write_text(yaml.safe_dump({"all": {"children": {"tenants": {"hosts": hosts, "vars": shared}}}}))
@@ -110,7 +111,9 @@ def test_the_comparison_knows_variables_that_exist() -> None:
 
 @pytest.mark.parametrize("validate", [False, True])
 def test_the_example_inventory_needs_no_server(tmp_path: Path, validate: bool) -> None:
-    done = run(tmp_path, ROOT / "inventories/example", "-e", '{"tenant_offline": true}', "--check", "--diff", validate=validate)
+    done = run(
+        tmp_path, ROOT / "inventories/example", "-e", '{"tenant_offline": true}', "--check", "--diff", validate=validate
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found = models(done)
     assert set(found) == {"acme", "beta", "gamma"}

@@ -31,6 +31,9 @@ ACME: dict[str, t.Any] = {
     "platform_fqdn": "omantel.omani.works",
     "platform_openbao_url": "https://bao.omantel.omani.works",
     "platform_powerdns_url": "https://pdns.omantel.omani.works",
+    "platform_powerdns_api_key": CANARY,
+    "platform_keycloak_auth": {"username": "provisioner", "password": CANARY},
+    "platform_openbao_auth": {"method": "token", "token": CANARY},
 }
 BETA: dict[str, t.Any] = {**ACME, "host": "beta", "tenant_domain": "beta-bakery.com", "tenant_domain_mode": "byo"}
 
@@ -451,6 +454,12 @@ def test_no_secret_is_in_the_model() -> None:
 
 def test_a_secret_that_is_part_of_a_name_would_corrupt_the_model() -> None:
     assert mistakes({**ACME, "platform_powerdns_api_key": "tenant-acme"}) == ["platform_powerdns_api_key"]
+
+
+def test_the_key_of_powerdns_is_needed_for_a_free_subdomain_only() -> None:
+    assert mistakes({**ACME, "platform_powerdns_api_key": None}) == ["platform_powerdns_api_key"]
+    assert derive({**BETA, "platform_powerdns_api_key": None})["domain"]["mode"] == "byo"
+    assert derive({**ACME, "platform_powerdns_api_key": None, "tenant_offline": True})["slug"] == "acme"
 
 
 @pytest.mark.parametrize(

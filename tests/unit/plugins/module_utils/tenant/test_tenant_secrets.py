@@ -13,9 +13,17 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.validat
 LONG = "canary-secret-value"
 
 
-def check(options: t.Any, *, offline: bool = False) -> list[tuple[str, t.Any]]:
+#: What a run needs at least.
+COMPLETE: dict[str, t.Any] = {
+    "platform_powerdns_api_key": LONG,
+    "platform_keycloak_auth": {"username": "u", "password": LONG},
+    "platform_openbao_auth": {"method": "token", "token": LONG},
+}
+
+
+def check(options: t.Any, *, offline: bool = False, powerdns: bool = True) -> list[tuple[str, t.Any]]:
     problems = Problems()
-    secrets.check(options, problems, offline=offline)
+    secrets.check({**COMPLETE, **options}, problems, offline=offline, powerdns=powerdns)
     assert LONG not in "".join(str(problem) for problem in problems)
     return [(problem.variable, problem.value) for problem in problems]
 
@@ -24,7 +32,6 @@ def check(options: t.Any, *, offline: bool = False) -> list[tuple[str, t.Any]]:
     "options",
     [
         {},
-        {"platform_keycloak_auth": {}, "platform_openbao_auth": {}},
         {"platform_powerdns_api_key": LONG},
         {"platform_keycloak_auth": {"username": "u", "password": LONG}},
         {"platform_keycloak_auth": {"client_id": "c", "client_secret": LONG}},
@@ -46,6 +53,11 @@ def test_complete_credentials(options: t.Any) -> None:
         ({"platform_keycloak_auth": LONG}, ["platform_keycloak_auth"]),
         ({"platform_keycloak_auth": {"username": "u", "password": "short"}}, ["platform_keycloak_auth.password"]),
         ({"platform_keycloak_auth": {"username": "u"}}, ["platform_keycloak_auth"]),
+        ({"platform_keycloak_auth": {"username": "u", "password": ""}}, ["platform_keycloak_auth.password"]),
+        ({"platform_powerdns_api_key": f"{LONG}\n"}, ["platform_powerdns_api_key"]),
+        ({"platform_keycloak_auth": {"username": "u", "password": f" {LONG}"}}, ["platform_keycloak_auth.password"]),
+        ({"platform_openbao_auth": {"method": "token", "token": f"{LONG}\x00x"}}, ["platform_openbao_auth.token"]),
+        ({"tenant_kubernetes": {"api_key": f"{LONG}\t"}}, ["tenant_kubernetes.api_key"]),
         ({"platform_keycloak_auth": {"client_secret": LONG}}, ["platform_keycloak_auth"]),
         (
             {"platform_keycloak_auth": {"username": "u", "password": LONG, "passwd": LONG}},
@@ -62,7 +74,11 @@ def test_complete_credentials(options: t.Any) -> None:
 def test_short_missing_and_unknown_ones_are_named(options: t.Any, variables: list[str]) -> None:
     found = check(options)
     assert [variable for variable, _value in found] == variables
-    assert all(value == MASK for variable, value in found if not variable.endswith(".method"))
+    for variable, value in found:
+        given: t.Any = options
+        for key in variable.split("."):
+            given = given.get(key)
+        assert value == (given if not given or variable.endswith(".method") else MASK)
 
 
 def test_a_plan_without_servers_needs_no_credential() -> None:
@@ -72,8 +88,35 @@ def test_a_plan_without_servers_needs_no_credential() -> None:
         "platform_openbao_auth": {"method": "approle", "role_id": "", "secret_id": ""},
     }
     assert check(options, offline=True) == []
-    assert len(check(options)) == 6
+    assert check(options) == [
+        ("platform_powerdns_api_key", ""),
+        ("platform_keycloak_auth.client_secret", ""),
+        ("platform_openbao_auth.secret_id", ""),
+        ("platform_openbao_auth.role_id", ""),
+    ]
     assert check({"platform_powerdns_api_key": "short"}, offline=True) != []
+
+
+@pytest.mark.parametrize("empty", [None, {}])
+def test_a_missing_credential_is_a_mistake_unless_offline(empty: t.Any) -> None:
+    options = {
+        "platform_powerdns_api_key": None,
+        "platform_keycloak_auth": empty,
+        "platform_openbao_auth": empty,
+    }
+    assert check(options) == [
+        ("platform_powerdns_api_key", None),
+        ("platform_keycloak_auth", None),
+        ("platform_openbao_auth", None),
+    ]
+    assert [variable for variable, _value in check(options, powerdns=False)] == [
+        "platform_keycloak_auth",
+        "platform_openbao_auth",
+    ]
+    assert check(options, offline=True) == []
+    problems = Problems()
+    secrets.check(options, problems, offline=False)
+    assert "approle (with role_id and secret_id)" in str(list(problems)[-1])
 
 
 def test_values_are_those_that_can_be_masked() -> None:

@@ -76,6 +76,8 @@ def test_the_same_mistake_counts_once() -> None:
         ("dns.powerdns.apiKeySecretName", "A_b", "A_b"),
         ("platform_secret_store", "A_b", "A_b"),
         ("tenant_domain", "a b", "a b"),
+        ("platform_openbao_url", "https://root:p@ss word@bao.test/x", f"https://{MASK}@bao.test/x"),
+        ("x", ["//u:p@h", {"y": "ldap://u@h"}], [f"//{MASK}@h", {"y": f"ldap://{MASK}@h"}]),
         ("tenant_overlay.keycloak.clientSecret", None, None),
     ],
 )
