@@ -87,7 +87,7 @@ def _known_fields(variable: str, value: t.Any, known: t.Iterable[str], problems:
 def _keycloak(value: t.Any, problems: Problems, offline: bool) -> None:
     if value in (None, {}):
         if not offline:
-            problems.add("platform_keycloak_auth", None, f"required; {_KEYCLOAK}")
+            problems.add("platform_keycloak_auth", None, _KEYCLOAK)
         return
     if not _known_fields("platform_keycloak_auth", value, KEYCLOAK_FIELDS, problems):
         return
@@ -106,7 +106,7 @@ def _openbao(value: t.Any, problems: Problems, offline: bool) -> None:
     if value in (None, {}):
         if not offline:
             methods = ", ".join(f"{method} (with {' and '.join(fields)})" for _key, method, fields in _METHODS)
-            problems.add("platform_openbao_auth", None, f"required; method and its fields: {methods}")
+            problems.add("platform_openbao_auth", None, f"method and its fields: {methods}")
         return
     if not _known_fields("platform_openbao_auth", value, OPENBAO_AUTH, problems):
         return

@@ -38,8 +38,15 @@ PLATFORM = {
 }
 
 
+CREDENTIALS = {
+    "platform_powerdns_api_key": "canary-key-1234",
+    "platform_keycloak_auth": {"username": "provisioner", "password": "canary-password"},
+    "platform_openbao_auth": {"method": "token", "token": "canary-token-1234"},
+}
+
+
 def model(**options: t.Any) -> dict[str, t.Any]:
-    return derive({"host": "acme", **PLATFORM, **options})
+    return derive({"host": "acme", **PLATFORM, **CREDENTIALS, **options})
 
 
 ACME = model()
@@ -179,13 +186,12 @@ def test_zone_text_can_stand_in_any_zone() -> None:
     assert parsed.find_rdataset(dns.name.from_text("beta-bakery.test."), "MX")
 
 
-def test_the_config_map_holds_everything_and_can_be_read_back() -> None:
+def test_the_config_map_holds_everything() -> None:
     needed = records.needed(ACME, mail_addresses=["10.0.0.9"], dkim_keys=KEYS)
     data = zone.config_map_data(ACME, needed.records)
     assert list(data) == ["domain", "mode", "records.yaml", "zone.txt"]
     assert (data["domain"], data["mode"]) == ("acme.omantel.test", "free-subdomain")
-    assert zone.records_of(data["records.yaml"]) == needed.records
-    assert zone.records_of("") == ()
+    assert yaml.safe_load(data["records.yaml"]) == [record.as_dict() for record in needed.records]
     assert RSA[:255] in data["records.yaml"]
     assert data["zone.txt"].count("\n") == len(needed.records)
 
