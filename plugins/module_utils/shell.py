@@ -19,7 +19,7 @@ from .failure import LAYERS, Failure
 from .redact import MASK, SHORTEST_SECRET
 
 #: The parts of a secret that stay as they are however often it is quoted.
-_UNQUOTED = re.compile(r"""[^\s\\'"\x00-\x1f\x7f]{%d,}""" % SHORTEST_SECRET)
+_UNQUOTED = re.compile(r"""[^\s\\'"\x00-\x1f\x7f]""" + f"{{{SHORTEST_SECRET},}}")
 #: A task: parameters and check mode in, result out; raises :class:`Failure`.
 Task = t.Callable[..., t.Dict[str, t.Any]]
 

@@ -11,6 +11,7 @@ import dns.name
 import dns.zone
 import dns.zonefile
 import pytest
+import yaml
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import dkim, records, zone
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.powerdns import argspec, rrset
