@@ -56,6 +56,25 @@ def test_everything_at_once_and_twice(mail: Server) -> None:
     assert by_name["news@acme.test"]["members"] == ["alice@acme.test", "press@elsewhere.test"]
 
 
+def test_a_member_may_be_named_before_its_new_group(mail: Server) -> None:
+    """The server creates in document order, so the driver has to put what is referred to first."""
+    mail.settings({"role": {"helper": {"roleIds": ["base"]}, "base": {}}})
+    member = {"name": "dora@acme.test", "member_of": ["ops@acme.test"], "roles": ["helper"]}
+    group = {"name": "ops@acme.test", "type": "group"}
+    done = mail.principals(member, group)
+    assert sorted(words(done)) == ["create group ops@acme.test", "create individual dora@acme.test"]
+    by_name = {entry["name"]: entry for entry in done["principals"]}
+    assert by_name["dora@acme.test"]["member_of"] == ["ops@acme.test"]
+    api = mail.api()
+    ops = api.call("x:Account/query", filter={"name": "ops"})["ids"]
+    dora = api.call("x:Account/query", filter={"name": "dora"})["ids"]
+    held = api.call("x:Account/get", ids=dora, properties=["memberGroupIds"])["list"]
+    assert held[0]["memberGroupIds"] == dict.fromkeys(ops, True)
+    before = mail.writes()
+    assert not mail.principals(member, group)["changed"]
+    assert mail.writes() == before
+
+
 def test_changes(mail: Server) -> None:
     mail.principals(SALES, ALICE, BOB, NEWS)
     steps: list[tuple[dict[str, Any], list[str]]] = [
