@@ -53,12 +53,6 @@ class RecordSet:
         }
         return {**item, "merge": {"prefix": self.merge}} if self.merge else item
 
-    @classmethod
-    def from_dict(cls, item: t.Mapping[str, t.Any]) -> RecordSet:
-        """The inverse of :meth:`as_dict`."""
-        merge = item.get("merge") or {}
-        return cls(item["name"], item["type"], item["ttl"], tuple(item["values"]), item["purpose"], merge.get("prefix"))
-
 
 @dataclasses.dataclass(frozen=True)
 class Needed:

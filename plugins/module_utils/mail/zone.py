@@ -51,16 +51,6 @@ def records_yaml(records: t.Iterable[RecordSet]) -> str:
     return str(yaml.safe_dump(data, sort_keys=False, width=1_000_000, default_flow_style=False))
 
 
-def records_of(text: str) -> tuple[RecordSet, ...]:
-    """The record sets that ``records.yaml`` of a ConfigMap tells of.
-
-    :raises Failure: ``missing_library``.
-    """
-    if YAML_IMPORT_ERROR is not None:
-        raise missing_library("dns", "PyYAML", "to read records.yaml")
-    return tuple(RecordSet.from_dict(item) for item in yaml.safe_load(text) or [])
-
-
 def config_map_data(model: t.Mapping[str, t.Any], records: t.Sequence[RecordSet]) -> dict[str, str]:
     """The data of ConfigMap ``<release>-dns-records-required`` (design 7)."""
     return {
