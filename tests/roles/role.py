@@ -35,6 +35,12 @@ class Run:
         return " ".join(self.output.split())
 
 
+def read_report(path: Path) -> dict[str, list[str]]:
+    """A role's entry of ``tenant_report``, with each change as ``action kind key``."""
+    report = json.loads(path.read_text())
+    return {**report, "changed": [f"{c['action']} {c['kind']} {c['key']}" for c in report["changed"]]}
+
+
 def run(folder: Path, role: str, variables: dict[str, Any], *args: str) -> Run:
     """Run the role on a host ``probe``; its variables, which may hold secrets, go by a file."""
     report = folder / "report.json"
@@ -82,5 +88,5 @@ def run(folder: Path, role: str, variables: dict[str, Any], *args: str) -> Run:
         status=done.returncode,
         output=done.stdout,
         changed=int(recap[1]),
-        report=json.loads(report.read_text()) if report.exists() else None,
+        report=read_report(report) if report.exists() else None,
     )

@@ -25,7 +25,7 @@ from tests.contract.powerdns.server import NotInstalled, PowerDns, running
 from tests.sandbox import facts, kubectl
 from tests.simulator.fixture import start_simulator
 
-from .role import LINK
+from .role import LINK, read_report
 
 pytestmark = pytest.mark.sandbox
 
@@ -58,7 +58,11 @@ PLAY = [
                         "tenantmail.stalwart.tenant_report": {
                             "tenant": "{{ inventory_hostname }}",
                             "failed_result": "{{ ansible_failed_result }}",
-                            "failed_task": "{{ ansible_failed_task.name | default('') }}",
+                            "failed_task": {
+                                "name": "{{ ansible_failed_task.name }}",
+                                "action": "{{ ansible_failed_task.action }}",
+                                "tags": "{{ ansible_failed_task.tags }}",
+                            },
                         }
                     }
                 ],
@@ -75,7 +79,7 @@ class Result:
         self.status = status
         self.output = output
         self.text = " ".join(output.split())
-        self.report = {path.stem: json.loads(path.read_text()) for path in reports.glob("*.json")}
+        self.report = {path.stem: read_report(path) for path in reports.glob("*.json")}
         recap = re.findall(r"^(\w+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)", output, re.MULTILINE)
         assert recap, output[-3000:]
         self.changed = {host: int(changed) for host, changed, _failed in recap}
