@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleError
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.powerdns.publish_task import SPEC, run
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.powerdns import publish_task
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
 
 OFFER = "__dns_records_offer"
@@ -20,8 +20,8 @@ KEYS = ("dns_records_api_key", "platform_powerdns_api_key")
 class ActionModule(TaskAction):
     """Collects the offers itself, because a template that fails in a task that runs once fails for every host."""
 
-    SPEC = SPEC
-    TASK = staticmethod(run)
+    SPEC = publish_task.SPEC
+    TASK = staticmethod(publish_task.run)
     HAS_MODULE = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:

@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import identity
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.duplicates_task import SPEC, run
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import duplicates_task, identity
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
 
 
 class ActionModule(TaskAction):
     """Compares the tenants of the inventory with each other; the variables of all hosts are known only here."""
 
-    SPEC = SPEC
-    TASK = staticmethod(run)
+    SPEC = duplicates_task.SPEC
+    TASK = staticmethod(duplicates_task.run)
     HAS_MODULE = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
