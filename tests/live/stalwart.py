@@ -104,7 +104,8 @@ class Stalwart:
         """How many HTTP requests the server has received since it started, this one included."""
         answer = self._simulator("GET", "requests")
         answer.raise_for_status()
-        return int(answer.json())
+        (count,) = answer.json().values()
+        return int(count)
 
 
 def secret(namespace: str, name: str, key: str) -> str:
