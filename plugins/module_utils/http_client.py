@@ -132,8 +132,7 @@ class HttpClient:
         """
         _check_sendable(self.layer, f"the value of header {name}", value)
         self._session.headers[name] = value
-        if secret:
-            self.redactor = Redactor([*self.redactor._secrets, secret])
+        self.redactor.add(secret)
 
     def request(
         self,

@@ -59,8 +59,14 @@ class Redactor:
     """Masks known secret values, PEM blocks and credential-named fields in text and data."""
 
     def __init__(self, secrets: t.Iterable[str | None] = ()) -> None:
+        self._secrets: list[str] = []
+        self.add(*secrets)
+
+    def add(self, *secrets: str | None) -> None:
+        """Mask further values from now on; those too short to be masked are left out."""
+        known = {*self._secrets, *(s for s in secrets if s and len(s) >= SHORTEST_SECRET)}
         # Longest first: a secret may contain another one.
-        self._secrets = sorted({s for s in secrets if s and len(s) >= SHORTEST_SECRET}, key=len, reverse=True)
+        self._secrets = sorted(known, key=len, reverse=True)
 
     def values(self, text: str) -> str:
         """Mask the known values only."""

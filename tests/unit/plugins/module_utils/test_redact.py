@@ -29,6 +29,13 @@ def test_known_values_are_masked_everywhere() -> None:
     assert redactor.data({"a": [f"x {CANARY} y"], CANARY: 1}) == {"a": [f"x {MASK} y"], MASK: 1}
 
 
+def test_further_values_are_masked_from_then_on() -> None:
+    redactor = Redactor([CANARY[:9]])
+    assert redactor.values(CANARY) != MASK
+    redactor.add(CANARY, None, "short")
+    assert redactor.values(f"{CANARY} and short") == f"{MASK} and short"
+
+
 def test_ordinary_text_stays() -> None:
     text = "Invalid domain name: acme.example, accepted: a registered name"
     assert Redactor(["short"]).text(text) == text
