@@ -229,7 +229,9 @@ options:
       - The server's C(requests) and C(limits), laid on 100m CPU and 256Mi requested, and 1 CPU and 1Gi at most.
     type: dict
   tenant_storage:
-    description: C(size) of the volume (20Gi where it is not given) and its storage C(class) (the cluster's default).
+    description:
+      - C(size) of the volume (20Gi where it is not given), a Kubernetes quantity whose unit is needed (V(k), V(M), V(G), V(T), V(P),
+        V(E), V(Ki), V(Mi), V(Gi), V(Ti), V(Pi) or V(Ei)), and its storage C(class) (the cluster's default).
     type: dict
   tenant_chart_values:
     description:

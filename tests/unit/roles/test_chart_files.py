@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
+import jsonschema
 import pytest
 import yaml
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import chart as charts
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import server
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.validation import Invalid
+from hypothesis import given
+from hypothesis import strategies as st
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "roles/chart/files/bp-stalwart-tenant"
@@ -116,6 +121,49 @@ def test_all_mistakes_are_reported_at_once() -> None:
 
 def test_null_means_the_chart_s_default_is_removed_not_a_wrong_type() -> None:
     assert charts.validate(loaded(), {"replicas": None, "persistence": {"size": None, "storageClassName": None}})
+
+
+#: Where the chart takes a quantity, and what the inventory's own check for it is.
+QUANTITIES = {
+    "requests": (SCHEMA["properties"]["resources"]["properties"]["requests"]["additionalProperties"], server.quantity),
+    "limits": (SCHEMA["properties"]["resources"]["properties"]["limits"]["additionalProperties"], server.quantity),
+    "size": (SCHEMA["properties"]["persistence"]["properties"]["size"], server.size),
+}
+NEARLY = st.text(alphabet="0123456789.numkMGTPEKie+- ", max_size=8)
+NUMBERS = st.integers(-100, 10**20) | st.floats(1e-9, 1e9)
+
+
+@pytest.mark.parametrize("place", QUANTITIES)
+@given(data=st.data())
+def test_quantities_are_the_same_to_the_chart_and_to_the_inventory(place: str, data: st.DataObject) -> None:
+    schema, own = QUANTITIES[place]
+    quantity = st.from_regex(schema["pattern"], fullmatch=True).map(str.strip)
+    found = data.draw(quantity | NEARLY | NUMBERS if "number" in schema["type"] else quantity | NEARLY)
+    assert accepted(own, found) == jsonschema.Draft7Validator(schema).is_valid(found), repr(found)
+
+
+def accepted(parse: Callable[[Any], Any], value: Any) -> bool:
+    try:
+        parse(value)
+    except Invalid:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("value", ["20Gi", "1.5Ti", "500G", "1k", "1P", "1Pi", "1E", "1Ei"])
+def test_a_size_of_every_unit_is_accepted(value: str) -> None:
+    assert charts.validate(loaded(), {"persistence": {"size": value}})
+
+
+@pytest.mark.parametrize("value", ["20", "20m", "1e9", "1E9", "20 Gi", "20GB", "-1Gi"])
+def test_a_size_without_its_unit_is_refused(value: str) -> None:
+    with pytest.raises(Failure, match=r"persistence\.size .*with its unit"):
+        charts.validate(loaded(), {"persistence": {"size": value}})
+
+
+@pytest.mark.parametrize("value", [0.5, 2, "100m", "1e3", "1E-3", "1e+3", "7u", "7n", "1P", "1Ei"])
+def test_quantities_of_every_notation_are_accepted(value: Any) -> None:
+    assert charts.validate(loaded(), {"resources": {"limits": {"cpu": value}}})
 
 
 def test_one_version() -> None:
