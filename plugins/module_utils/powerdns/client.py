@@ -182,8 +182,9 @@ class PowerDnsClient:
             # A wrong server id or a path that is no API answers 404 as well.
             self.check_access()
             return None
+        document = self.http.json(response, dict)
         try:
-            return parse_zone(response.json())
+            return parse_zone(document)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise Failure(
                 "powerdns",

@@ -56,8 +56,9 @@ class JmapClient:
             "methodCalls": [[name, arguments, str(index)] for index, (name, arguments) in enumerate(calls)],
         }
         response = self.http.request("POST", "/jmap", json=body, idempotent=not write)
+        document = self.http.json(response, dict)
         try:
-            answers = [(str(name), dict(result)) for name, result, _call in response.json()["methodResponses"]]
+            answers = [(str(name), dict(result)) for name, result, _call in document["methodResponses"]]
         except (ValueError, KeyError, TypeError):
             raise self._protocol("the answer is no JMAP response") from None
         if len(answers) != len(calls):

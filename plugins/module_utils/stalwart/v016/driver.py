@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ...failure import Failure
 from ...http_client import HttpClient
 from ..driver import Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
 from .cache import SchemaCache
@@ -44,10 +43,7 @@ class Driver016(Driver):
 
     def _fetch(self) -> Schema:
         path = f"/api/schema/{self._hash}"
-        try:
-            document = self._http.request("GET", path).json()
-        except ValueError:
-            raise Failure("stalwart", "protocol", f"GET {self._http.base_url}{path}: the answer is no JSON.") from None
+        document = self._http.json(self._http.request("GET", path), dict)
         reduced = reduce_document(document, self._hash)
         self._cache.store(reduced)
         return Schema(reduced)

@@ -73,10 +73,10 @@ def gather(client: JmapClient, ask: InfoAsk) -> dict[str, t.Any]:
 
 
 def _account(client: JmapClient) -> dict[str, t.Any]:
+    account = client.http.json(client.http.request("GET", "/api/account"), dict)
     try:
-        account = client.http.request("GET", "/api/account").json()
         return {"edition": account.get("edition"), "permissions": sorted(account.get("permissions") or ())}
-    except (ValueError, AttributeError, TypeError):
+    except TypeError:
         raise Failure("stalwart", "protocol", f"GET {client.http.base_url}/api/account: unknown answer.") from None
 
 

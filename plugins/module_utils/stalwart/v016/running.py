@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ...failure import Failure
 from ...http_client import HttpClient
 
@@ -23,12 +21,10 @@ def running_issuer(http: HttpClient, address: str = "postmaster@localhost") -> s
     :raises Failure: as :meth:`HttpClient.request`; ``protocol``.
     """
     # None removes the session's header: the question is anonymous, as a mail client asks it.
-    anonymous = t.cast("dict[str, str]", {"Authorization": None})
-    response = http.request("GET", f"/api/discover/{address}", headers=anonymous)
+    document = http.json(http.request("GET", f"/api/discover/{address}", headers={"Authorization": None}), dict)
     try:
-        document = response.json()
         issuer = document["issuer"]
-    except (ValueError, KeyError, TypeError):
+    except KeyError:
         raise Failure("stalwart", "protocol", f"GET {http.base_url}/api/discover: no discovery document.") from None
     if not issuer or _OWN_SCOPE in (document.get("scopes_supported") or ()):
         return ""

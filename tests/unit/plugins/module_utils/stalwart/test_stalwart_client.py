@@ -67,7 +67,7 @@ def test_what_is_optional_may_be_forbidden(script: Any, client: JmapClient) -> N
     assert client.read([Want("MemoryLookupKey", False, optional=True)]) == {"MemoryLookupKey": {}}
 
 
-@pytest.mark.parametrize("answer", ["nonsense", {}, {"methodResponses": [1]}, {"methodResponses": []}])
+@pytest.mark.parametrize("answer", ["nonsense", [], {}, {"methodResponses": [1]}, {"methodResponses": []}])
 def test_answers_that_are_none(script: Any, client: JmapClient, answer: Any) -> None:
     script.expect("POST", "/jmap", answer)
     with pytest.raises(Failure) as caught:
@@ -84,9 +84,7 @@ def test_a_refused_credential_is_tried_once(script: Any, client: JmapClient) -> 
 
 
 def test_echoed_secrets_are_masked(script: Any, client: JmapClient) -> None:
-    from ansible_collections.tenantmail.stalwart.plugins.module_utils.redact import Redactor
-
-    client.http.redactor = Redactor(["geheim-geheim"])
+    client.http.redactor.add("geheim-geheim")
     script.expect("POST", "/jmap", {"type": "notRequest", "detail": "body was geheim-geheim"}, status=400)
     with pytest.raises(Failure) as caught:
         client.call([("x:Domain/set", {})], write=True)

@@ -148,8 +148,17 @@ def test_the_schema_is_fetched_once(script: Any, http: HttpClient, tmp_path: Pat
     assert http.requests == 1
 
 
-def test_a_schema_that_is_no_json(script: Any, http: HttpClient, tmp_path: Path) -> None:
-    script.expect("GET", f"/api/schema/{stalwart_schema.HASH}", "<html>")
+@pytest.mark.parametrize("answer", ["<html>", [], {"permissions": 1}])
+def test_an_account_that_is_none(script: Any, client: JmapClient, answer: Any) -> None:
+    script.expect("GET", "/api/account", answer)
+    with pytest.raises(Failure) as caught:
+        gather(client, InfoAsk(frozenset(["account"]), None, 0))
+    assert caught.value.code == "protocol"
+
+
+@pytest.mark.parametrize("answer", ["<html>", []])
+def test_a_schema_that_is_no_json(script: Any, http: HttpClient, tmp_path: Path, answer: Any) -> None:
+    script.expect("GET", f"/api/schema/{stalwart_schema.HASH}", answer)
     with pytest.raises(Failure) as caught:
         _ = Driver016(http, stalwart_schema.HASH, SchemaCache(str(tmp_path))).schema
     assert caught.value.code == "protocol"
