@@ -26,12 +26,11 @@ def report(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.An
         line = line_of(params["tenant"], params["report"], check_mode=check_mode)
         display.display(line, color="green")
         return {"changed": False, "line": line}
-    failure = failure_of(params["failed_result"], params["failed_task"])
-    failure["tenant"] = params["tenant"]
+    failure = failure_of(params["failed_result"], params["failed_task"], params["tenant"])
     line = failed_line(params["tenant"], params["report"], failure, check_mode=check_mode)
     display.display(line, color="red")
     # The line and the task that failed have said it; the failure is for AWX and other readers of results.
-    return {"failed": True, "msg": f"{params['tenant']} failed, see its line above", "failure": failure}
+    return {"failed": True, "msg": f"{params['tenant']} failed, see its line above", "failure": failure.as_dict()}
 
 
 class ActionModule(TaskAction):

@@ -95,6 +95,27 @@ class Failure(Exception):
             failure["details"] = self.details
         return failure
 
+    def as_result(self) -> dict[str, t.Any]:
+        """What a failed task returns beside ``failed``."""
+        return {"msg": self.sentence, "failure": self.as_dict()}
+
+    @classmethod
+    def from_dict(cls, data: t.Mapping[str, t.Any], tenant: str | None = None) -> Failure:
+        """The failure of which :meth:`as_dict` made this.
+
+        :param tenant: overrules the dict's.
+        :raises ValueError: for a dict that stands for none.
+        """
+        return cls(
+            str(data.get("layer")),
+            str(data.get("code")),
+            str(data.get("message") or ""),
+            hint=str(data.get("hint") or ""),
+            request=data.get("request"),
+            details=data.get("details"),
+            tenant=tenant or data.get("tenant"),
+        )
+
 
 def missing_library(layer: str, name: str, why: str) -> Failure:
     """The failure for a library that could not be imported."""

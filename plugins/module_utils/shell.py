@@ -95,5 +95,5 @@ def run_module(
         failure = unexpected(layer_of(task.__module__), exc, module.no_log_values)
     # Outside of the handler: fail_json would print the exception that is being handled, unmasked forms included.
     if failure is not None:
-        module.fail_json(msg=failure.sentence, failure=failure.as_dict())
+        module.fail_json(**failure.as_result())
     module.exit_json(**result)

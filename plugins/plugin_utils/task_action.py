@@ -62,7 +62,7 @@ class TaskAction(ActionBase):
         if failure is not None:
             failure.tenant = failure.tenant or self._tenant(task_vars)
             # Returned, not raised: ansible-core 2.18 prints the chained original of a raised AnsibleActionFail at -vvv.
-            out = {"failed": True, "msg": failure.sentence, "failure": failure.as_dict()}
+            out = {"failed": True, **failure.as_result()}
         result.update(remove_values(out, no_log))
         return result
 

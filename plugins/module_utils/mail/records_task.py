@@ -144,17 +144,8 @@ def outcome(params: Params, *, check_mode: bool) -> dict[str, t.Any]:
             hint="Run again; with strategy free or host_pinned use the default strategy (linear).",
             tenant=owner,
         )
-    failure = share.get("failure")
-    if failure:
-        raise Failure(
-            failure["layer"],
-            failure["code"],
-            failure["message"],
-            hint=failure.get("hint") or "",
-            request=failure.get("request"),
-            details=failure.get("details"),
-            tenant=owner,
-        )
+    if share.get("failure"):
+        raise Failure.from_dict(share["failure"], tenant=owner)
     return {
         "changed": bool(share["changes"]),
         "verdict": share["verdict"],

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ..failure import CODES, LAYERS, Failure
@@ -85,30 +86,33 @@ def shares_of(report: t.Mapping[str, t.Any]) -> str:
     return ", ".join(f"{role} {count}" for role, count in counts.items() if count)
 
 
-def failure_of(failed_result: t.Mapping[str, t.Any], task: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
-    """The ``failure`` of a failed task; one that has none gets the layer of the role or of the action that failed."""
+def failure_of(
+    failed_result: t.Mapping[str, t.Any], task: t.Mapping[str, t.Any] | None, tenant: str | None = None
+) -> Failure:
+    """The failure of a failed task; one that is not ours gets the layer of the role or of the action that failed."""
     failure = failed_result.get("failure")
-    if isinstance(failure, t.Mapping) and failure.get("layer"):
-        return dict(failure)
+    if isinstance(failure, t.Mapping):
+        # Another collection's result may have a key of this name.
+        with contextlib.suppress(ValueError):
+            return Failure.from_dict(failure, tenant)
     task = task or {}
     layers = [LAYER_OF_ROLE[tag] for tag in task.get("tags") or [] if tag in LAYER_OF_ROLE]
     action = str(task.get("action") or "")
     layers += [layer for name, layer in LAYER_OF_ACTION.items() if action in (name, f"tenantmail.stalwart.{name}")]
-    return {
-        "layer": layers[0] if layers else "inventory",
-        "code": "unexpected",
-        "message": f"the task {task.get('name')!r} failed: {failed_result.get('msg') or 'no message'}",
-        "hint": "Run again with -vvv and --limit for this tenant.",
-        "tenant": None,
-        "request": None,
-    }
+    return Failure(
+        layers[0] if layers else "inventory",
+        "unexpected",
+        f"the task {task.get('name')!r} failed: {failed_result.get('msg') or 'no message'}",
+        hint="Run again with -vvv and --limit for this tenant.",
+        tenant=tenant,
+    )
 
 
-def failed_line(tenant: str, report: t.Mapping[str, t.Any], failure: t.Mapping[str, t.Any], *, check_mode: bool) -> str:
+def failed_line(tenant: str, report: t.Mapping[str, t.Any], failure: Failure, *, check_mode: bool) -> str:
     """The line of a tenant whose run failed: which layer, what, what to do, and what had been done before."""
-    text = f"{tenant}: FAILED at {failure['layer']} ({failure['code']}): {failure['message']}"
-    if failure.get("hint"):
-        text += f" | next: {failure['hint']}"
+    text = f"{tenant}: FAILED at {failure.layer} ({failure.code}): {failure.message}"
+    if failure.hint:
+        text += f" | next: {failure.hint}"
     verb = "planned" if check_mode else "changed"
     tail = "nothing was written" if check_mode else "a re-run goes on from there"
     return one_line(f"{text} | {verb} by the roles before it: {shares_of(report) or 'nothing'}; {tail}")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import LAYERS
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import LAYERS, Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.report.line import (
     LAYER_OF_ROLE,
     failed_line,
@@ -30,15 +30,16 @@ def test_an_empty_report_claims_nothing() -> None:
 
 
 def test_own_failures_keep_their_layer() -> None:
-    failure = {"layer": "dns", "code": "timeout", "message": "no\nanswer.", "hint": "Start it."}
-    assert failure_of({"failure": failure}, {"action": "x"}) == failure
+    given = Failure("dns", "timeout", "no\nanswer.", hint="Start it.", details=[1])
+    failure = failure_of({"failure": given.as_dict()}, {"action": "x"}, "acme")
+    assert failure.as_dict() == {**given.as_dict(), "tenant": "acme"}
     assert failed_line("acme", REPORT, failure, check_mode=False) == (
         "acme: FAILED at dns (timeout): no answer. | next: Start it. | changed by the roles before it: secrets 2; a re-run goes on from there"
     )
 
 
 def test_a_check_run_that_fails_has_written_nothing() -> None:
-    failure = {"layer": "dns", "code": "timeout", "message": "no answer.", "hint": ""}
+    failure = Failure("dns", "timeout", "no answer.")
     assert failed_line("acme", REPORT, failure, check_mode=True).endswith(
         "planned by the roles before it: secrets 2; nothing was written"
     )
@@ -58,10 +59,11 @@ def test_a_check_run_that_fails_has_written_nothing() -> None:
     ],
 )
 def test_foreign_failures_get_the_layer_of_their_role_or_action(task, layer: str) -> None:
-    failure = failure_of({"msg": "boom"}, task)
-    assert (failure["layer"], failure["code"]) == (layer, "unexpected")
-    assert "boom" in failure["message"]
-    assert "-vvv" in failure["hint"]
+    for result in ({"msg": "boom"}, {"msg": "boom", "failure": {"layer": "theirs"}}, {"msg": "boom", "failure": True}):
+        failure = failure_of(result, task, "acme")
+        assert (failure.layer, failure.code, failure.tenant) == (layer, "unexpected", "acme")
+        assert "boom" in failure.message
+        assert "-vvv" in failure.hint
 
 
 def test_every_role_has_a_known_layer() -> None:
