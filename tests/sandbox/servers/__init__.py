@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tenantmail contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One file per server; `ALL` is the order in which they start."""
+"""One file per server (two that are nearly the same share one); `ALL` is the order in which they start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..server import Server
 from ..settings import Settings
 from .apiserver import ApiServer
 from .containerd import Containerd
-from .controller_manager import ControllerManager
+from .controllers import ControllerManager, Scheduler
 from .etcd import Etcd
 from .external_secrets import ExternalSecrets
 from .keycloak import Keycloak
@@ -17,7 +17,6 @@ from .kube_proxy import KubeProxy
 from .kubelet import Kubelet
 from .openbao import OpenBao
 from .powerdns import PowerDns
-from .scheduler import Scheduler
 
 # Keycloak takes longest, so it starts first; the rest follows its dependencies.
 ALL: tuple[type[Server], ...] = (
