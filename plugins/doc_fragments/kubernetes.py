@@ -28,13 +28,13 @@ options:
         description: URL of the API server.
         type: str
       api_key:
-        description: Bearer token.
+        description: Bearer token for the API server.
         type: str
       username:
-        description: User for Basic authentication.
+        description: User for Basic authentication at the API server.
         type: str
       password:
-        description: Password for Basic authentication.
+        description: Password for Basic authentication at the API server.
         type: str
       validate_certs:
         description: Whether the API server's certificate is verified.
@@ -45,7 +45,7 @@ options:
         type: path
         aliases: [ssl_ca_cert]
       client_cert:
-        description: PEM file of a client certificate.
+        description: PEM file of a client certificate for the API server.
         type: path
         aliases: [cert_file]
       client_key:

@@ -29,7 +29,7 @@ options:
       - The server's id in the API. Unless O(api_url) names one, V(localhost), which is what PowerDNS itself always uses.
     type: str
   ca_path:
-    description: PEM file of the private CA that signed the API's certificate. Without it the system's store is used.
+    description: PEM file of a private CA; the system's store by default.
     type: path
   server:
     description:

@@ -48,10 +48,10 @@ options:
         description: Bearer token for the API server.
         type: str
       username:
-        description: User for the API server.
+        description: User for Basic authentication at the API server.
         type: str
       password:
-        description: Password for the API server.
+        description: Password for Basic authentication at the API server.
         type: str
       validate_certs:
         description: Whether the API server's certificate is verified.

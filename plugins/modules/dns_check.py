@@ -158,7 +158,8 @@ queries:
   returned: success
   sample: 2
 failure:
-  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and C(details).
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and, for several problems
+    at once, C(details).
   type: dict
   returned: failure
   sample:

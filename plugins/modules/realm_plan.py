@@ -172,9 +172,14 @@ writes:
       type: list
       elements: dict
 requests:
-  description: Number of HTTP requests made.
+  description: HTTP requests that were made.
   type: int
   returned: success
+failure:
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and, for several problems
+    at once, C(details).
+  type: dict
+  returned: failure
 """
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.argspec import REALM_PLAN

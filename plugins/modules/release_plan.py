@@ -135,10 +135,15 @@ rendered:
   type: bool
   returned: success
 requests:
-  description: How many HTTP requests were sent.
+  description: HTTP requests that were made.
   type: int
   returned: success
   sample: 8
+failure:
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and, for several problems
+    at once, C(details).
+  type: dict
+  returned: failure
 """
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import RELEASE_PLAN

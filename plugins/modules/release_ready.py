@@ -111,10 +111,15 @@ proven:
   returned: success
   sample: [2 Secrets equal OpenBao, StatefulSet ready, SMTP banner, admin session]
 requests:
-  description: How many HTTP requests and connections were made.
+  description: HTTP requests and connections that were made.
   type: int
   returned: success
   sample: 9
+failure:
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and, for several problems
+    at once, C(details).
+  type: dict
+  returned: failure
 """
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import RELEASE_READY

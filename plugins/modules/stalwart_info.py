@@ -128,12 +128,13 @@ info:
       description: Issuer of the directory that the server runs; empty for the internal one.
       type: str
 requests:
-  description: HTTP requests that were made to the server.
+  description: HTTP requests that were made.
   type: int
   returned: success
   sample: 4
 failure:
-  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request).
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and, for several problems
+    at once, C(details).
   type: dict
   returned: failure
 """

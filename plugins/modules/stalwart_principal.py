@@ -193,11 +193,11 @@ generation:
   returned: success
   sample: "0.16"
 schema_hash:
-  description: Hash of the server's schema.
+  description: Hash of the server's schema, which names its version's vocabulary.
   type: str
   returned: success
 requests:
-  description: HTTP requests that were made to the server.
+  description: HTTP requests that were made.
   type: int
   returned: success
   sample: 2

@@ -195,7 +195,7 @@ schema_hash:
   returned: success
   sample: 25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw
 requests:
-  description: HTTP requests that were made to the server.
+  description: HTTP requests that were made.
   type: int
   returned: success
   sample: 2

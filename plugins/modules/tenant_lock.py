@@ -75,8 +75,13 @@ lock:
   returned: success
   sample: taken
 requests:
-  description: How many HTTP requests were sent.
+  description: HTTP requests that were made.
   type: int
   returned: success
   sample: 2
+failure:
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and, for several problems
+    at once, C(details).
+  type: dict
+  returned: failure
 """

@@ -21,7 +21,7 @@ options:
     type: dict
     suboptions:
       url:
-        description: Base URL, without C(/v1).
+        description: Base URL of OpenBao (or HashiCorp Vault), without C(/v1).
         type: str
         required: true
       mount:
@@ -54,14 +54,14 @@ options:
             description: JSON Web Token for V(kubernetes) and V(jwt).
             type: str
       ca_path:
-        description: PEM file of a private CA.
+        description: PEM file of a private CA; the system's store by default.
         type: path
   keycloak:
     description: Keycloak, or none to leave it out.
     type: dict
     suboptions:
       admin_url:
-        description: Base URL of the admin API.
+        description: Base URL of the Admin REST API, without C(/admin).
         type: str
         required: true
       auth:
@@ -70,24 +70,24 @@ options:
         required: true
         suboptions:
           client_id:
-            description: The client.
+            description: The client that logs in.
             type: str
             default: admin-cli
           client_secret:
-            description: The client's secret.
+            description: Secret of a confidential client. Without O(keycloak.auth.username) the client logs in for itself.
             type: str
           username:
-            description: The user.
+            description: A user with the roles that the README of role C(realm) lists.
             type: str
           password:
             description: The user's password.
             type: str
       auth_realm:
-        description: Realm to log in to.
+        description: The realm to log in to.
         type: str
         default: master
       ca_path:
-        description: PEM file of a private CA.
+        description: PEM file of a private CA; the system's store by default.
         type: path
   kubernetes:
     description: kubernetes.core's connection options, or none to leave the cluster out.
@@ -103,13 +103,13 @@ options:
         description: URL of the API server.
         type: str
       api_key:
-        description: Bearer token.
+        description: Bearer token for the API server.
         type: str
       username:
-        description: User for Basic authentication.
+        description: User for Basic authentication at the API server.
         type: str
       password:
-        description: Password for Basic authentication.
+        description: Password for Basic authentication at the API server.
         type: str
       validate_certs:
         description: Whether the API server's certificate is verified.
@@ -120,7 +120,7 @@ options:
         type: path
         aliases: [ssl_ca_cert]
       client_cert:
-        description: PEM file of a client certificate.
+        description: PEM file of a client certificate for the API server.
         type: path
         aliases: [cert_file]
       client_key:
@@ -149,7 +149,7 @@ options:
         description: The server's id.
         type: str
       ca_path:
-        description: PEM file of a private CA.
+        description: PEM file of a private CA; the system's store by default.
         type: path
 """
 
@@ -173,10 +173,15 @@ layers:
   elements: str
   sample: [openbao, kubernetes]
 requests:
-  description: Number of HTTP requests made.
+  description: HTTP requests that were made.
   returned: success
   type: int
   sample: 4
+failure:
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and, for several problems
+    at once, C(details).
+  type: dict
+  returned: failure
 """
 
 from ..module_utils.kubernetes.connection import inline_secrets

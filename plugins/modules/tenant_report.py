@@ -59,4 +59,9 @@ line:
   returned: success
   type: str
   sample: "acme: changed 0 | proven: 4 secrets in OpenBao | missing: nothing"
+failure:
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and, for several problems
+    at once, C(details).
+  type: dict
+  returned: failure
 """

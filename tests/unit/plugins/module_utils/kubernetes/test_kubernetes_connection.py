@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tenantmail.stalwart.plugins.doc_fragments import kubernetes as fragment
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import CONNECTION
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.client import connect
@@ -18,7 +17,6 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.con
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release_task import refuse_for_helm
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.preflight import task as preflight_task
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import KUBERNETES
-from ansible_collections.tenantmail.stalwart.plugins.modules import tenant_preflight
 
 TOKEN = "canary-token-of-a-kubeconfig"
 
@@ -105,9 +103,6 @@ def test_every_module_with_a_connection_takes_the_same_options() -> None:
     for options in (KUBERNETES, {**preflight_task.SPEC["kubernetes"]["options"]}):
         assert {name: options[name] for name in CONNECTION["options"]} == CONNECTION["options"]
     assert CONNECTION["options"]["kubeconfig"]["no_log"] is False
-    documented = yaml.safe_load(tenant_preflight.DOCUMENTATION)["options"]["kubernetes"]["suboptions"]
-    shared = yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]["connection"]["suboptions"]
-    assert documented == shared
 
 
 @pytest.mark.parametrize("as_file", [True, False])
