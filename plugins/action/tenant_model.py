@@ -8,7 +8,7 @@ import types
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import secrets
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import misspelt, secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.argspec import SPEC
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.task import run
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
@@ -20,6 +20,10 @@ class ActionModule(TaskAction):
     SPEC = SPEC
     TASK = staticmethod(run)
     HAS_MODULE = False
+
+    def context(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The names of the host's variables: a misspelt one is not among the arguments, nothing would read it."""
+        return {"variables": misspelt.candidates(task_vars)}
 
     def validate_argument_spec(self, argument_spec: t.Any = None, *args: t.Any, **kwargs: t.Any) -> t.Any:
         """Hand the values on as they are: Ansible's own check would stop before the other mistakes are found."""

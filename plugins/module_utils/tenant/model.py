@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import chart_values, identity, merge, names, platform, secrets, server
+from . import chart_values, identity, merge, misspelt, names, platform, secrets, server
 from .overlay import Inputs
 from .server import boolean
 from .validation import Problems
@@ -24,15 +24,19 @@ DIRECTORY_LABEL = "keycloak"
 ROLE_ADDRESSES = ("postmaster", "abuse")
 
 
-def derive(options: t.Mapping[str, t.Any], *, check_mode: bool = True) -> dict[str, t.Any]:
+def derive(
+    options: t.Mapping[str, t.Any], *, check_mode: bool = True, variables: t.Iterable[str] = ()
+) -> dict[str, t.Any]:
     """The tenant's model.
 
     :param options: the ``platform_*`` and ``tenant_*`` variables; None stands for "not given". ``duplicates`` is what
         :func:`identity.duplicates` found for this tenant.
+    :param variables: names of all variables of the host.
     :returns: exactly the keys of design 5; no secret; snake_case but for ``chart_values`` and Stalwart's own settings.
     :raises Failure: ``invalid_value`` in layer ``inventory``, with every mistake in ``details``.
     """
     problems = Problems()
+    misspelt.check(variables, problems)
     inputs = Inputs(options, problems)
     who = identity.resolve(inputs, problems)
     display_name = problems.check(inputs.given("tenant_display_name"), names.description)

@@ -11,10 +11,11 @@ import typing as t
 from .model import derive
 
 
-def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], *, check_mode: bool, variables: t.Iterable[str] = ()) -> dict[str, t.Any]:
     """The result of module tenant_model; the same in check mode.
 
     :param params: the options by name; None for those that are not given.
+    :param variables: names of the host's variables, of which none may be a misspelt one of the collection's.
     :raises Failure: ``invalid_value`` in layer ``inventory``, with every mistake in ``details``.
     """
-    return {"changed": False, "model": derive(params, check_mode=check_mode), "requests": 0}
+    return {"changed": False, "model": derive(params, check_mode=check_mode, variables=variables), "requests": 0}

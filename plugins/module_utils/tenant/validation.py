@@ -49,17 +49,21 @@ class Problem:
     """One mistake: where, what was given, what is accepted.
 
     :param value: what was given; the mask for a secret, None when nothing was given.
+    :param sentence: how the message says it, where ``<variable> is <value>`` would say too much or too little.
     """
 
     variable: str
     value: t.Any
     accepted: str
+    sentence: str | None = None
 
     def as_dict(self) -> dict[str, t.Any]:
         """One item of ``failure.details``."""
         return {"variable": self.variable, "value": self.value, "accepted": self.accepted}
 
     def __str__(self) -> str:
+        if self.sentence is not None:
+            return self.sentence
         if self.value is None:
             return f"{self.variable} is missing; accepted: {self.accepted}."
         return f"{self.variable} is {shown(self.value)}; accepted: {self.accepted}."
@@ -117,6 +121,11 @@ class Problems:
         problem = Problem(variable, masked(value, variable), accepted)
         if problem not in self._items:
             self._items.append(problem)
+
+    def unknown(self, variable: str, guess: str) -> None:
+        """Note a variable that nothing reads; its value, which may be a secret, is never kept."""
+        sentence = f"{variable}: no variable of this collection; did you mean {guess}?"
+        self._items.append(Problem(variable, MASK, guess, sentence))
 
     def check(self, given: Given | None, parse: t.Callable[[t.Any], ValueT]) -> ValueT | None:
         """The parsed value; None when nothing was given or when it was refused (and noted)."""

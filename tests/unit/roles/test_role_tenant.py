@@ -8,10 +8,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, Iterator
 
 import pytest
 import yaml
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import argspec, identity
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.redact import MASK
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import argspec, identity, misspelt
 
 ROOT = Path(__file__).parents[3]
 ROLE = ROOT / "roles/tenant"
@@ -80,10 +82,37 @@ def models(done: subprocess.CompletedProcess[str]) -> dict[str, dict]:
 
 def test_every_public_variable_is_documented_everywhere() -> None:
     options = load("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
-    assert set(options) == {*PUBLIC, "tenant_group"}
+    assert set(options) == {*PUBLIC, "tenant_group"} == argspec.PUBLIC
     assert set(load("defaults/main.yml")) == set(options)
     readme = (ROLE / "README.md").read_text()
     assert [name for name in options if f"`{name}`" not in readme] == []
+
+
+def names_set(node: Any) -> Iterator[str]:
+    """Names of the variables that tasks and plays set, at any depth: `register`, `vars`, `set_fact`, loop variables."""
+    if isinstance(node, list):
+        for item in node:
+            yield from names_set(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("register", "loop_var", "index_var"):
+                yield value
+            elif key in ("vars", "set_fact", "ansible.builtin.set_fact"):
+                yield from value
+            yield from names_set(value)
+
+
+def test_the_collection_s_own_names_are_known() -> None:
+    """A name that is not would be refused in every inventory, or be silently ignored when it is misspelt."""
+    tasks = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/handlers/*.yml"), *ROOT.glob("playbooks/*.yml")]
+    found = {name for path in tasks for name in names_set(yaml.safe_load(path.read_text()))}
+    assert "__chart_plan" in found
+    for path in [*ROOT.glob("roles/*/defaults/*.yml"), *ROOT.glob("roles/*/vars/*.yml")]:
+        found |= set(yaml.safe_load(path.read_text()) or {})
+    for path in ROOT.glob("roles/*/meta/argument_specs.yml"):
+        for entry in yaml.safe_load(path.read_text())["argument_specs"].values():
+            found |= set(entry["options"])
+    assert {name for name in found if name.startswith(misspelt.PREFIXES)} == argspec.PUBLIC | argspec.SET_BY_ROLES
 
 
 def test_types_are_those_of_the_module() -> None:
@@ -183,6 +212,38 @@ def test_a_short_secret_is_named_and_not_shown(tmp_path: Path) -> None:
     failure = failures(done)["acme"]
     assert [item["variable"] for item in failure["details"]] == ["platform_powerdns_api_key"]
     assert "s3cr3t!" not in done.stdout + done.stderr
+
+
+def test_misspelt_variables_are_refused_with_the_other_mistakes(tmp_path: Path) -> None:
+    misplaced = "a-key-that-no-option-holds"
+    hosts = {
+        "acme": {"tenant_domian": "x", "platform_powerdns_api_kye": misplaced, "tenant_image": "stalwart:latest"},
+        "beta": {"tenant_labels": {"plan": "gold"}, "tenant_note": "x", "platform_team": "mail"},
+    }
+    path = inventory(tmp_path, hosts, platform_powerdns_api_key=None)
+    done = run(tmp_path, path, "-e", "tenant_web_hots=x", "--limit", "acme", "-vvvv", "--diff")
+    details = failures(done)["acme"]["details"]
+    assert {item["variable"]: item["value"] for item in details} == {
+        "platform_powerdns_api_kye": MASK,
+        "tenant_domian": MASK,
+        "tenant_web_hots": MASK,
+        "platform_powerdns_api_key": None,
+        "tenant_image": "stalwart:latest",
+    }
+    assert "tenant_domian: no variable of this collection; did you mean tenant_domain?" in done.stdout
+    assert misplaced not in done.stdout + done.stderr
+    assert set(models(run(tmp_path, inventory(tmp_path, hosts), "--limit", "beta"))) == {"beta"}
+
+
+def test_what_the_roles_set_is_no_mistake_of_a_second_run(tmp_path: Path) -> None:
+    path = inventory(tmp_path, {"acme": {"tenant_offline": True}})
+    play = yaml.safe_load(PLAY.format(validate="false"))
+    play[0]["tasks"] += [{"ansible.builtin.set_fact": {"tenant_report": {}}}, *play[0]["tasks"]]
+    twice = tmp_path / "twice.yml"
+    twice.write_text(yaml.safe_dump(play))
+    done = run(tmp_path, path, str(twice), "--check")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("TASK [tenantmail.stalwart.tenant : Derive the tenant's model]") >= 2
 
 
 def test_a_host_whose_templates_fail_does_not_stop_the_others(tmp_path: Path) -> None:
