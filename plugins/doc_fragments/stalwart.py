@@ -82,7 +82,8 @@ options:
     type: str
   api_password:
     description:
-      - Its password, at least 8 characters. Without it, the environment variable E(STALWART_API_PASSWORD) is used.
+      - Its password, at least 8 characters, without white space at its ends (a file's last newline, say). Not given, the
+        environment variable E(STALWART_API_PASSWORD) is used.
       - A refused credential is never tried twice, because the server counts failures and bans addresses.
     type: str
   api_token:

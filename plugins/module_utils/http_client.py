@@ -14,7 +14,7 @@ import traceback
 import typing as t
 
 from .failure import Failure, missing_library
-from .redact import Redactor, unclean, without_userinfo
+from .redact import Redactor, check_clean, without_userinfo
 
 REQUESTS_IMPORT_ERROR: str | None
 try:
@@ -49,13 +49,7 @@ def _check_sendable(layer: str, what: str, value: t.Any) -> None:
     :param what: names the value.
     :raises Failure: ``invalid_value``, never with the value.
     """
-    if not isinstance(value, str) or unclean(value):
-        raise Failure(
-            layer,
-            "invalid_value",
-            f"{what} starts or ends with white space, or holds a control character.",
-            hint="A YAML block scalar ends in a newline: use |- instead of |.",
-        )
+    check_clean(layer, what, value)
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:

@@ -50,6 +50,21 @@ def unclean(value: str) -> bool:
     return value != value.strip() or _CONTROL.search(value) is not None
 
 
+def check_clean(layer: str, what: str, value: t.Any) -> None:
+    """Refuse an :func:`unclean` credential: a server would refuse it, count that, and not say why.
+
+    :param what: names the value.
+    :raises Failure: ``invalid_value``, never with the value.
+    """
+    if not isinstance(value, str) or unclean(value):
+        raise Failure(
+            layer,
+            "invalid_value",
+            f"{what} starts or ends with white space, or holds a control character.",
+            hint="A file and a YAML block scalar end in a newline: use the filter trim, or |- instead of |.",
+        )
+
+
 def without_userinfo(url: str) -> str:
     """The text with the user and password of a URL masked (RFC 3986 section 3.2.1)."""
     return _USERINFO.sub(f"//{MASK}@", url)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ..failure import Failure
 from ..http_client import HttpClient
-from ..redact import check_secret
+from ..redact import check_clean, check_secret
 
 if t.TYPE_CHECKING:
     from ..kubernetes.client import KubernetesClient
@@ -49,9 +49,14 @@ class Connection:
 def authorization(params: t.Mapping[str, t.Any]) -> t.Optional[str]:
     """The ``Authorization`` header, or none without a credential.
 
-    :raises Failure: ``invalid_value`` for half a credential, two of them, or a secret that is too short to be masked.
+    :raises Failure: ``invalid_value`` for half a credential, two of them, a secret that is too short to be masked, white
+        space at an end, or a control character (RFC 7617 section 2).
     """
-    user, password, token = (params.get(name) or None for name in ("api_username", "api_password", "api_token"))
+    names = ("api_username", "api_password", "api_token")
+    user, password, token = (params.get(name) or None for name in names)
+    for name in names:
+        if params.get(name):
+            check_clean("stalwart", name, params[name])
     check_secret("stalwart", "api_password", password)
     check_secret("stalwart", "api_token", token)
     if token:

@@ -86,6 +86,20 @@ def test_bad_credentials(params: dict[str, str], message: str) -> None:
     assert "12345678" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "value", ["geheim-77\n", " geheim-77", "geheim-77\t", "geheim-77\r\n", "geheim\x00-77", "geheim-77\u00a0"]
+)
+@pytest.mark.parametrize("field", ["api_username", "api_password", "api_token"])
+def test_white_space_around_a_credential_is_refused_without_a_request(field: str, value: str) -> None:
+    """Base64 would carry it, and the server would count a wrong password."""
+    other = {"api_username": {"api_password": "12345678"}, "api_password": {"api_username": "admin"}, "api_token": {}}
+    with pytest.raises(Failure) as caught:
+        connect({"api_url": "http://a.test", **other[field], field: value})
+    assert (caught.value.layer, caught.value.code) == ("stalwart", "invalid_value")
+    assert caught.value.message.startswith(f"{field} starts or ends with white space")
+    assert "geheim" not in str(caught.value.as_dict())
+
+
 CREDENTIAL = {"api_username": "admin", "api_password": "admin-secret"}
 
 
