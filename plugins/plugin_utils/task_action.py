@@ -18,6 +18,8 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import (
     with_env,
 )
 
+_DIFF_HEADERS = ("before_header", "after_header")
+
 
 def _no_secrets(params: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     return ()
@@ -48,7 +50,7 @@ class TaskAction(ActionBase):
         result = super().run(tmp, task_vars)
         del tmp
         if self.HAS_MODULE and not self._in_process(task_vars):
-            return self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
+            return self._named(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val), task_vars)
         validation, params = self.validate_argument_spec(argument_spec=with_env(self.SPEC), **self.SPEC_RULES)
         no_log = validation._no_log_values | set(type(self).SECRETS(params))
         task = type(self).TASK
@@ -60,11 +62,10 @@ class TaskAction(ActionBase):
         except Exception as exc:
             failure = unexpected(layer_of(task.__module__), exc, no_log)
         if failure is not None:
-            failure.tenant = failure.tenant or self._tenant(task_vars)
             # Returned, not raised: ansible-core 2.18 prints the chained original of a raised AnsibleActionFail at -vvv.
             out = {"failed": True, **failure.as_result()}
         result.update(remove_values(out, no_log))
-        return result
+        return self._named(result, task_vars)
 
     def context(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Further keyword arguments for the task that only a controller-side plugin knows."""
@@ -79,6 +80,19 @@ class TaskAction(ActionBase):
         if interpreter is None:
             return False
         return self._templar.template(interpreter) == task_vars.get("ansible_playbook_python")
+
+    def _named(self, result: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Say whose result it is: a module does not know the tenant, and Ansible prints a diff without its host."""
+        tenant = self._tenant(task_vars)
+        failure = result.get("failure")
+        if isinstance(failure, dict) and not failure.get("tenant"):
+            result["failure"] = {**failure, "tenant": tenant}
+        if tenant and result.get("diff"):
+            result["diff"] = [
+                {key: f"{tenant}: {value}" if key in _DIFF_HEADERS else value for key, value in item.items()}
+                for item in result["diff"]
+            ]
+        return result
 
     @staticmethod
     def _tenant(task_vars: dict[str, t.Any]) -> str | None:
