@@ -116,8 +116,8 @@ options:
   server:
     description:
       - V(absent) plans against a server that does not exist yet, without any request. It is for check mode only.
-      - Settings are then checked against the schema that was used last on this controller; if there is none, the result is
-        marked as C(unvalidated).
+      - Settings are then checked against the schema that was used last on this controller; if there is none, only their form,
+        references to secrets and the expressions that can be told as such are checked, and the result is marked as C(unvalidated).
     type: str
     choices: [present, absent]
     default: present

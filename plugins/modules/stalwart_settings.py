@@ -181,7 +181,7 @@ running_issuer:
   returned: success
   sample: https://keycloak.acme.omantel.test/realms/sme-acme
 unvalidated:
-  description: Whether the settings could not be checked because no schema is at hand, with O(server=absent).
+  description: Whether names and types could not be checked because no schema is at hand, with O(server=absent).
   type: bool
   returned: success
 generation:

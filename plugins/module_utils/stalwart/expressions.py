@@ -207,9 +207,9 @@ def tokenize(text: str) -> list[Token]:
 
 
 class _Parser:
-    """Precedence climbing; checks names as they appear and builds nothing."""
+    """Precedence climbing; checks names as they appear (none = any name will do) and builds nothing."""
 
-    def __init__(self, tokens: t.Sequence[Token], names: t.Collection[str]) -> None:
+    def __init__(self, tokens: t.Sequence[Token], names: t.Optional[t.Collection[str]]) -> None:
         self._tokens = tokens
         self._names = names
         self._index = 0
@@ -274,7 +274,7 @@ class _Parser:
             following = self._peek()
             if following is not None and following.text == "(" and following.kind == "mark":
                 self._call(token)
-            elif token.text not in self._names:
+            elif self._names is not None and token.text not in self._names:
                 hint = did_you_mean(token.text, self._names)
                 raise ExpressionError(
                     f"unknown variable or constant {token.text!r} at column {token.column}; a text needs quotes. {hint}".rstrip()
@@ -320,3 +320,11 @@ def audit(text: str, variables: t.Iterable[str] = (), constants: t.Iterable[str]
     names = set(variables) or set(VARIABLES)
     names |= set(constants) or set(CONSTANTS)
     _Parser(tokenize(text), names | _LITERALS).run()
+
+
+def syntax(text: str) -> None:
+    """Check one expression where no server's schema says which variables and constants it knows.
+
+    :raises ExpressionError: as :func:`audit`, but for no variable and no constant.
+    """
+    _Parser(tokenize(text), None).run()

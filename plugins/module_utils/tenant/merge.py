@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..stalwart.v016.shape import TWICE
 from .validation import Problems
 
 
@@ -64,30 +65,52 @@ def _join(into: dict[str, t.Any], tree: t.Mapping[str, t.Any], path: str, proble
         elif isinstance(value, t.Mapping) and isinstance(into[key], dict):
             _join(into[key], value, where, problems)
         elif into[key] != value:
-            problems.add(where, value, f"one value; another one is given in the other shape: {into[key]!r}")
+            problems.add(where, value, TWICE)
 
 
-def paths(tree: t.Any, prefix: str = "") -> t.Iterator[str]:
-    """Dotted paths of everything in a nested mapping, inner nodes included."""
+def paths(tree: t.Any, prefix: str = "") -> t.Iterator[tuple[str, t.Any]]:
+    """Everything in a nested mapping by its dotted path, inner nodes included."""
     if isinstance(tree, t.Mapping):
         for key, value in tree.items():
-            yield f"{prefix}{key}"
+            yield f"{prefix}{key}", value
             yield from paths(value, f"{prefix}{key}.")
 
 
-def refuse_owned(tree: t.Mapping[str, t.Any], owned: t.Mapping[str, str], variable: str, problems: Problems) -> None:
-    """Note every path that another variable owns: two sources for one fact would never converge.
+def parents(owned: t.Mapping[str, str]) -> dict[str, str]:
+    """Every path above an owned one, with all that follows from there."""
+    found: dict[str, dict[str, None]] = {}
+    for path, source in owned.items():
+        parts = path.split(".")
+        for length in range(1, len(parts)):
+            found.setdefault(".".join(parts[:length]), {})[source] = None
+    return {path: ", ".join(sources) for path, sources in found.items()}
+
+
+def refuse_owned(tree: t.Any, owned: t.Mapping[str, str], variable: str, problems: Problems) -> None:
+    """Note every path that another variable owns, and whatever would take its place from above.
+
+    Two sources for one fact would never converge.
 
     :param owned: path → what it follows from.
     """
-    for path in paths(tree):
-        source = owned.get(path)
-        if source is not None:
-            problems.add(f"{variable}.{path}", value_at(tree, path), f"nothing here; it follows from {source}")
+    above = parents(owned)
+    for path, value in paths(tree):
+        where = f"{variable}.{path}"
+        if path in owned:
+            problems.refuse(where, value, f"nothing here; it follows from {owned[path]}")
+        elif path in above and not isinstance(value, t.Mapping):
+            problems.refuse(where, value, f"a mapping; what the role puts there follows from {above[path]}")
+        elif path in above and "@type" in value:
+            # Another variant keeps nothing of the object that it is laid on.
+            accepted = f"nothing here; what it would take the place of follows from {above[path]}"
+            problems.refuse(f"{where}.@type", value["@type"], accepted)
 
 
-def value_at(tree: t.Any, path: str) -> t.Any:
-    """What stands at a dotted path; None where nothing does."""
-    for key in path.split("."):
-        tree = tree.get(key) if isinstance(tree, t.Mapping) else None
-    return tree
+def refuse_displaced(tree: t.Any, base: t.Mapping[str, t.Any], variable: str, problems: Problems) -> None:
+    """Note what would take the place of a whole mapping of ``base``, unless it is noted already; null would as well."""
+    mappings = {path for path, value in paths(base) if isinstance(value, t.Mapping)}
+    noted = {problem.variable for problem in problems}
+    for path, value in paths(tree):
+        where = f"{variable}.{path}"
+        if path in mappings and not isinstance(value, t.Mapping) and where not in noted:
+            problems.refuse(where, value, "a mapping, laid on what the role puts there")

@@ -42,6 +42,7 @@ def derive(
     display_name = problems.check(inputs.given("tenant_display_name"), names.description)
     back_ends = platform.resolve(inputs, who, problems)
     mail = server.resolve(inputs, problems)
+    merge.refuse_displaced(mail.settings, _settings(who, mail), "tenant_settings", problems)
     extra = chart_values.resolve(inputs, problems)
     offline = problems.check(inputs.given("tenant_offline"), boolean) is True
     if offline and not check_mode:

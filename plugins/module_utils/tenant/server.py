@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ..kubernetes.quantity import amount, is_size
+from ..stalwart.v016 import shape
 from . import merge, names, secrets
 from .overlay import Inputs
 from .validation import Given, Invalid, Problems, one_of
@@ -237,6 +238,10 @@ def _settings(inputs: Inputs, problems: Problems) -> dict[str, t.Any]:
         problems.add(given.variable, given.value, "a mapping of settings, as option settings of stalwart_settings")
         return {}
     secrets.inline(given, problems)
+    for fault in shape.check(given.value):
+        # What stands in the place of something owned is noted below, with the owner.
+        if fault.key not in merge.parents(OWNED_SETTINGS):
+            problems.add(f"{given.variable}.{fault.key}", fault.value, fault.accepted)
     settings = merge.nested(given.value, given.variable, problems)
     merge.refuse_owned(settings, OWNED_SETTINGS, given.variable, problems)
     return settings

@@ -64,9 +64,9 @@ class Problem:
     def __str__(self) -> str:
         if self.sentence is not None:
             return self.sentence
-        if self.value is None:
-            return f"{self.variable} is missing; accepted: {self.accepted}."
-        return f"{self.variable} is {shown(self.value)}; accepted: {self.accepted}."
+        given = "missing" if self.value is None else shown(self.value)
+        end = "" if self.accepted.endswith("?") else "."
+        return f"{self.variable} is {given}; accepted: {self.accepted}{end}"
 
 
 def shown(value: t.Any) -> str:
@@ -121,6 +121,15 @@ class Problems:
         problem = Problem(variable, masked(value, variable), accepted)
         if problem not in self._items:
             self._items.append(problem)
+
+    def refuse(self, variable: str, value: t.Any, accepted: str) -> None:
+        """Note a value that was given, null too: it stands for something else there than for "not given"."""
+        if value is None:
+            problem = Problem(variable, None, accepted, f"{variable} is null; accepted: {accepted}.")
+            if problem not in self._items:
+                self._items.append(problem)
+        else:
+            self.add(variable, value, accepted)
 
     def unknown(self, variable: str, guess: str) -> None:
         """Note a variable that nothing reads; its value, which may be a secret, is never kept."""

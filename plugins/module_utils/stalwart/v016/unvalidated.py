@@ -12,12 +12,18 @@ from ...reconcile import Change, Plan
 from ...redact import MASK
 from ..driver import SettingsAsk
 from ..secrets import is_secret_key
-from .grammar import ALIASES, SINGLETON
+from .grammar import ALIASES, SINGLETON, refuse
 from .principal import Principal
+from .shape import Fault, check
+from .values import Problem, shown
 
 
 def unvalidated_plan(ask: SettingsAsk) -> Plan:
-    """One change per object that the settings name; expressions, types and names are for the server's schema."""
+    """One change per object that the settings name; types and names are for the server's schema.
+
+    :raises Failure: ``invalid_value`` with every fault that shows without a schema.
+    """
+    refuse([_problem(fault) for fault in check(ask.settings)])
     if ask.state == "absent":
         return Plan()
     groups: dict[tuple[str, str], t.Any] = {}
@@ -31,9 +37,14 @@ def unvalidated_plan(ask: SettingsAsk) -> Plan:
             for label, body in value.items():
                 # An object without properties must still show in a diff.
                 groups[(head, str(label))] = _masked(body) if body else {"label": str(label)}
-        else:
+        elif value is not None:
             groups[(head, SINGLETON)] = _masked(value)
     return Plan(tuple(Change("create", head, label, None, body) for (head, label), body in groups.items()))
+
+
+def _problem(fault: Fault) -> Problem:
+    value = "" if fault.value is None else shown(_masked(fault.value, fault.key.rpartition(".")[2]))
+    return Problem(fault.key, value, f"accepted: {fault.accepted}.")
 
 
 def _masked(value: t.Any, key: str = "") -> t.Any:

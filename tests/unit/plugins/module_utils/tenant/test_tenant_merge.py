@@ -78,6 +78,57 @@ def test_owned_values_are_refused_at_any_depth() -> None:
     ]
 
 
+OWNED = {"image.tag": "tenant_image", "image.digest": "tenant_image", "gateway.parentRef.name": "platform_gateway"}
+
+
+@pytest.mark.parametrize(
+    ("tree", "variable", "source"),
+    [
+        ({"image": "x"}, "v.image", "tenant_image"),
+        ({"image": ["x"]}, "v.image", "tenant_image"),
+        ({"image": None}, "v.image", "tenant_image"),
+        ({"image": {"tag": None}}, "v.image.tag", "tenant_image"),
+        ({"image": {"@type": "Other", "pullPolicy": "Always"}}, "v.image.@type", "tenant_image"),
+        ({"gateway": False}, "v.gateway", "platform_gateway"),
+        ({"gateway": {"parentRef": None}}, "v.gateway.parentRef", "platform_gateway"),
+    ],
+)
+def test_what_would_displace_an_owned_value_is_refused(tree: dict[str, t.Any], variable: str, source: str) -> None:
+    problems = Problems()
+    merge.refuse_owned(tree, OWNED, "v", problems)
+    (problem,) = problems
+    assert problem.variable == variable
+    assert problem.accepted.endswith(f"follows from {source}")
+    assert str(problem).startswith(f"{variable} is ")
+    assert "missing" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    "tree", [{}, {"image": {"pullPolicy": "Always"}}, {"gateway": {"enabled": False}}, {"x": None}]
+)
+def test_what_stands_beside_an_owned_value_is_not(tree: dict[str, t.Any]) -> None:
+    problems = Problems()
+    merge.refuse_owned(tree, OWNED, "v", problems)
+    assert not len(problems)
+
+
+def test_no_scalar_takes_the_place_of_a_mapping() -> None:
+    problems = Problems()
+    problems.add("v.d", "x", "noted before")
+    base = {"a": {"b": {"c": 1}}, "d": {}, "e": 1}
+    merge.refuse_displaced({"a": {"b": None, "x": None}, "d": "x", "e": 2, "f": 3}, base, "v", problems)
+    assert [problem.variable for problem in problems] == ["v.d", "v.a.b"]
+    problems = Problems()
+    merge.refuse_displaced({"a": {"b": {"c": 2}}, "d": {"x": 1}}, base, "v", problems)
+    assert not len(problems)
+
+
+def test_the_other_value_of_a_contradiction_is_not_shown() -> None:
+    problems = Problems()
+    merge.nested({"a.b.secret": "canary-one", "a": {"b": {"secret": "canary-two"}}}, "tenant_settings", problems)
+    assert "canary" not in " ".join(map(str, problems))
+
+
 def test_plain_makes_plain_values() -> None:
     class Tagged(str):
         pass

@@ -390,6 +390,17 @@ def test_the_powerdns_url_is_normalised(url: str) -> None:
         ({"tenant_chart_values": {"image": {"tag": "v0.15"}}}, ["tenant_chart_values.image.tag"]),
         ({"tenant_chart_values": {"dnsRecords": {"create": True}}}, ["tenant_chart_values.dnsRecords"]),
         ({"tenant_chart_values": ["x"]}, ["tenant_chart_values"]),
+        (
+            {"tenant_chart_values": {"image": "x", "gateway": None}},
+            ["tenant_chart_values.image", "tenant_chart_values.gateway"],
+        ),
+        ({"tenant_settings": {"spamPyzor": None}}, ["tenant_settings.spamPyzor"]),
+        ({"tenant_settings": {"asn": "off"}}, ["tenant_settings.asn"]),
+        ({"tenant_settings": {"tracer": {"stdout": False}}}, ["tenant_settings.tracer.stdout"]),
+        (
+            {"tenant_settings": {"domain": {"acme.omantel.omani.works": "x"}}},
+            ["tenant_settings.domain.acme.omantel.omani.works"],
+        ),
         ({"tenant_mailboxes": [{"name": "a@x.test"}]}, ["tenant_mailboxes"]),
         ({"tenant_offline": "perhaps"}, ["tenant_offline"]),
         ({"tenant_overlay": {"keycloak": {"clientID": "wordpress"}}}, ["tenant_overlay.keycloak.clientID"]),

@@ -163,6 +163,18 @@ def test_the_generation_may_be_a_number() -> None:
         ({"tenant_settings": ["x"]}, [("tenant_settings", ["x"])]),
         ({"tenant_settings": {"spamSettings.enable": True}}, [("tenant_settings.spamSettings.enable", True)]),
         ({"tenant_settings": {"storage": {"directory": "x"}}}, [("tenant_settings.storage.directory", "x")]),
+        # A scalar or another variant in the place of what the role owns; each is named once.
+        ({"tenant_settings": {"systemSettings": "x"}}, [("tenant_settings.systemSettings", "x")]),
+        ({"tenant_settings": {"authentication": None}}, [("tenant_settings.authentication", None)]),
+        ({"tenant_settings": {"directory": "kc"}}, [("tenant_settings.directory", "kc")]),
+        ({"tenant_settings": {"spamSettings.@type": "X"}}, [("tenant_settings.spamSettings.@type", "X")]),
+        # The form of the rest, though no server is there.
+        ({"tenant_settings": {"mtaRoute": "x"}}, [("tenant_settings.mtaRoute", "x")]),
+        ({"tenant_settings": {"dataStore": {}}}, [("tenant_settings.dataStore", {})]),
+        ({"tenant_settings": {"mtaRoute.a.key.@type": "file"}}, [("tenant_settings.mtaRoute.a.key.@type", "file")]),
+        ({"tenant_settings": {"a.b.else": "x = 1"}}, [("tenant_settings.a.b.else", "x = 1")]),
+        ({"tenant_settings": {"a.b": 1, "a": {"b": 2}}}, [("tenant_settings.a.b", 2)]),
+        ({"tenant_settings": {"a..b": 1}}, [("tenant_settings.a..b", 1)]),
         (
             {"tenant_settings": {"systemSettings.defaultHostname": "a.test"}},
             [("tenant_settings.systemSettings.defaultHostname", "a.test")],
