@@ -22,7 +22,9 @@ options:
     type: str
     required: true
   report:
-    description: What each role recorded, a mapping with the lists C(changed), C(proven) and C(missing) by role.
+    description:
+      - What each role recorded, a mapping with the lists C(changed), C(proven) and C(missing) by role.
+      - In C(unchecked) a role lists what a plan could not check; the line ends with it where there is something.
     type: dict
     default: {}
   failed_result:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one line that a run ends with for each tenant (design 1): changed, proven, missing."""
+"""The one line that a run ends with for each tenant (design 1): changed, proven, missing, in a plan also unchecked."""
 
 from __future__ import annotations
 
@@ -67,16 +67,20 @@ def raise_failure(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[st
 def line_of(tenant: str, report: t.Mapping[str, t.Any], *, check_mode: bool) -> str:
     """The line of a tenant whose run went through.
 
-    :param report: role → ``{changed: [str], proven: [str], missing: [str]}``.
+    :param report: role → ``{changed: [str], proven: [str], missing: [str]}``; ``unchecked: [str]`` is what a plan could not
+        check, which nobody has to act on.
     """
     total = sum(len(entry.get("changed") or []) for entry in report.values())
     verb = "would change" if check_mode else "changed"
     shares = shares_of(report)
     proven = [fact for entry in report.values() for fact in entry.get("proven") or []]
     missing = [fact for entry in report.values() for fact in entry.get("missing") or []]
+    unchecked = [fact for entry in report.values() for fact in entry.get("unchecked") or []]
     parts = [f"{tenant}: {verb} {total}" + (f" ({shares})" if shares else "")]
     parts.append("proven: " + ("; ".join(proven) or "nothing"))
     parts.append("missing: " + ("; ".join(missing) or "nothing"))
+    if unchecked:
+        parts.append("unchecked: " + "; ".join(unchecked))
     return one_line(" | ".join(parts))
 
 

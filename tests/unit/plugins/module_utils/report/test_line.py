@@ -29,6 +29,13 @@ def test_an_empty_report_claims_nothing() -> None:
     assert line_of("acme", {}, check_mode=False) == "acme: changed 0 | proven: nothing | missing: nothing"
 
 
+def test_what_a_plan_could_not_check_is_not_missing() -> None:
+    report = {"server_settings": {"missing": [], "unchecked": ["names"]}, "oidc_directory": {"unchecked": ["types"]}}
+    assert line_of("acme", report, check_mode=True) == (
+        "acme: would change 0 | proven: nothing | missing: nothing | unchecked: names; types"
+    )
+
+
 def test_own_failures_keep_their_layer() -> None:
     given = Failure("dns", "timeout", "no\nanswer.", hint="Start it.", details=[1])
     failure = failure_of({"failure": given.as_dict()}, {"action": "x"}, "acme")
