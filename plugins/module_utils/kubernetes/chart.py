@@ -152,11 +152,11 @@ def render(chart: Chart, release: str, namespace: str, values: t.Mapping[str, t.
         done = subprocess.run(
             command, input=json.dumps(values), capture_output=True, text=True, timeout=RENDER_TIMEOUT, check=False
         )
-    except FileNotFoundError:
+    except OSError as exc:
         raise Failure(
             "kubernetes",
             "not_found",
-            f"helm is not there: {binary!r} could not be started.",
+            f"helm is not there: {binary!r} could not be started ({exc.strerror}).",
             hint="Install Helm 3 (3.14 or later) or set chart_helm_binary to its path.",
         ) from None
     except subprocess.TimeoutExpired:
