@@ -74,6 +74,23 @@ def test_what_is_waited_for(status: dict[str, Any], pods: list[dict[str, Any]], 
     assert found.hopeless is hopeless
 
 
+@pytest.mark.parametrize(
+    ("status", "says", "with_log"),
+    [
+        ({"phase": "Failed", "message": "The node was low on memory"}, "failed: The node was low on memory", True),
+        ({"phase": "Failed", "reason": "Evicted"}, "failed: Evicted", True),
+        ({"phase": "Failed"}, "failed: no reason given", True),
+        ({"phase": "Pending"}, "is being started", False),
+        ({}, "is being started", False),
+    ],
+)
+def test_a_pod_without_containers_tells_its_phase(status: dict[str, Any], says: str, with_log: bool) -> None:
+    found = pod_waiting({"metadata": {"name": "stalwart-0"}, "status": status})
+    assert found is not None
+    assert found.what == f"pod stalwart-0 {says}"
+    assert (found.pod == "stalwart-0") is with_log
+
+
 def test_a_pod_without_a_node_names_its_claims() -> None:
     unscheduled = pod(False)
     unscheduled["status"]["conditions"] = [
