@@ -15,7 +15,7 @@ description:
   - Validates everything first. Every mistake is reported at once, with the variable, the value and what is accepted.
   - A variable of the host that begins with C(tenant_) or C(platform_), is none of the collection's, and nearly has the name of
     one of them, is a mistake too; Ansible itself would ignore it. Its value is not shown.
-  - Makes no request, reads no file and changes nothing. Always runs on the controller.
+  - Makes no request, reads no file but the schema in O(chart), and changes nothing. Always runs on the controller.
   - No value is given in more than one way. A C(tenant_*) variable comes before O(tenant_overlay), which comes before a
     C(platform_*) variable, which comes before the default.
 extends_documentation_fragment:
@@ -25,6 +25,11 @@ options:
   host:
     description: The inventory host, the slug where O(tenant_slug) is not given.
     type: str
+  chart:
+    description:
+      - Directory of the chart. O(tenant_chart_values) is checked against its schema, where that is given and the Python library
+        jsonschema is there; without it, the chart's values are checked when the release is planned.
+    type: path
   duplicates:
     description:
       - What the tenant has in common with others although it must not, as P(tenantmail.stalwart.tenant_duplicates#module)

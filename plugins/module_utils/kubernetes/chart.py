@@ -16,6 +16,7 @@ import typing as t
 
 from ..failure import Failure, missing_library
 from ..redact import Redactor
+from . import chart_schema
 
 YAML_IMPORT_ERROR: str | None
 try:
@@ -24,12 +25,6 @@ try:
     YAML_IMPORT_ERROR = None
 except ImportError:
     YAML_IMPORT_ERROR = traceback.format_exc()
-
-HAS_JSONSCHEMA = True
-try:
-    import jsonschema  # type: ignore[import-untyped]
-except ImportError:
-    HAS_JSONSCHEMA = False
 
 #: Seconds for one rendering; it takes less than one.
 RENDER_TIMEOUT = 60
@@ -80,62 +75,19 @@ def validate(chart: Chart, values: t.Mapping[str, t.Any]) -> bool:
 
     ``helm template`` checks the same schema, but names neither the value nor the reason, and is not always there.
 
-    :raises Failure: ``invalid_value``; ``details`` lists ``{path, value, message}``.
+    :raises Failure: ``invalid_value``; ``details`` lists ``{path, message}``.
     """
-    if not HAS_JSONSCHEMA or not chart.schema:
-        return False
-    # Null removes a default (Helm's rule), so it is never an error of its own.
-    checker = jsonschema.Draft7Validator(chart.schema)
-    errors = [_error(error, chart.schema) for error in checker.iter_errors(without_nulls(values))]
-    if errors:
-        errors.sort(key=lambda error: error["path"])
+    refusals = chart_schema.refused(chart.schema, values)
+    if refusals:
         raise Failure(
             "kubernetes",
             "invalid_value",
-            f"{len(errors)} value(s) for the chart {chart.name} are not accepted: "
-            + "; ".join(error["message"] for error in errors),
+            f"{len(refusals)} value(s) for the chart {chart.name} are not accepted: "
+            + "; ".join(refusal.message for refusal in refusals),
             hint="Correct tenant_chart_values (roles/chart/README.md lists the chart's values).",
-            details=errors,
+            details=[{"path": refusal.dotted, "message": refusal.message} for refusal in refusals],
         )
-    return True
-
-
-def without_nulls(value: t.Any) -> t.Any:
-    """The value without the keys that are null: what Helm merges over the defaults."""
-    if isinstance(value, t.Mapping):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
-
-
-def _error(error: t.Any, schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    path = ".".join(str(part) for part in error.absolute_path)
-    description = error.schema.get("description") if isinstance(error.schema, t.Mapping) else None
-    if error.validator == "additionalProperties" and isinstance(error.instance, t.Mapping):
-        accepted = sorted(error.schema.get("properties") or {})
-        unknown = sorted(set(map(str, error.instance)) - set(accepted))
-        where = ", ".join(f"{path}.{name}" if path else name for name in unknown)
-        message = f"{where}: unknown key (accepted: {', '.join(accepted)})"
-    else:
-        value = json.dumps(error.instance, ensure_ascii=False, default=str)
-        value = value if len(value) <= 80 else value[:80] + "…"
-        message = f"{path or 'values'} = {value}: {_accepted(error)}"
-        if description:
-            message += f" ({description})"
-    return {"path": path, "message": message}
-
-
-def _accepted(error: t.Any) -> str:
-    limit = error.validator_value
-    texts = {
-        "type": lambda: "accepted: " + (" or ".join(limit) if isinstance(limit, list) else str(limit)),
-        "enum": lambda: "accepted: " + ", ".join("null" if item is None else str(item) for item in limit),
-        "maximum": lambda: f"accepted: at most {limit}",
-        "minimum": lambda: f"accepted: at least {limit}",
-        "pattern": lambda: f"accepted: text that matches {limit}",
-    }
-    return texts.get(error.validator, lambda: str(error.message))()
+    return refusals is not None
 
 
 def render(chart: Chart, release: str, namespace: str, values: t.Mapping[str, t.Any], binary: str) -> str:

@@ -105,6 +105,7 @@ SPEC: dict[str, t.Any] = {
     **PLATFORM,
     **TENANT,
     "host": {"type": "str"},
+    "chart": {"type": "path"},
     "duplicates": {
         "type": "list",
         "elements": "dict",

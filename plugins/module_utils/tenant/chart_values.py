@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ..kubernetes import chart_schema
 from . import merge, secrets
 from .overlay import Inputs
 from .server import replicas
-from .validation import Given, Problems
+from .validation import Given, Problems, one_of
 
 VARIABLE = "tenant_chart_values"
 
@@ -41,8 +42,11 @@ OWNED = {
 }
 
 
-def resolve(inputs: Inputs, problems: Problems) -> dict[str, t.Any]:
-    """``tenant_chart_values``; mistakes go to ``problems``. The chart's own schema checks the rest when it renders."""
+def resolve(inputs: Inputs, problems: Problems, schema: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """``tenant_chart_values``; mistakes go to ``problems``.
+
+    :param schema: the chart's; empty where it is not at hand. It checks all values once more when the chart renders.
+    """
     given = inputs.given(VARIABLE)
     if given is None:
         return {}
@@ -54,7 +58,26 @@ def resolve(inputs: Inputs, problems: Problems) -> dict[str, t.Any]:
     if given.value.get("replicas") is not None:
         problems.check(Given(f"{VARIABLE}.replicas", given.value["replicas"]), replicas)
     found: dict[str, t.Any] = merge.plain(given.value)
+    _check(found, schema, problems)
     return found
+
+
+def _check(values: dict[str, t.Any], schema: t.Mapping[str, t.Any], problems: Problems) -> None:
+    """Note what the schema refuses, but for what is noted already (an owned value)."""
+    noted = [problem.variable for problem in problems]
+    for refusal in chart_schema.refused(schema, values) or ():
+        if refusal.rule == "required":
+            continue  # The model gives it.
+        where = VARIABLE + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in refusal.path)
+        found = [(where, refusal.value, refusal.accepted)]
+        if refusal.unknown:
+            found = [
+                (f"{where}.{key}", refusal.value[key], "only the keys " + one_of(key, refusal.known))
+                for key in refusal.unknown
+            ]
+        for variable, value, accepted in found:
+            if not any(f"{variable}.".startswith(f"{other}.") for other in noted):
+                problems.add(variable, value, accepted)
 
 
 def compose(

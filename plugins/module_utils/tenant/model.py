@@ -25,13 +25,18 @@ ROLE_ADDRESSES = ("postmaster", "abuse")
 
 
 def derive(
-    options: t.Mapping[str, t.Any], *, check_mode: bool = True, variables: t.Iterable[str] = ()
+    options: t.Mapping[str, t.Any],
+    *,
+    check_mode: bool = True,
+    variables: t.Iterable[str] = (),
+    chart_schema: t.Optional[t.Mapping[str, t.Any]] = None,
 ) -> dict[str, t.Any]:
     """The tenant's model.
 
     :param options: the ``platform_*`` and ``tenant_*`` variables; None stands for "not given". ``duplicates`` is what
         :func:`identity.duplicates` found for this tenant.
     :param variables: names of all variables of the host.
+    :param chart_schema: what the chart says of its values; none where it is not at hand.
     :returns: exactly the keys of design 5; no secret; snake_case but for ``chart_values`` and Stalwart's own settings.
     :raises Failure: ``invalid_value`` in layer ``inventory``, with every mistake in ``details``.
     """
@@ -43,7 +48,7 @@ def derive(
     back_ends = platform.resolve(inputs, who, problems)
     mail = server.resolve(inputs, problems)
     merge.refuse_displaced(mail.settings, _settings(who, mail), "tenant_settings", problems)
-    extra = chart_values.resolve(inputs, problems)
+    extra = chart_values.resolve(inputs, problems, chart_schema or {})
     offline = problems.check(inputs.given("tenant_offline"), boolean) is True
     if offline and not check_mode:
         problems.add("tenant_offline", True, "true only with --check; without reading a run cannot write")

@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs one tenant_model task: no request, no file, nothing changes."""
+"""Runs one tenant_model task: no request, no file but the chart's schema, nothing changes."""
 
 from __future__ import annotations
 
 import typing as t
 
+from ..kubernetes import chart as charts
+from .chart_values import VARIABLE
 from .model import derive
 
 
@@ -16,6 +18,11 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool, variables: t.Iterabl
 
     :param params: the options by name; None for those that are not given.
     :param variables: names of the host's variables, of which none may be a misspelt one of the collection's.
-    :raises Failure: ``invalid_value`` in layer ``inventory``, with every mistake in ``details``.
+    :raises Failure: ``invalid_value`` in layer ``inventory``, with every mistake in ``details``; ``not_found`` in layer
+        ``kubernetes`` when there is no chart where one is named.
     """
-    return {"changed": False, "model": derive(params, check_mode=check_mode, variables=variables), "requests": 0}
+    chart = params.get("chart")
+    # Most tenants have no chart values of their own: nothing to check, nothing to read.
+    schema = charts.load(str(chart)).schema if chart and params.get(VARIABLE) else None
+    model = derive(params, check_mode=check_mode, variables=variables, chart_schema=schema)
+    return {"changed": False, "model": model, "requests": 0}

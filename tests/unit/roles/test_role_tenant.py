@@ -131,7 +131,9 @@ def test_the_role_passes_every_variable_on() -> None:
     derive = next(task for task in load("tasks/main.yml") if "tenantmail.stalwart.tenant_model" in task)
     given = derive["tenantmail.stalwart.tenant_model"]
     assert set(given) == set(argspec.SPEC)
-    assert all(value == f"{{{{ {name} }}}}" for name, value in given.items() if name not in ("host", "duplicates"))
+    assert all(
+        value == f"{{{{ {name} }}}}" for name, value in given.items() if name not in ("host", "chart", "duplicates")
+    )
 
 
 def test_the_comparison_knows_variables_that_exist() -> None:
@@ -205,6 +207,38 @@ def test_types_are_mistakes_like_others(tmp_path: Path) -> None:
         "tenant_display_name",
         "tenant_spam_filter",
     }
+
+
+def test_values_of_the_chart_are_mistakes_like_others(tmp_path: Path) -> None:
+    values = {"srvice": {}, "service": {"type": "LoadBalancr"}, "gateway": {"enabled": "no way"}}
+    done = run(
+        tmp_path, inventory(tmp_path, {"acme": {"tenant_domain": "my domain.com", "tenant_chart_values": values}})
+    )
+    assert {item["variable"] for item in failures(done)["acme"]["details"]} == {
+        "tenant_domain",
+        "tenant_chart_values.srvice",
+        "tenant_chart_values.service.type",
+        "tenant_chart_values.gateway.enabled",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted"),
+    [("chart", True), ("nowhere", False), ("{{ role_path }}/files/bp-stalwart-tenant", False)],
+)
+def test_another_chart_has_its_own_schema(tmp_path: Path, path: str, accepted: bool) -> None:
+    """The last one is role chart's default, which means another directory when role tenant reads it."""
+    chart = tmp_path / "chart"
+    chart.mkdir()
+    (chart / "Chart.yaml").write_text("name: own\nversion: 1.0.0\n")
+    (chart / "values.schema.json").write_text(
+        '{"additionalProperties": false, "properties": {"own": {"type": "integer"}}}'
+    )
+    hosts = {"acme": {"tenant_chart_values": {"own": 1}, "chart_path": path if "{" in path else str(tmp_path / path)}}
+    done = run(tmp_path, inventory(tmp_path, hosts))
+    assert (set(models(done)) == {"acme"}) is accepted, done.stdout
+    if not accepted:
+        assert [item["variable"] for item in failures(done)["acme"]["details"]] == ["tenant_chart_values.own"]
 
 
 def test_a_short_secret_is_named_and_not_shown(tmp_path: Path) -> None:

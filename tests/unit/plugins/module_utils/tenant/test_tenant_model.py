@@ -488,6 +488,48 @@ def test_the_charts_schema_accepts_the_values(options: dict[str, t.Any]) -> None
     jsonschema.validate(derive(options)["chart_values"], schema)
 
 
+def test_what_the_charts_schema_refuses_is_among_the_mistakes() -> None:
+    values = {
+        "foo": 1,
+        "image": "x",
+        "resources": {"limits": {"cpu": "many"}},
+        "replicas": 2,
+        "service": {"externalIPs": ["mail.test"], "extrnalIPs": []},
+        # What is required beside it comes from the model.
+        "gateway": {"parentRef": {"sectionName": "https"}},
+        "nodeSelector": None,
+    }
+    options = {**ACME, "tenant_domain": "my domain.com", "tenant_chart_values": values, "chart": str(CHART)}
+    with pytest.raises(Failure) as caught:
+        task.run(options, check_mode=True)
+    found = {item["variable"]: item["accepted"] for item in caught.value.details}
+    assert set(found) == {
+        "tenant_domain",
+        "tenant_chart_values.foo",
+        # Each is named once, by its owner.
+        "tenant_chart_values.image",
+        "tenant_chart_values.resources",
+        "tenant_chart_values.replicas",
+        "tenant_chart_values.service.externalIPs[0]",
+        "tenant_chart_values.service.extrnalIPs",
+    }
+    assert found["tenant_chart_values.service.extrnalIPs"].endswith("did you mean externalIPs?")
+    assert found["tenant_chart_values.service.externalIPs[0]"].endswith("(an IP address)")
+
+
+@pytest.mark.parametrize(
+    "values", [{"service": {"externalIPs": ["192.0.2.1"]}, "gateway": {"enabled": False}}, {}, None]
+)
+def test_what_the_charts_schema_accepts_is_none(values: t.Any) -> None:
+    assert task.run({**ACME, "tenant_chart_values": values, "chart": str(CHART)}, check_mode=True)["model"]
+
+
+def test_a_chart_that_is_not_there_is_a_failure_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(Failure) as caught:
+        task.run({**ACME, "tenant_chart_values": {"foo": 1}, "chart": str(tmp_path)}, check_mode=True)
+    assert (caught.value.layer, caught.value.code) == ("kubernetes", "not_found")
+
+
 def test_every_owned_value_is_a_value_of_the_chart_or_of_the_original() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     for path in chart_values.OWNED:
