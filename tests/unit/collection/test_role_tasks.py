@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,29 @@ def test_no_error_is_hidden(path: Path) -> None:
     for task in tasks_of(yaml.safe_load(path.read_text()) or []):
         assert "ignore_errors" not in task, task.get("name")
         assert task.get("failed_when") is not False, task.get("name")
+
+
+#: Each of these roles runs alone, so each looks for the server and for the password by variables of its own.
+SERVER_ROLES = ("server_settings", "oidc_directory", "admin_principal", "dns_records")
+_PASSWORD = re.compile(r"(\w+) or lookup\(('tenantmail\.stalwart\.openbao_secret', .*?default\(none, true\))\)")
+
+
+def without_prefix(role: str, task: dict) -> str:
+    """A task's text with the variables of all roles under one name each."""
+    text = " ".join(json.dumps(task, sort_keys=True).replace("\\n", " ").split())
+    return (
+        text.replace("stalwart_url", "api_url").replace("_stalwart_", "_").replace("_api_", "_").replace(f"{role}_", "")
+    )
+
+
+def test_roles_look_for_the_server_and_its_password_in_the_same_way() -> None:
+    looks, passwords = {}, {}
+    for role in SERVER_ROLES:
+        look, use = yaml.safe_load((ROOT / f"roles/{role}/tasks/main.yml").read_text())[:2]
+        looks[role] = without_prefix(role, look)
+        found = _PASSWORD.search(without_prefix(role, use))
+        assert found, role
+        passwords[role] = found.groups()
+    assert "stalwart_info" in looks[SERVER_ROLES[0]]
+    assert len(set(looks.values())) == 1, looks
+    assert len(set(passwords.values())) == 1, passwords
