@@ -39,7 +39,7 @@ demo: sandbox ## Start the sandbox and provision its two tenants for real
 	@$(PLAYBOOK) playbooks/provision_tenant.yml -i inventories/sandbox $(ARGS)
 
 test: setup ## Run every gate and test, ending with the tests on the sandbox's real servers
-	@cd '$(CHECKOUT)' && $(PY) -m tests.tools.stages lint unit sanity contract sandbox molecule live
+	@cd '$(CHECKOUT)' && $(PY) -m tests.tools.stages 'lint unit sanity contract' 'sandbox molecule live'
 
 sandbox: setup ## Install, build and start the sandbox's real servers
 	@cd '$(CHECKOUT)' && $(SANDBOX) up
@@ -57,13 +57,13 @@ sanity: setup ## ansible-test sanity on every ansible-core that runs here
 	@cd '$(CHECKOUT)' && $(PY) -m tests.tools.sanity
 
 contract: setup ## The Stalwart contract on the simulator and, where given, on real servers; the modules on both
-	@cd '$(LINK)' && $(PY) -m pytest -q tests/contract tests/product $(ARGS)
+	@cd '$(LINK)' && $(PY) -m pytest -q --ignore tests/contract/powerdns tests/contract tests/product $(ARGS)
 
 molecule: sandbox ## Molecule scenarios on the sandbox
 	@cd '$(LINK)' && $(PY) -m tests.tools.molecule
 
-live: sandbox ## Tests on the sandbox's real servers: chart, roles, drift, breaks, tokens, DNS, request counts
-	@cd '$(LINK)' && $(PY) -m pytest -v tests/chart tests/roles tests/live $(ARGS)
+live: sandbox ## Tests on real servers: PowerDNS, chart, roles, drift, breaks, tokens, DNS, request counts
+	@cd '$(LINK)' && $(PY) -m pytest -v --durations 15 tests/contract/powerdns tests/chart tests/roles tests/live $(ARGS)
 
 clean: ## Stop the sandbox; remove its data, the environments and all tool caches (server binaries stay)
 	@if [ -x '$(PY)' ]; then cd '$(CHECKOUT)' && $(SANDBOX) down --wipe; fi

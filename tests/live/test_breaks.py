@@ -20,6 +20,7 @@ from .test_drift import rrset
 
 ACME = "acme.omantel.test"
 CANARY_KEY = "canary-powerdns-key-0123456789"
+NO_WRITES = dict.fromkeys(facts.BACKENDS, 0)
 
 
 def sandbox(*words: str) -> None:
@@ -37,38 +38,48 @@ def stopped(server: str) -> Iterator[None]:
         sandbox("up", server)
 
 
-def test_keycloak_down() -> None:
-    with stopped("keycloak"):
-        run = provision()
+class TestRefusedBeforeAnyWrite:
+    """A back end does not answer as it must: nothing is written anywhere, so nothing is half done."""
+
+    @pytest.fixture(autouse=True)
+    def nothing_written(self) -> Iterator[None]:
+        mark = facts.mark()
+        yield
+        assert {backend: count["write"] + count["lock"] for backend, count in facts.counts(mark).items()} == NO_WRITES
+
+    @pytest.fixture(autouse=True, scope="class")
+    def healed(self) -> Iterator[None]:
+        yield
+        assert provision().changed == {"acme": 0, "beta": 0}
+
+    def test_keycloak_down(self) -> None:
+        with stopped("keycloak"):
+            run = provision()
         assert run.status != 0
         for slug in ("acme", "beta"):
             line = run.line(slug)
             assert f"{slug}: FAILED at keycloak (unreachable)" in line
             assert "next: " in line
-    assert provision().changed == {"acme": 0, "beta": 0}
 
+    def test_wrong_powerdns_key(self, tmp_path: Path) -> None:
+        # Not on the command line, which Ansible prints at -vvvv.
+        variables = tmp_path / "variables.json"
+        variables.write_text(json.dumps({"platform_powerdns_api_key": CANARY_KEY}))
+        run = provision("-vvvv", "--diff", "-e", f"@{variables}")
+        assert run.status != 0
+        assert "acme: FAILED at powerdns (unauthorized)" in run.line("acme")
+        assert "platform_powerdns_api_key" in run.line("acme")
+        assert CANARY_KEY not in run.output
 
-def test_wrong_powerdns_key(tmp_path: Path) -> None:
-    # Not on the command line, which Ansible prints at -vvvv.
-    variables = tmp_path / "variables.json"
-    variables.write_text(json.dumps({"platform_powerdns_api_key": CANARY_KEY}))
-    run = provision("-vvvv", "--diff", "-e", f"@{variables}")
-    assert run.status != 0
-    assert "acme: FAILED at powerdns (unauthorized)" in run.line("acme")
-    assert "platform_powerdns_api_key" in run.line("acme")
-    assert CANARY_KEY not in run.output
-
-
-def test_openbao_sealed() -> None:
-    facts.openbao().sys.seal()
-    try:
-        run = provision()
+    def test_openbao_sealed(self) -> None:
+        facts.openbao().sys.seal()
+        try:
+            run = provision()
+        finally:
+            sandbox("up", "openbao")
         assert run.status != 0
         for slug in ("acme", "beta"):
             assert f"{slug}: FAILED at openbao (sealed)" in run.line(slug)
-    finally:
-        sandbox("up", "openbao")
-    assert provision().changed == {"acme": 0, "beta": 0}
 
 
 def containers() -> tuple[str, int]:
