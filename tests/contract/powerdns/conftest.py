@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.contract.powerdns.server import NotInstalled, PowerDns, running
+from tests.contract.powerdns.server import PowerDns, running
 
 
 @pytest.fixture(scope="session")
 def powerdns_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerDns]:
     """The server of the session."""
-    try:
-        with running(tmp_path_factory.mktemp("pdns")) as server:
-            yield server
-    except NotInstalled as exc:
-        pytest.skip(str(exc))
+    with running(tmp_path_factory.mktemp("pdns")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -99,19 +99,15 @@ def free_port() -> int:
             return port
 
 
-class NotInstalled(Exception):
-    """This machine has no PowerDNS."""
-
-
 @contextlib.contextmanager
 def running(home: Path, key: str = API_KEY) -> Iterator[PowerDns]:
     """A server whose state and log live in ``home``.
 
-    :raises NotInstalled: without the Debian packages pdns-server and pdns-backend-sqlite3.
+    :raises RuntimeError: without the Debian packages, which `make sandbox` installs.
     """
     binary = shutil.which("pdns_server", path="/usr/sbin:/usr/local/sbin:/usr/bin")
     if binary is None or not SCHEMA.exists():
-        raise NotInstalled("PowerDNS is not installed (Debian: pdns-server pdns-backend-sqlite3)")
+        raise RuntimeError("PowerDNS is not installed (Debian: pdns-server pdns-backend-sqlite3); run make sandbox")
     database = home / "pdns.sqlite3"
     with sqlite3.connect(database) as connection:
         connection.executescript(SCHEMA.read_text())
