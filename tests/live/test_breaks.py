@@ -72,6 +72,8 @@ class TestRefusedBeforeAnyWrite:
         assert "acme: FAILED at powerdns (unauthorized)" in run.line("acme")
         assert "platform_powerdns_api_key" in run.line("acme")
         assert CANARY_KEY not in run.output
+        # Beta brings its own domain and needs no PowerDNS.
+        assert run.line("beta").startswith("beta: changed 0 ")
 
     def test_openbao_sealed(self) -> None:
         facts.openbao().sys.seal()

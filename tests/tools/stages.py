@@ -5,101 +5,134 @@ One argument is one lane: targets that run one after the other, such as ``"lint 
 
 from __future__ import annotations
 
-import dataclasses
+import io
 import os
+import queue
 import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from types import FrameType
 
+#: Seconds that a stage has to clean up (start a stopped server again) after it was told to stop.
+GRACE = 120
 _CLOSING = re.compile(r"^=* ?(\d+ (?:passed|failed|error|skipped).* in [\d.]+s.*?) ?=*$")
 
 
-@dataclasses.dataclass
 class Stage:
-    """A target that ended; `closing` is pytest's last line, where it ran."""
+    """A target that runs or ran; `closing` is pytest's last line, where it ran."""
 
-    name: str
-    status: int
-    seconds: float
-    closing: str
+    def __init__(self, name: str, lane: int, output: queue.SimpleQueue[tuple[Stage, str | None]]) -> None:
+        self.name = name
+        self.lane = lane
+        self.status: int | None = None
+        self.seconds = 0.0
+        self.closing = ""
+        self.stopped = False
+        self._begin = time.monotonic()
+        self._output = output
+        self._process = subprocess.Popen(
+            ["make", name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            # Ctrl-C reaches this process alone, which then stops each stage once.
+            start_new_session=True,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
 
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._output.put((self, line.rstrip("\n")))
+        self._output.put((self, None))
 
-class Lanes:
-    """The lanes' shared state: a stage that fails ends the other lane's as well."""
+    def show(self, line: str) -> None:
+        print(f"{self.name:<8} | {line}", flush=True)
+        if match := _CLOSING.match(line.rstrip()):
+            self.closing = match[1]
 
-    def __init__(self) -> None:
-        self.done: list[Stage] = []
-        self._lock = threading.Lock()
-        self._running: set[subprocess.Popen[str]] = set()
+    def ended(self) -> None:
+        self.status = self._process.wait()
+        self.seconds = time.monotonic() - self._begin
+
+    def signal(self, number: int) -> None:
+        self.stopped = True
+        os.killpg(self._process.pid, number)
 
     @property
-    def failed(self) -> bool:
-        return any(stage.status for stage in self.done)
+    def verdict(self) -> str:
+        if self.stopped:
+            return "stopped"
+        return f"FAILED, exit {self.status}" if self.status else "ok"
 
-    def run(self, targets: list[str]) -> None:
-        """One lane, to its end or until a stage of any lane fails."""
-        for target in targets:
-            with self._lock:
-                if self.failed:
-                    return
-                begin = time.monotonic()
-                process = subprocess.Popen(
-                    ["make", target],
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    errors="replace",
-                    start_new_session=True,
-                )
-                self._running.add(process)
-            closing = ""
-            assert process.stdout is not None
-            for line in process.stdout:
-                print(f"{target:<8} | {line}", end="", flush=True)
-                if match := _CLOSING.match(line.rstrip()):
-                    closing = match[1]
-            status = process.wait()
-            with self._lock:
-                self._running.discard(process)
-                if status and self.failed:
-                    return
-                self.done.append(Stage(target, status, time.monotonic() - begin, closing))
-                if status:
-                    self.stop()
 
-    def stop(self) -> None:
-        """Let the running stages end as they do on Ctrl-C."""
-        for process in self._running:
-            os.killpg(process.pid, signal.SIGINT)
+def run(lanes: list[list[str]]) -> list[Stage]:
+    """All stages that were started, each of them ended; those after a failure or a signal are not started."""
+    output: queue.SimpleQueue[tuple[Stage, str | None]] = queue.SimpleQueue()
+    todo = [list(lane) for lane in lanes]
+    stages: list[Stage] = []
+    running: set[Stage] = set()
+    told = threading.Event()
+    kill_at: float | None = None
+
+    def tell(_number: int, _frame: FrameType | None) -> None:
+        told.set()
+
+    def start(lane: int) -> None:
+        if todo[lane] and not told.is_set():
+            stage = Stage(todo[lane].pop(0), lane, output)
+            stages.append(stage)
+            running.add(stage)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, tell)
+    for lane in range(len(lanes)):
+        start(lane)
+    while running:
+        try:
+            stage, line = output.get(timeout=0.5)
+        except queue.Empty:
+            stage, line = None, None
+        if stage is not None and line is not None:
+            stage.show(line)
+        elif stage is not None:
+            stage.ended()
+            running.discard(stage)
+            if stage.status:
+                told.set()
+            start(stage.lane)
+        if told.is_set() and kill_at is None:
+            kill_at = time.monotonic() + GRACE
+            for other in running:
+                other.signal(signal.SIGINT)
+        elif kill_at is not None and time.monotonic() > kill_at:
+            for other in running:
+                other.signal(signal.SIGKILL)
+    return stages
 
 
 def main(arguments: list[str]) -> int:
     begin = time.monotonic()
-    lanes = Lanes()
-    threads = [threading.Thread(target=lanes.run, args=(lane.split(),)) for lane in arguments]
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            thread.join()
-    except KeyboardInterrupt:
-        lanes.stop()
-        for thread in threads:
-            thread.join()
-        return 130
+    lanes = [lane.split() for lane in arguments]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    stages = run(lanes)
     print("\nstage        seconds")
-    for stage in lanes.done:
-        print(f"{stage.name:<12} {stage.seconds:7.0f}  {stage.closing}".rstrip())
+    for stage in stages:
+        print(f"{stage.name:<12} {stage.seconds:7.0f}  {stage.verdict:<16} {stage.closing}".rstrip())
     print(f"{'all':<12} {time.monotonic() - begin:7.0f}")
-    for stage in lanes.done:
-        if stage.status:
-            print(f"stage {stage.name} failed: exit {stage.status}; its lines begin with '{stage.name:<8} |'")
-            return stage.status
-    (closing,) = [stage.closing for stage in lanes.done if stage.name == "live"] or [""]
-    print(f"==== {closing} ====" if closing else "")
+    failed = [stage for stage in stages if stage.status and not stage.stopped]
+    for stage in failed:
+        print(f"stage {stage.name} failed; its lines begin with '{stage.name:<8} |'")
+    if failed or len(stages) < sum(map(len, lanes)) or any(stage.status for stage in stages):
+        return 1
+    for stage in stages:
+        if stage.name == "live" and stage.closing:
+            print(f"==== {stage.closing} ====")
     return 0
 
 

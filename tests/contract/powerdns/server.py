@@ -12,6 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,22 +69,26 @@ class PowerDns:
 
     def counted(self, action: Callable[[], Any]) -> tuple[Any, dict[str, int]]:
         """Run ``action`` and count the requests that the server logged meanwhile, by method."""
-        begin = self._quiet_log()
+        begin = self._fence()
         result = action()
-        end = self._quiet_log()
+        end = self._fence()
         counts: dict[str, int] = {}
         for method in _REQUEST.findall(self.log.read_bytes()[begin:end].decode()):
             counts[method] = counts.get(method, 0) + 1
-        return result, counts
+        # The second fence's own.
+        counts["GET"] -= 1
+        return result, {method: count for method, count in counts.items() if count}
 
-    def _quiet_log(self) -> int:
-        """The log's length once nothing was added for a moment: the server logs a request after it has answered it."""
-        length, since = -1, time.monotonic()
-        while time.monotonic() < since + 0.15:
-            if self.log.stat().st_size != length:
-                length, since = self.log.stat().st_size, time.monotonic()
+    def _fence(self) -> int:
+        """The log's length once it shows a request of this method's own: the server logs a request after its answer."""
+        token = uuid.uuid4().hex
+        self._request("GET", f"/{token}", None)
+        deadline = time.monotonic() + 30
+        while token.encode() not in self.log.read_bytes():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.log} does not show a request")
             time.sleep(0.01)
-        return length
+        return self.log.stat().st_size
 
 
 def free_port() -> int:
