@@ -18,8 +18,11 @@ _SECRET_KEYS = frozenset(
 
 
 def is_secret_key(name: str) -> bool:
-    """Whether a property of this name holds a secret when its value is a string."""
-    return name.rsplit(".", 1)[-1].lower() in _SECRET_KEYS
+    """Whether a property of this name, or an item of it, holds a secret when its value is a string.
+
+    :param name: the name or its whole path, such as ``acmeProvider.a.accountKey`` or ``otpCode[0]``.
+    """
+    return name.rsplit(".", 1)[-1].partition("[")[0].lower() in _SECRET_KEYS
 
 
 def secrets_of(value: t.Any, key: str = "") -> list[str]:

@@ -90,7 +90,10 @@ def _value(value: t.Any, where: str, name: str) -> t.Iterator[Fault]:
     """The faults of a value and of all below it; ``name`` is its own key."""
     if name == "@type" and not (isinstance(value, str) and _VARIANT.match(value)):
         yield Fault(where, _plain(value), "the name of a variant, such as Relay")
+    elif isinstance(value, t.Mapping) and name.endswith("Headers"):
+        return  # The keys are names of headers, no properties.
     elif isinstance(value, t.Mapping):
+        value = _expanded(value)
         yield from _reference(value, where)
         for key, below in value.items():
             inner = f"{where}.{key}"
@@ -109,10 +112,38 @@ def _value(value: t.Any, where: str, name: str) -> t.Iterator[Fault]:
             yield from _value(below, f"{where}[{index}]", "")
     elif isinstance(value, str):
         yield from _text(value, where, name)
-    elif value is not None and (not isinstance(value, (bool, int, float)) or not math.isfinite(value)):
+    elif value is not None and not _number(value):
         yield Fault(
             where, _plain(value), "text, a number, true, false, null, a list or a mapping (a time must be quoted)"
         )
+
+
+def _number(value: t.Any) -> bool:
+    # An integer may be larger than any float.
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _expanded(body: t.Mapping[t.Any, t.Any]) -> dict[t.Any, t.Any]:
+    """The body with its dotted keys put below the keys beside them, as :func:`.values.expand` does.
+
+    A key stays as it is where something else is in its place: it may be a label, and what is given twice is for the
+    schema to say.
+    """
+    out: dict[t.Any, t.Any] = {}
+    dotted: dict[str, t.Any] = {}
+    for key, value in body.items():
+        if isinstance(key, str) and "." in key and all(key.split(".")):
+            dotted[key] = value
+        else:
+            out[key] = dict(value) if isinstance(value, t.Mapping) else value
+    for key, value in dotted.items():
+        head, _dot, rest = key.partition(".")
+        inner = out.setdefault(head, {})
+        if isinstance(inner, dict) and rest not in inner:
+            inner[rest] = value
+        else:
+            out[key] = value
+    return out
 
 
 def _text(value: str, where: str, name: str) -> t.Iterator[Fault]:

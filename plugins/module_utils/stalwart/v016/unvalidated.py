@@ -51,7 +51,7 @@ def _masked(value: t.Any, key: str = "") -> t.Any:
     if isinstance(value, t.Mapping):
         return {name: _masked(item, str(name)) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_masked(item) for item in value]
+        return [_masked(item, key) for item in value]
     return MASK if is_secret_key(key) and isinstance(value, str) else value
 
 

@@ -28,6 +28,12 @@ REFERENCE = {"@type": "EnvironmentVariable", "variableName": "RELAY_SECRET"}
         {"mtaRoute.out.authSecret.@type": "File", "mtaRoute.out.authSecret.filePath": "/run/secret"},
         # The two halves of one reference, each in another shape.
         {"mtaRoute.out.authSecret.filePath": "/run/secret", "mtaRoute": {"out": {"authSecret": {"@type": "File"}}}},
+        {"mtaRoute": {"out": {"authSecret": {"@type": "File"}, "authSecret.filePath": "/run/secret"}}},
+        {"mtaRoute": {"out": {"authSecret.filePath": "/run/secret", "authSecret": {"@type": "File"}}}},
+        {"mtaRoute.out.authSecret.@type": "File", "mtaRoute": {"out": {"authSecret.filePath": "/run/secret"}}},
+        {"enterprise": {"licenseKey": {"@type": "File"}, "licenseKey.filePath": "/run/secret"}},
+        # Labels, not properties.
+        {"domain": {"acme": None, "acme.test": {}, "a..b": {}, ".": {}}},
         {"mtaRoute.out.address": "a.test", "mtaRoute": {"out": {"address": "a.test"}}},
         {"mtaRoute": {"out": {"authSecret": {"@type": "Value", "secret": CANARY}}}},
         {"mtaStageRcpt.allowRelaying": {"match": [{"if": "rcpt == 'a=b'", "then": False}], "else": "true"}},
@@ -37,6 +43,10 @@ REFERENCE = {"@type": "EnvironmentVariable", "variableName": "RELAY_SECRET"}
         {"sieveUserScript": {"match": {"contents": "a = 'x'"}, "else": {"description": "a = b"}}},
         {"mtaInboundThrottle": {"all": {"match": "sender == ''", "rate": {"count": 5, "period": 1000}}}},
         {"map": {"of": {25: "smtp"}}},
+        {"map": {"of": 10**400}},
+        # Names of headers, whatever properties are called elsewhere.
+        {"webHook.a.httpHeaders": {"match": "a b", "else": "x = y", "secret": "abc", "@type": "x", "a.b": "c"}},
+        {"webHook": {"a": {"httpHeaders": {"@type": "File"}, "httpHeaders.match": "a b"}}},
     ],
 )
 def test_accepted(settings: dict[str, Any]) -> None:
@@ -65,6 +75,8 @@ def test_accepted(settings: dict[str, Any]) -> None:
         ({"a": {"b": {"@type": "File"}}}, "a.b.filePath", "needs it"),
         ({"a.b": {"@type": "EnvironmentVariable", "variableName": " "}}, "a.b.variableName", "needs it"),
         ({"a.b": {**REFERENCE, "secret": CANARY}}, "a.b.secret", "takes variableName only"),
+        ({"a": {"b": {"c": REFERENCE, "c.secret": CANARY}}}, "a.b.c.secret", "takes variableName only"),
+        ({"a": {"b": {"c.@type": "File"}}}, "a.b.c.filePath", "needs it"),
         ({"a.b": [{"secret": "short"}]}, "a.b[0].secret", "at least 8 characters"),
         ({"a.b.else": "rcpt = 'x'"}, "a.b.else", "single '='"),
         ({"a": {"b": {"else": "x +"}}}, "a.b.else", "ends where"),
@@ -114,6 +126,22 @@ def test_a_server_that_is_not_there_yet_refuses_them_all_at_once(
         "mtaRoute.out.authSecret.secret",
     }
     assert "secret-value" not in str(caught.value.as_dict())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"acmeProvider": [{"accountKey": CANARY}]},
+        {"acmeProvider.a.accountKey": CANARY, "acmeProvider": {"a": {"accountKey": f"other-{CANARY}"}}},
+        {"acmeProvider": [{"eabHmacKey": [CANARY]}]},
+    ],
+)
+def test_what_is_refused_shows_no_secret(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(Failure) as caught:
+        absent(monkeypatch, tmp_path, settings)
+    assert CANARY not in str(caught.value.as_dict())
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
