@@ -49,20 +49,22 @@ class Connection:
 def authorization(params: t.Mapping[str, t.Any]) -> t.Optional[str]:
     """The ``Authorization`` header, or none without a credential.
 
+    Only what is used is checked: a password that the environment holds for other tasks may be anything.
+
     :raises Failure: ``invalid_value`` for half a credential, two of them, a secret that is too short to be masked, white
         space at an end, or a control character (RFC 7617 section 2).
     """
-    names = ("api_username", "api_password", "api_token")
-    user, password, token = (params.get(name) or None for name in names)
-    for name in names:
-        if params.get(name):
-            check_clean("stalwart", name, params[name])
-    check_secret("stalwart", "api_password", password)
-    check_secret("stalwart", "api_token", token)
+    user, password, token = (params.get(name) or None for name in ("api_username", "api_password", "api_token"))
     if token:
         if password and not _from_environment("api_password", password):
             raise _invalid("give either api_token, or api_username and api_password, not both.")
+        check_clean("stalwart", "api_token", token)
+        check_secret("stalwart", "api_token", token)
         return f"Bearer {token}"
+    for name, value in (("api_username", user), ("api_password", password)):
+        if value:
+            check_clean("stalwart", name, value)
+    check_secret("stalwart", "api_password", password)
     if bool(user) != bool(password):
         raise _invalid("api_username and api_password belong together; one of them is missing.")
     if not user or not password:

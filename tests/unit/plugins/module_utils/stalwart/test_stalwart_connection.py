@@ -124,6 +124,15 @@ def test_incomplete_options(params: dict[str, Any], message: str) -> None:
     assert message in caught.value.message
 
 
+@pytest.mark.parametrize("value", ["from-environment\n", "short"])
+def test_what_is_overruled_is_not_checked(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("STALWART_API_PASSWORD", value)
+    given = {"api_username": " admin ", "api_password": value, "api_token": "API_12345678"}
+    assert authorization(given) == "Bearer API_12345678"
+    with pytest.raises(Failure):
+        authorization({"api_username": "admin", "api_password": value})
+
+
 def test_the_environment_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STALWART_API_URL", "http://env.test")
     monkeypatch.setenv("STALWART_API_PASSWORD", "from-environment")
