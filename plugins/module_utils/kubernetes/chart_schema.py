@@ -16,6 +16,10 @@ try:
 except ImportError:
     HAS_JSONSCHEMA = False
 
+#: Rules for a mapping that a part of it may break though the whole keeps them.
+OF_THE_WHOLE = ("required", "minProperties", "anyOf", "oneOf", "not", "dependencies")
+#: Keywords whose keys are names, no keywords.
+NAMED = ("properties", "patternProperties", "definitions", "dependencies")
 #: Longer values are cut in a message.
 MAX_SHOWN = 80
 
@@ -27,6 +31,7 @@ class Refusal:
     :param path: its keys and indices. :param rule: the keyword of the schema that refuses it.
     :param accepted: what is accepted, in words. :param message: the whole sentence.
     :param unknown: keys that the schema does not know; ``known`` are those it knows there.
+    :param partial: a part of the values may break the rule though the whole keeps it.
     """
 
     path: tuple[t.Union[str, int], ...]
@@ -36,6 +41,7 @@ class Refusal:
     message: str
     unknown: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    partial: bool = False
 
     @property
     def dotted(self) -> str:
@@ -76,23 +82,34 @@ def _refusal(error: t.Any) -> Refusal:
     more = f" ({description})" if description else ""
     value = json.dumps(error.instance, ensure_ascii=False, default=str)
     value = value if len(value) <= MAX_SHOWN else value[:MAX_SHOWN] + "…"
-    said = f"accepted: {words}" if words else str(error.message)
-    message = f"{dotted or 'values'} = {value}: {said}{more}"
-    return Refusal(path, error.instance, error.validator, f"{words or error.message}{more}", message)
+    message = f"{dotted or 'values'} = {value}: accepted: {words}{more}"
+    return Refusal(path, error.instance, error.validator, f"{words}{more}", message, partial=_of_the_whole(error))
 
 
-def _accepted(error: t.Any) -> t.Optional[str]:
-    """What the rule accepts; none for a rule whose own message says it best."""
+def _of_the_whole(error: t.Any) -> bool:
+    """Whether it takes the whole mapping to say whether the rule is broken: a part of it breaks it for what it lacks."""
+    if isinstance(error.instance, t.Mapping) and error.validator in OF_THE_WHOLE:
+        return True
+    # A consequence of if, whose condition holds for whatever is missing.
+    rules = list(error.absolute_schema_path)
+    return any(rule in ("then", "else") and (i == 0 or rules[i - 1] not in NAMED) for i, rule in enumerate(rules))
+
+
+def _accepted(error: t.Any) -> str:
+    """What the rule accepts. Never jsonschema's own sentence: that repeats the value, which may hold a secret."""
     limit = error.validator_value
     texts = {
         "type": lambda: " or ".join(limit) if isinstance(limit, list) else str(limit),
         "enum": lambda: ", ".join("null" if item is None else str(item) for item in limit),
         "maximum": lambda: f"at most {limit}",
         "minimum": lambda: f"at least {limit}",
+        "const": lambda: json.dumps(limit, ensure_ascii=False, default=str),
+        "uniqueItems": lambda: "items that differ from each other",
+        "maxItems": lambda: f"at most {limit} item(s)",
         "minItems": lambda: f"at least {limit} item(s)",
         "minLength": lambda: f"at least {limit} character(s)",
         "maxLength": lambda: f"at most {limit} characters",
         "pattern": lambda: f"text that matches {limit}",
     }
     words = texts.get(error.validator)
-    return words() if words else None
+    return words() if words else f"what the rule {error.validator} of the chart's schema accepts"

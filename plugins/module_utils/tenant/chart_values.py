@@ -66,8 +66,8 @@ def _check(values: dict[str, t.Any], schema: t.Mapping[str, t.Any], problems: Pr
     """Note what the schema refuses, but for what is noted already (an owned value)."""
     noted = [problem.variable for problem in problems]
     for refusal in chart_schema.refused(schema, values) or ():
-        if refusal.rule == "required":
-            continue  # The model gives it.
+        if refusal.partial:
+            continue  # The model gives the rest, and the whole is checked when the chart renders.
         where = VARIABLE + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in refusal.path)
         found = [(where, refusal.value, refusal.accepted)]
         if refusal.unknown:

@@ -107,10 +107,15 @@ def refuse_owned(tree: t.Any, owned: t.Mapping[str, str], variable: str, problem
 
 
 def refuse_displaced(tree: t.Any, base: t.Mapping[str, t.Any], variable: str, problems: Problems) -> None:
-    """Note what would take the place of a whole mapping of ``base``, unless it is noted already; null would as well."""
-    mappings = {path for path, value in paths(base) if isinstance(value, t.Mapping)}
+    """Note what would take the place of a whole mapping of ``base``, unless it is noted already.
+
+    Null would as well, but for an empty one: it stands for "no properties".
+    """
+    mappings = {path: value for path, value in paths(base) if isinstance(value, t.Mapping)}
     noted = {problem.variable for problem in problems}
     for path, value in paths(tree):
         where = f"{variable}.{path}"
-        if path in mappings and not isinstance(value, t.Mapping) and where not in noted:
+        if path not in mappings or isinstance(value, t.Mapping) or where in noted:
+            continue
+        if value is not None or mappings[path]:
             problems.refuse(where, value, "a mapping, laid on what the role puts there")

@@ -19,6 +19,8 @@ SCHEMA = {
         "kind": {"enum": ["a", "b", None]},
         "name": {"type": ["string", "null"], "pattern": "^[a-z]+$"},
         "ports": {"type": "array", "items": {"type": "integer"}, "uniqueItems": True},
+        "one": {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        "const": {"const": {"a": 1}},
         "tls": {"type": "object", "additionalProperties": False, "properties": {"secret": {}, "host": {}}},
     },
 }
@@ -35,9 +37,11 @@ CHART = Chart("chart", "c", "1.0.0", SCHEMA)
         ({"name": "A"}, 'name = "A": accepted: text that matches ^[a-z]+$'),
         ({"name": 1}, "name = 1: accepted: string or null"),
         ({"ports": [1, "x"]}, 'ports.1 = "x": accepted: integer'),
-        ({"ports": [1, 1]}, "ports = [1, 1]: [1, 1] has non-unique elements"),
+        ({"ports": [1, 1]}, "ports = [1, 1]: accepted: items that differ from each other"),
+        ({"one": {"x": 1}}, 'one = {"x": 1}: accepted: what the rule anyOf of the chart\'s schema accepts'),
+        ({"const": 2}, 'const = 2: accepted: {"a": 1}'),
         ({"name": "A" * 100}, f'name = "{"A" * 79}…: accepted: text that matches ^[a-z]+$'),
-        ({"nmae": "x"}, "nmae: unknown key (accepted: count, kind, name, ports, tls)"),
+        ({"nmae": "x"}, "nmae: unknown key (accepted: const, count, kind, name, one, ports, tls)"),
         ({"tls": {"a": 1, "b": 2}}, "tls.a, tls.b: unknown key (accepted: host, secret)"),
     ],
 )

@@ -120,6 +120,8 @@ def test_no_scalar_takes_the_place_of_a_mapping() -> None:
     assert [problem.variable for problem in problems] == ["v.d", "v.a.b"]
     problems = Problems()
     merge.refuse_displaced({"a": {"b": {"c": 2}}, "d": {"x": 1}}, base, "v", problems)
+    # Null stands for a mapping without anything in it, which is what is there.
+    merge.refuse_displaced({"d": None}, base, "v", problems)
     assert not len(problems)
 
 

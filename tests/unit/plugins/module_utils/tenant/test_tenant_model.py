@@ -21,6 +21,8 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import 
     task,
 )
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.model import derive
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.overlay import Inputs
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.validation import Problems
 
 ROOT = Path(__file__).parents[5]
 CHART = ROOT / "roles/chart/files/bp-stalwart-tenant"
@@ -524,6 +526,55 @@ def test_what_the_charts_schema_accepts_is_none(values: t.Any) -> None:
     assert task.run({**ACME, "tenant_chart_values": values, "chart": str(CHART)}, check_mode=True)["model"]
 
 
+def chart_values_of(values: dict[str, t.Any], rules: dict[str, t.Any]) -> list[tuple[str, str]]:
+    """What a chart's schema with these rules for ``own`` has against these values for it."""
+    problems = Problems()
+    inputs = Inputs({"tenant_chart_values": {"own": values}}, problems)
+    chart_values.resolve(inputs, problems, {"properties": {"own": rules}})
+    assert CANARY not in " ".join(f"{problem} {problem.as_dict()}" for problem in problems)
+    return [(problem.variable, problem.accepted) for problem in problems]
+
+
+A_OR_B = [{"required": ["a"]}, {"required": ["b"]}]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"anyOf": A_OR_B},
+        {"oneOf": A_OR_B},
+        {"allOf": [{"anyOf": A_OR_B}, {"minProperties": 2}]},
+        {"minProperties": 2},
+        {"not": {"properties": {"a": {"const": 1}}}},
+        {"dependencies": {"password": ["a"]}},
+        {"if": {"properties": {"a": {"const": 1}}}, "then": {"properties": {"password": {"maxLength": 1}}}},
+        {"if": {"required": ["a"]}, "else": {"properties": {"password": {"maxLength": 1}}}},
+    ],
+)
+def test_a_part_of_the_charts_values_need_not_be_all(rules: dict[str, t.Any]) -> None:
+    assert chart_values_of({"password": CANARY}, rules) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "rules", "accepted"),
+    [
+        ([CANARY, CANARY], {"uniqueItems": True}, "items that differ from each other"),
+        ([CANARY], {"anyOf": [{"maxItems": 0}, {"minItems": 2}]}, "what the rule anyOf of the chart's schema accepts"),
+        (CANARY, {"not": {"type": "string"}}, "what the rule not of the chart's schema accepts"),
+    ],
+)
+def test_what_the_charts_schema_refuses_is_not_repeated(value: t.Any, rules: dict[str, t.Any], accepted: str) -> None:
+    """Its name masks the value itself; jsonschema's own sentence would repeat it."""
+    found = chart_values_of({"password": value}, {"properties": {"password": rules}})
+    assert found == [("tenant_chart_values.own.password", accepted)]
+
+
+def test_a_property_that_is_called_then_is_checked() -> None:
+    assert chart_values_of({"then": "x"}, {"properties": {"then": {"type": "integer"}}}) == [
+        ("tenant_chart_values.own.then", "integer")
+    ]
+
+
 def test_a_chart_that_is_not_there_is_a_failure_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(Failure) as caught:
         task.run({**ACME, "tenant_chart_values": {"foo": 1}, "chart": str(tmp_path)}, check_mode=True)
@@ -546,6 +597,11 @@ def test_extra_chart_values_are_laid_on_top() -> None:
     ]
     assert values["gateway"] == {"enabled": False, "parentRef": {"name": "cilium-gateway", "namespace": "kube-system"}}
     assert values["nodeSelector"] == {"a": "b"}
+
+
+def test_null_for_the_tenants_own_domain_means_no_properties() -> None:
+    domain = {"acme.omantel.omani.works": None}
+    assert derive({**ACME, "tenant_settings": {"domain": domain}})["stalwart"]["settings"]["domain"] == domain
 
 
 def test_settings_of_the_tenant_are_laid_on_top() -> None:
