@@ -121,6 +121,12 @@ options:
     description: Host names of the platform's own mail servers. No tenant may take one of them.
     type: list
     elements: str
+  platform_own_variables:
+    description:
+      - Names of variables of your own that begin with C(tenant_) or C(platform_) and nearly have the name of one of these, such
+        as C(tenant_score). They are not taken for misspelt ones.
+    type: list
+    elements: str
   tenant_slug:
     description:
       - The tenant's short name, an RFC 1035 label of at most 40 characters.

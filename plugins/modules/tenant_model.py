@@ -14,7 +14,8 @@ description:
     All other roles read the model.
   - Validates everything first. Every mistake is reported at once, with the variable, the value and what is accepted.
   - A variable of the host that begins with C(tenant_) or C(platform_), is none of the collection's, and nearly has the name of
-    one of them, is a mistake too; Ansible itself would ignore it. Its value is not shown.
+    one of them, is a mistake too, unless O(platform_own_variables) lists it; Ansible itself would ignore it. Its value is not
+    shown.
   - Makes no request, reads no file but the schema in O(chart), and changes nothing. Always runs on the controller.
   - No value is given in more than one way. A C(tenant_*) variable comes before O(tenant_overlay), which comes before a
     C(platform_*) variable, which comes before the default.

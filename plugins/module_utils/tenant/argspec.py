@@ -48,6 +48,7 @@ PLATFORM: dict[str, t.Any] = {
     "platform_gateway": {"type": "dict", "options": {"name": {"type": "str"}, "namespace": {"type": "str"}}},
     "platform_ca_file": {"type": "str"},
     "platform_shared_mail_hosts": {"type": "list", "elements": "str"},
+    "platform_own_variables": {"type": "list", "elements": "str"},
 }
 
 TENANT: dict[str, t.Any] = {

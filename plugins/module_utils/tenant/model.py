@@ -41,8 +41,8 @@ def derive(
     :raises Failure: ``invalid_value`` in layer ``inventory``, with every mistake in ``details``.
     """
     problems = Problems()
-    misspelt.check(variables, problems)
     inputs = Inputs(options, problems)
+    misspelt.check(variables, inputs, problems)
     who = identity.resolve(inputs, problems)
     display_name = problems.check(inputs.given("tenant_display_name"), names.description)
     back_ends = platform.resolve(inputs, who, problems)

@@ -14,14 +14,17 @@ import typing as t
 
 from ..failure import Failure
 from ..redact import MASK, without_userinfo
+from ..stalwart.secrets import is_secret_key
 
 LAYER = "inventory"
 #: A longer value is cut in the sentence; ``failure.details`` has it whole.
 MAX_SHOWN = 120
+#: The variable that lists the operator's own ones.
+OWN = "platform_own_variables"
 
 ValueT = t.TypeVar("ValueT")
 
-#: Names of values that are secrets; ``clientSecretName`` is none.
+#: Ends of names of values that are secrets, beside the names of the server's own; ``clientSecretName`` is none.
 _SECRET_NAME = re.compile(
     r"(?:passw(?:or)?d|secret|token|jwt|(?:api|private)_?key|credential)s?(?:\[\d+\])*\Z", re.IGNORECASE
 )
@@ -85,9 +88,11 @@ def masked(value: t.Any, name: str = "") -> t.Any:
         return {str(key): masked(below, str(key)) for key, below in value.items()}
     if isinstance(value, (list, tuple)):
         return [masked(below, name) for below in value]
-    if value is None or value == "" or isinstance(value, bool) or not _SECRET_NAME.search(name):
-        return without_userinfo(value) if isinstance(value, str) else value
-    return MASK
+    if value is None or value == "" or isinstance(value, bool):
+        return value
+    if _SECRET_NAME.search(name) or is_secret_key(name):
+        return MASK
+    return without_userinfo(value) if isinstance(value, str) else value
 
 
 def nearest(word: t.Any, known: t.Iterable[str]) -> str | None:
@@ -133,7 +138,7 @@ class Problems:
 
     def unknown(self, variable: str, guess: str) -> None:
         """Note a variable that nothing reads; its value, which may be a secret, is never kept."""
-        sentence = f"{variable}: no variable of this collection; did you mean {guess}?"
+        sentence = f"{variable}: no variable of this collection; did you mean {guess}? If not, add it to {OWN}."
         self._items.append(Problem(variable, MASK, guess, sentence))
 
     def check(self, given: Given | None, parse: t.Callable[[t.Any], ValueT]) -> ValueT | None:

@@ -223,18 +223,28 @@ def test_values_of_the_chart_are_mistakes_like_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "accepted"),
-    [("chart", True), ("nowhere", False), ("{{ role_path }}/files/bp-stalwart-tenant", False)],
+    ("path", "value", "accepted"),
+    [
+        ("{folder}/chart", 1, True),
+        ("~/chart", 1, True),
+        ("~/chart", "x", False),
+        # Role chart says what is wrong with it.
+        ("~/nowhere", "x", True),
+        # Role chart's default, which means another directory when role tenant reads it.
+        ("{{{{ role_path }}}}/files/bp-stalwart-tenant", 1, False),
+    ],
 )
-def test_another_chart_has_its_own_schema(tmp_path: Path, path: str, accepted: bool) -> None:
-    """The last one is role chart's default, which means another directory when role tenant reads it."""
+def test_another_chart_has_its_own_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, value: Any, accepted: bool
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
     chart = tmp_path / "chart"
     chart.mkdir()
     (chart / "Chart.yaml").write_text("name: own\nversion: 1.0.0\n")
     (chart / "values.schema.json").write_text(
         '{"additionalProperties": false, "properties": {"own": {"type": "integer"}}}'
     )
-    hosts = {"acme": {"tenant_chart_values": {"own": 1}, "chart_path": path if "{" in path else str(tmp_path / path)}}
+    hosts = {"acme": {"tenant_chart_values": {"own": value}, "chart_path": path.format(folder=tmp_path)}}
     done = run(tmp_path, inventory(tmp_path, hosts))
     assert (set(models(done)) == {"acme"}) is accepted, done.stdout
     if not accepted:
@@ -252,7 +262,13 @@ def test_misspelt_variables_are_refused_with_the_other_mistakes(tmp_path: Path) 
     misplaced = "a-key-that-no-option-holds"
     hosts = {
         "acme": {"tenant_domian": "x", "platform_powerdns_api_kye": misplaced, "tenant_image": "stalwart:latest"},
-        "beta": {"tenant_labels": {"plan": "gold"}, "tenant_note": "x", "platform_team": "mail"},
+        "beta": {
+            "tenant_labels": {"plan": "gold"},
+            "tenant_note": "x",
+            "platform_team": "mail",
+            "tenant_score": 1,
+            "platform_own_variables": ["tenant_score"],
+        },
     }
     path = inventory(tmp_path, hosts, platform_powerdns_api_key=None)
     done = run(tmp_path, path, "-e", "tenant_web_hots=x", "--limit", "acme", "-vvvv", "--diff")

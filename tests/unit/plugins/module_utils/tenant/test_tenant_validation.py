@@ -72,6 +72,18 @@ def test_the_same_mistake_counts_once() -> None:
             {"bindSecret": {"secret": MASK}, "url": "y"},
         ),
         ("x", [{"privateKey": "x"}, {"private_key": "x"}], [{"privateKey": MASK}, {"private_key": MASK}]),
+        (
+            "tenant_settings.acmeProvider",
+            [{"accountKey": "x", "eabHmacKey": "y"}],
+            [{"accountKey": MASK, "eabHmacKey": MASK}],
+        ),
+        ("tenant_settings.acmeProvider.a.accountKey", "x", MASK),
+        (
+            "tenant_settings.account.a",
+            {"credential.otpAuth": "x", "otpCode": ["y"]},
+            {"credential.otpAuth": MASK, "otpCode": [MASK]},
+        ),
+        ("x.otpCode[0]", "x", MASK),
         ("tenant_overlay.keycloak.clientSecretName", "A_b", "A_b"),
         ("dns.powerdns.apiKeySecretName", "A_b", "A_b"),
         ("platform_secret_store", "A_b", "A_b"),
