@@ -81,3 +81,14 @@ def test_roles_look_for_the_server_and_its_password_in_the_same_way() -> None:
     assert "stalwart_info" in looks[SERVER_ROLES[0]]
     assert len(set(looks.values())) == 1, looks
     assert len(set(passwords.values())) == 1, passwords
+
+
+@pytest.mark.parametrize("role", ["server_settings", "oidc_directory", "admin_principal"])
+def test_roles_report_what_a_plan_could_not_check(role: str) -> None:
+    tasks = yaml.safe_load((ROOT / f"roles/{role}/tasks/main.yml").read_text())
+    report = tasks[-1]["vars"][f"__{role}_report"]
+    assert f"if __{role}_done.unvalidated else []" in report["unchecked"]
+    done = next(task for task in tasks if task.get("register") == f"__{role}_done")
+    module = next(key.rpartition(".")[2] for key in done if key.startswith(PREFIX))
+    returned = importlib.import_module(f"ansible_collections.tenantmail.stalwart.plugins.modules.{module}").RETURN
+    assert "unvalidated" in yaml.safe_load(returned)
