@@ -12,7 +12,8 @@ author: tenantmail contributors (@tenantmail)
 description:
   - Reads what a server is (generation, edition, permissions of the credential), what a domain of it publishes (zone text, DKIM
     keys), and which directory checks logins, as stored and as running. Never a secret.
-  - Without a credential it tells whether the server is there and answers, and which directory it runs.
+  - Without a credential it tells whether the server is there and answers, and which directory it runs. With O(kubernetes) and
+    nothing to gather, only the cluster is asked whether the Service exists.
 extends_documentation_fragment:
   - tenantmail.stalwart.attributes.read_only
   - tenantmail.stalwart.stalwart
@@ -79,7 +80,7 @@ info:
       description: Whether the server exists. V(false) only with O(missing_ok).
       type: bool
     reachable:
-      description: Whether it answered.
+      description: Whether it answered; V(null) when only the cluster was asked.
       type: bool
     generation:
       description: Its API family.
@@ -127,6 +128,14 @@ info:
     running_issuer:
       description: Issuer of the directory that the server runs; empty for the internal one.
       type: str
+probe:
+  description: What the server was found to be, for the option O(probe) of later tasks of the same run; V(null) where no server was asked.
+  type: dict
+  returned: success
+  sample:
+    server: http://stalwart-web.tenant-acme
+    generation: "0.16"
+    schema_hash: 25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw
 requests:
   description: HTTP requests that were made.
   type: int

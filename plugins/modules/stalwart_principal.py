@@ -196,6 +196,14 @@ schema_hash:
   description: Hash of the server's schema, which names its version's vocabulary.
   type: str
   returned: success
+probe:
+  description: What the server was found to be, for the option O(probe) of later tasks of the same run; V(null) where no server was asked.
+  type: dict
+  returned: success
+  sample:
+    server: http://stalwart-web.tenant-acme
+    generation: "0.16"
+    schema_hash: 25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw
 requests:
   description: HTTP requests that were made.
   type: int

@@ -18,8 +18,8 @@ description:
   - Writes travel in one request together with the reload that makes them take effect. If the server stores the settings but
     refuses to run them, the task fails with the code V(reload_refused), naming the object and the reason, and the next run
     repeats the reload.
-  - After writing, everything is read back and compared again. Where settings of C(authentication) or C(directory) are managed,
-    the directory that the server really runs is compared, too. A server that was started while its issuer was down is found
+  - After writing, everything is read back and compared again. Where C(authentication.directoryId) or a C(directory) is
+    managed, the directory that the server really runs is compared, too. A server that was started while its issuer was down is found
     and healed, and that is reported as a change.
 extends_documentation_fragment:
   - tenantmail.stalwart.attributes
@@ -176,7 +176,7 @@ restart_required:
 running_issuer:
   description:
     - Issuer of the directory that the server runs; empty for the internal one.
-    - V(null) when no setting of C(authentication) or C(directory) is managed.
+    - V(null) when neither C(authentication.directoryId) nor a C(directory) is managed.
   type: str
   returned: success
   sample: https://keycloak.acme.omantel.test/realms/sme-acme
@@ -194,6 +194,14 @@ schema_hash:
   type: str
   returned: success
   sample: 25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw
+probe:
+  description: What the server was found to be, for the option O(probe) of later tasks of the same run; V(null) where no server was asked.
+  type: dict
+  returned: success
+  sample:
+    server: http://stalwart-web.tenant-acme
+    generation: "0.16"
+    schema_hash: 25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw
 requests:
   description: HTTP requests that were made.
   type: int

@@ -18,6 +18,13 @@ KUBERNETES: dict[str, t.Any] = {
     **KUBERNETES_CONNECTION["options"],
 }
 
+#: What an earlier task of the run found out about the server.
+PROBE: dict[str, t.Any] = {
+    "server": {"type": "str", "required": True},
+    "generation": {"type": "str", "choices": ["0.15", "0.16"], "required": True},
+    "schema_hash": {"type": "str"},
+}
+
 CONNECTION: dict[str, t.Any] = {
     "api_url": {"type": "str", "env": "STALWART_API_URL"},
     "kubernetes": {"type": "dict", "options": KUBERNETES},
@@ -26,6 +33,7 @@ CONNECTION: dict[str, t.Any] = {
     "api_token": {"type": "str", "no_log": True, "env": "STALWART_API_TOKEN"},
     "ca_path": {"type": "path", "env": "STALWART_CA_PATH"},
     "generation": {"type": "str", "choices": ["0.15", "0.16"]},
+    "probe": {"type": "dict", "options": PROBE},
 }
 
 _SERVER: dict[str, t.Any] = {"server": {"type": "str", "choices": ["present", "absent"], "default": "present"}}

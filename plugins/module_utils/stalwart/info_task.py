@@ -11,7 +11,7 @@ import typing as t
 from ..failure import Failure
 from .connection import authorization, connect
 from .driver import InfoAsk
-from .task import open_driver
+from .task import open_driver, told
 
 _ABSENT: dict[str, t.Any] = {
     "present": False,
@@ -28,6 +28,10 @@ _ABSENT: dict[str, t.Any] = {
 }
 
 
+def _absent() -> dict[str, t.Any]:
+    return {"changed": False, "info": dict(_ABSENT), "probe": None, "requests": 0}
+
+
 def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     """Read facts of one server; check mode makes no difference.
 
@@ -40,10 +44,10 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     try:
         with open_driver(params) as (driver, connection):
             info = {**driver.info(ask), "generation": driver.generation, "present": True, "reachable": True}
-            return {"changed": False, "info": info, "requests": connection.http.requests}
+            return {"changed": False, "info": info, **told(driver, connection)}
     except Failure as failure:
         if params["missing_ok"] and _service_missing(failure):
-            return {"changed": False, "info": dict(_ABSENT), "requests": 0}
+            return _absent()
         raise
 
 
@@ -56,17 +60,20 @@ def _anonymous(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     try:
         if connection.finder is not None and not connection.finder.exists():
             if params["missing_ok"]:
-                return {"changed": False, "info": dict(_ABSENT), "requests": 0}
+                return _absent()
             raise Failure(
                 "kubernetes",
                 "not_found",
                 f"there is no Service {params['kubernetes']['service']} in the namespace {params['kubernetes']['namespace']}.",
             )
-        connection.http.request("GET", "/healthz/live", headers={"Accept": "*/*"})
-        info = {**_ABSENT, "present": True, "reachable": True}
+        info = {**_ABSENT, "present": True, "reachable": None}
+        # That the cluster has the Service is all there is to say where nothing is to be gathered.
+        if params["gather"] or connection.finder is None:
+            connection.http.request("GET", "/healthz/live", headers={"Accept": "*/*"})
+            info["reachable"] = True
         if "directory" in params["gather"]:
             info["running_issuer"] = running_issuer(connection.http)
-        return {"changed": False, "info": info, "requests": connection.http.requests}
+        return {"changed": False, "info": info, "probe": None, "requests": connection.http.requests}
     finally:
         connection.close()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .driver import PrincipalAsk
-from .task import open_driver, refuse_absent
+from .task import open_driver, refuse_absent, told
 from .v016.driver import plan_absent_principals
 
 
@@ -21,8 +21,13 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     principals = tuple(params["principals"])
     if refuse_absent(params, check_mode):
         ask = PrincipalAsk(principals, params["update_secrets"])
-        return {**plan_absent_principals(ask), "generation": params.get("generation") or "0.16", "requests": 0}
+        return {
+            **plan_absent_principals(ask),
+            "generation": params.get("generation") or "0.16",
+            "probe": None,
+            "requests": 0,
+        }
     with open_driver(params) as (driver, connection):
         ask = PrincipalAsk(principals, params["update_secrets"], connection.secrets)
         result = driver.principals(ask, check_mode=check_mode)
-        return {**result, "generation": driver.generation, "requests": connection.http.requests}
+        return {**result, **told(driver, connection)}

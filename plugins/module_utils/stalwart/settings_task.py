@@ -11,7 +11,7 @@ import typing as t
 from ..kubernetes.connection import inline_secrets
 from .driver import SettingsAsk
 from .secrets import secrets_of
-from .task import open_driver, refuse_absent
+from .task import open_driver, refuse_absent, told
 from .v016.driver import plan_absent_settings
 
 
@@ -27,11 +27,16 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
         update_secrets=params["update_secrets"],
     )
     if refuse_absent(params, check_mode):
-        return {**plan_absent_settings(ask), "generation": params.get("generation") or "0.16", "requests": 0}
+        return {
+            **plan_absent_settings(ask),
+            "generation": params.get("generation") or "0.16",
+            "probe": None,
+            "requests": 0,
+        }
     with open_driver(params) as (driver, connection):
         ask = _with_secrets(ask, connection.secrets)
         result = driver.settings(ask, check_mode=check_mode)
-        return {**result, "generation": driver.generation, "requests": connection.http.requests}
+        return {**result, **told(driver, connection)}
 
 
 def _with_secrets(ask: SettingsAsk, secrets: t.Sequence[str]) -> SettingsAsk:

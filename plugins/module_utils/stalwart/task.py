@@ -18,13 +18,14 @@ from .v016.driver import Driver016
 
 @contextlib.contextmanager
 def open_driver(params: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Driver, Connection]]:
-    """A driver for the server that the options name; one request (the probe) is made.
+    """A driver for the server that the options name; one request (the probe) is made unless ``probe`` tells.
 
     :raises Failure: as :func:`.connection.connect` and :func:`.generation.probe`.
     """
     connection = connect(params)
     try:
-        found = probe(connection.http, params.get("generation"))
+        found = probe(connection.http, params.get("generation"), params.get("probe"))
+        connection.probe = found.told(connection.http)
         if found.generation != "0.16":
             raise Failure(
                 "stalwart",
@@ -35,6 +36,11 @@ def open_driver(params: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Driver, Conne
         yield Driver016(connection.http, found.schema_hash), connection
     finally:
         connection.close()
+
+
+def told(driver: Driver, connection: Connection) -> dict[str, t.Any]:
+    """What every result tells of the server."""
+    return {"generation": driver.generation, "probe": connection.probe, "requests": connection.http.requests}
 
 
 def refuse_absent(params: t.Mapping[str, t.Any], check_mode: bool) -> bool:
