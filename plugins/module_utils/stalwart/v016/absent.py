@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...reconcile import Change, Plan, present
+from ..problem import Problem, host_name
 from ..suggest import did_you_mean
 from .decode import Decoder, mask, mask_value, project
 from .differ import Write, escape
@@ -18,7 +19,7 @@ from .identity import identity_of, setting_name
 from .plan import Op, destroy, owed
 from .registry import Registry
 from .schema import Prop, Schema, Type
-from .values import Normaliser, Problem, expand, host_name
+from .values import Normaliser, expand
 
 
 class _Absent:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ..problem import Problem
 from .schema import CREATE_ONLY, EXPRESSION, Fields, Prop, Schema, Type
-from .values import UNORDERED, Problem
+from .values import UNORDERED
 
 
 class Write(t.NamedTuple):

@@ -14,10 +14,11 @@ import dataclasses
 import typing as t
 
 from ...failure import Failure
+from ..problem import Problem
 from ..suggest import did_you_mean
 from .identity import NOT_SETTINGS, Identity, identity_of, setting_name
 from .schema import Schema
-from .values import Normaliser, Problem
+from .values import Normaliser
 
 #: Keys of the original design that name a canonical key.
 ALIASES: dict[str, str] = {"storage.directory": "authentication.directoryId"}

@@ -12,6 +12,7 @@ import typing as t
 from ...failure import Failure
 from ...reconcile import Change, Plan, present
 from ...redact import MASK
+from ..problem import Problem
 from ..suggest import did_you_mean
 from .actions import MARKER_NAMESPACE, RELOAD_SETTINGS
 from .decode import Decoder, Reference, mask, mask_value, project, references, struct_references, writable
@@ -21,7 +22,7 @@ from .grammar import Item, refuse
 from .identity import setting_name
 from .registry import Registry
 from .schema import Schema, Type
-from .values import Problem, required
+from .values import required
 
 
 @dataclasses.dataclass(frozen=True)

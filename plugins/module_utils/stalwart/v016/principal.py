@@ -11,9 +11,9 @@ import re
 import typing as t
 
 from ...failure import Failure
+from ..problem import SHORTEST_SECRET, Problem, host_name, shown
 from ..suggest import did_you_mean
 from .schema import Schema
-from .values import SHORTEST_SECRET, Problem, host_name, shown
 
 INDIVIDUAL, GROUP, LIST = "individual", "group", "list"
 

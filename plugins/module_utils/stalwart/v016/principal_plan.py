@@ -10,6 +10,7 @@ import typing as t
 
 from ...reconcile import Change, Plan
 from ...redact import MASK
+from ..problem import Problem
 from ..suggest import did_you_mean
 from .decode import Decoder
 from .differ import Differ, Write
@@ -19,7 +20,6 @@ from .principal_checks import Memberships, check_addresses
 from .principal_view import view
 from .registry import Registry
 from .schema import Type
-from .values import Problem
 
 Body = t.Dict[str, t.Any]
 _SECRET = Type("string", format="secret")

@@ -15,8 +15,8 @@ import typing as t
 
 from ...redact import MASK
 from ..expressions import ExpressionError, syntax
+from ..problem import SHORTEST_SECRET
 from .identity import NOT_SETTINGS, setting_name
-from .values import SHORTEST_SECRET
 
 #: How the schema's types are called in settings, and its variants (contract 3.6).
 _TYPE = re.compile(r"[a-z][A-Za-z0-9]*\Z")

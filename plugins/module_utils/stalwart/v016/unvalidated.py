@@ -11,11 +11,11 @@ import typing as t
 from ...reconcile import Change, Plan
 from ...redact import MASK
 from ..driver import SettingsAsk
+from ..problem import Problem, shown
 from ..secrets import is_secret_key
 from .grammar import ALIASES, SINGLETON, refuse
 from .principal import Principal
 from .shape import Fault, check
-from .values import Problem, shown
 
 
 def unvalidated_plan(ask: SettingsAsk) -> Plan:

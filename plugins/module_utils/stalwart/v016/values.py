@@ -16,6 +16,7 @@ import typing as t
 
 from ...reconcile import present
 from ..expressions import ExpressionError, audit
+from ..problem import SHORTEST_SECRET, Problem, host_name, shown
 from ..suggest import did_you_mean
 from .schema import EXPRESSION, SERVER_SET, Fields, Schema, Type
 
@@ -37,26 +38,6 @@ HOST_NAMES = frozenset(
 )
 #: Item types of lists whose order means nothing.
 UNORDERED = frozenset(("EmailAlias", "MailExchanger"))
-
-SHORTEST_SECRET = 8
-
-
-class Problem(t.NamedTuple):
-    """One thing that is wrong with the given settings."""
-
-    key: str
-    value: str
-    message: str
-
-    def __str__(self) -> str:
-        shown = f" (given: {self.value})" if self.value else ""
-        return f"{self.key}{shown}: {self.message}"
-
-
-def shown(value: t.Any) -> str:
-    """A value as a message may show it."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 class Normaliser:
@@ -289,15 +270,6 @@ def expand(body: t.Mapping[t.Any, t.Any], path: str, to: Normaliser) -> dict[str
         else:
             out[key] = {**inner, rest: value}
     return out
-
-
-def host_name(text: str) -> str:
-    """A host or domain name as the server stores it: lower case, A-labels (contract 8.1)."""
-    lowered = text.strip().lower()
-    try:
-        return lowered if lowered.isascii() else lowered.encode("idna").decode("ascii")
-    except UnicodeError:
-        return lowered
 
 
 def ip_text(text: str) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.problem import host_name
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.grammar import parse
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.schema import Schema
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.values import host_name, ip_text
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.values import ip_text
 
 OIDC = {"@type": "Oidc", "issuerUrl": "https://k.test/realms/a"}
 
