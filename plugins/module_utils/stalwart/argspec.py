@@ -59,12 +59,15 @@ PRINCIPAL: dict[str, t.Any] = {
     "aliases": {"type": "list", "elements": "str"},
     "members": {"type": "list", "elements": "str"},
     "member_of": {"type": "list", "elements": "str"},
+    "members_from_claims": {"type": "bool", "default": False},
     "roles": {"type": "list", "elements": "str"},
     "quota": {"type": "int"},
     "locale": {"type": "str"},
     "enabled_permissions": {"type": "list", "elements": "str"},
     "disabled_permissions": {"type": "list", "elements": "str"},
     "receive_mail": {"type": "bool"},
+    "send_as": {"type": "list", "elements": "str"},
+    "login_name": {"type": "str"},
     "password": {"type": "str", "no_log": True},
     "confirm_data_loss": {"type": "bool", "default": False},
 }
@@ -85,4 +88,5 @@ INFO_SPEC: dict[str, t.Any] = {
     "gather": {"type": "list", "elements": "str", "choices": list(GATHER), "default": list(GATHER)},
     "wait_dkim": {"type": "float", "default": 0},
     "missing_ok": {"type": "bool", "default": False},
+    "export": {"type": "bool", "default": False},
 }

@@ -43,21 +43,21 @@ class _Batch(t.NamedTuple):
 
 
 def levels(ops: t.Sequence[Op]) -> list[list[Op]]:
-    """Operations in the order of their dependencies: what a level needs, earlier ones create; removals come last.
+    """Operations in the order of their dependencies: what a level needs, earlier ones write; removals come last.
 
     :raises Failure: ``invalid_value`` when objects need each other.
     """
     todo = [op for op in ops if op.kind in ("create", "update")]
-    created = {(op.object, op.label) for op in todo if op.kind == "create"}
+    unwritten = {(op.object, op.label) for op in todo}
     out: list[list[Op]] = []
     while todo:
-        ready = [op for op in todo if not (op.needs & created)]
-        waiting = [op for op in todo if op.needs & created]
+        ready = [op for op in todo if not (op.needs & unwritten)]
+        waiting = [op for op in todo if op.needs & unwritten]
         if not ready:
             names = ", ".join(f"{op.object} {op.label}" for op in todo)
-            raise Failure("stalwart", "invalid_value", f"these new objects refer to each other: {names}.")
+            raise Failure("stalwart", "invalid_value", f"these objects refer to each other: {names}.")
         out.append(ready)
-        created -= {(op.object, op.label) for op in ready}
+        unwritten -= {(op.object, op.label) for op in ready}
         todo = waiting
     removals = [op for op in ops if op.kind == "destroy"]
     if removals:
