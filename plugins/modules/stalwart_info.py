@@ -41,6 +41,18 @@ options:
     description: A Service that does not exist in the cluster is no failure; RV(info.present) is V(false) then.
     type: bool
     default: false
+  export:
+    description:
+      - Also read the whole server, and return it in the form that O(tenantmail.stalwart.stalwart_settings#module:settings) and
+        O(tenantmail.stalwart.stalwart_principal#module:principals) take, so that a plan right after is empty. It takes about a
+        dozen requests, and one more for every 500 objects of a type.
+      - What an empty server has anyway is left out. In the place of each secret, which cannot be read, stands a placeholder
+        C(<secret: path>). It is equal to the secret that the server has; where it would have to be written, the modules refuse
+        it with the code V(placeholder).
+      - What cannot be given is named in RV(info.export.left_out), each with the reason.
+      - With O(gather=[]), nothing else is read.
+    type: bool
+    default: false
 requirements:
   - dnspython, to read DKIM keys
 seealso:
@@ -59,6 +71,20 @@ EXAMPLES = r"""
     gather: [dkim]
     wait_dkim: 30
   register: server
+
+- name: Read the whole server
+  tenantmail.stalwart.stalwart_info:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    gather: []
+    export: true
+  register: server
+
+- name: Keep it as an inventory file
+  ansible.builtin.copy:
+    content: "{{ server.info.export | to_nice_yaml }}"
+    dest: acme.yml
+    mode: "0600"
 
 - name: Look whether a server exists
   tenantmail.stalwart.stalwart_info:
@@ -128,6 +154,28 @@ info:
     running_issuer:
       description: Issuer of the directory that the server runs; empty for the internal one.
       type: str
+    export:
+      description: The whole server, with O(export); V(null) otherwise.
+      type: dict
+      contains:
+        settings:
+          description: For the option C(settings) of M(tenantmail.stalwart.stalwart_settings), nested and sorted.
+          type: dict
+        principals:
+          description: For the option C(principals) of M(tenantmail.stalwart.stalwart_principal); groups, individuals, lists.
+          type: list
+          elements: dict
+        left_out:
+          description: What cannot be given.
+          type: list
+          elements: dict
+          contains:
+            key:
+              description: Where it is.
+              type: str
+            reason:
+              description: Why it was left out.
+              type: str
 probe:
   description: What the server was found to be, for the option O(probe) of later tasks of the same run; V(null) where no server was asked.
   type: dict

@@ -25,6 +25,7 @@ _ABSENT: dict[str, t.Any] = {
     "dkim_keys": [],
     "default_directory": None,
     "running_issuer": None,
+    "export": None,
 }
 
 
@@ -43,7 +44,14 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     ask = InfoAsk(frozenset(params["gather"]), params.get("domain"), float(params["wait_dkim"]))
     try:
         with open_driver(params) as (driver, connection):
-            info = {**driver.info(ask), "generation": driver.generation, "present": True, "reachable": True}
+            export = driver.export() if params.get("export") else None
+            info = {
+                **driver.info(ask),
+                "export": export,
+                "generation": driver.generation,
+                "present": True,
+                "reachable": True,
+            }
             return {"changed": False, "info": info, **told(driver, connection)}
     except Failure as failure:
         if params["missing_ok"] and _service_missing(failure):

@@ -16,6 +16,9 @@ USING = ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"]
 MAX_CALLS = 16
 MAX_OBJECTS = 500
 
+#: Answers of a type that this server or this credential does not show; the second call of a pair then refers to nothing.
+_UNREADABLE = ("forbidden", "unknownMethod", "serverUnavailable", "invalidResultReference")
+
 Call = t.Tuple[str, t.Dict[str, t.Any]]
 
 
@@ -65,9 +68,12 @@ class JmapClient:
             raise self._protocol(f"{len(calls)} calls were answered by {len(answers)} results")
         return answers
 
-    def read(self, wants: t.Sequence[Want]) -> dict[str, dict[str, dict[str, t.Any]]]:
+    def read(
+        self, wants: t.Sequence[Want], unread: t.Optional[dict[str, str]] = None
+    ) -> dict[str, dict[str, dict[str, t.Any]]]:
         """Objects by type and id: all types in as few requests as 16 calls allow, then further pages.
 
+        :param unread: takes the optional types that could not be read, with the server's reason.
         :raises Failure: ``forbidden`` naming the type, ``protocol``.
         """
         found: dict[str, dict[str, dict[str, t.Any]]] = {want.object: {} for want in wants}
@@ -83,12 +89,12 @@ class JmapClient:
             index = 0
             for want, position in batch:
                 if not want.singleton:
-                    query = self._result(answers[index], want)
+                    query = self._result(answers[index], want, unread)
                     index += 1
                     end = position + len(query.get("ids") or [])
                     if query.get("ids") and int(query.get("total") or 0) > end:
                         todo.append((want, end))
-                result = self._result(answers[index], want)
+                result = self._result(answers[index], want, unread)
                 index += 1
                 for item in result.get("list") or []:
                     found[want.object][str(item["id"])] = item
@@ -111,14 +117,18 @@ class JmapClient:
         back = {"resultOf": str(index), "name": f"x:{want.object}/query", "path": "/ids"}
         return [(f"x:{want.object}/query", query), (f"x:{want.object}/get", {"#ids": back, **properties})]
 
-    def _result(self, answer: tuple[str, dict[str, t.Any]], want: Want) -> dict[str, t.Any]:
+    def _result(
+        self, answer: tuple[str, dict[str, t.Any]], want: Want, unread: t.Optional[dict[str, str]] = None
+    ) -> dict[str, t.Any]:
         name, result = answer
         if name != "error":
             return result
         object_name = want.object
         kind = str(result.get("type"))
         why = str(result.get("description") or kind)
-        if want.optional and kind in ("forbidden", "unknownMethod", "invalidResultReference"):
+        if want.optional and kind in _UNREADABLE:
+            if unread is not None:
+                unread.setdefault(object_name, kind)
             return {}
         if kind == "forbidden":
             raise Failure(

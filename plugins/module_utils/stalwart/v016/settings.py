@@ -12,11 +12,12 @@ import typing as t
 from ...reconcile import Plan, present
 from ...redact import Redactor
 from ..driver import SettingsAsk
+from ..placeholder import refuse_placeholders
 from .absent import make_absent_plan
 from .actions import MARKER_OBJECT, NEEDS_RESTART, pending_of, pending_want
 from .apply import Writer, marker_removal
 from .client import JmapClient, Want
-from .converge import converge_server
+from .converge import converge_server, written
 from .decode import Decoder, mask, project, secrets_in, struct_references
 from .exclusive import parse_exclusive
 from .grammar import Item, parse, tree_of
@@ -90,7 +91,9 @@ class SettingsTask:
         """:raises Failure: before any write for settings that are wrong, after it for what the server refuses."""
         if self._client is None:
             registry = Registry(self._schema)
-            return Outcome(self._plan(registry), registry, self._items)
+            plan = self._plan(registry)
+            refuse_placeholders(written(plan))
+            return Outcome(plan, registry, self._items)
         secrets = [
             s for item in self._items for s in secrets_in(self._schema, Type("object", target=item.object), item.body)
         ]

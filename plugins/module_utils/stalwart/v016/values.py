@@ -40,6 +40,12 @@ HOST_NAMES = frozenset(
 UNORDERED = frozenset(("EmailAlias", "MailExchanger"))
 
 
+def duration(text: str) -> t.Optional[int]:
+    """Milliseconds of a duration such as ``30d``; none for anything else."""
+    match = _DURATION.match(text)
+    return int(match.group(1)) * _DURATION_MS[match.group(2)] if match else None
+
+
 class Normaliser:
     """Checks desired values; collects every problem instead of stopping at the first one."""
 
@@ -132,8 +138,8 @@ class Normaliser:
         if isinstance(value, str) and _INTEGER.match(value):
             value = int(value)
         if spec.format == "duration" and isinstance(value, str):
-            match = _DURATION.match(value)
-            value = int(match.group(1)) * _DURATION_MS[match.group(2)] if match else value
+            milliseconds = duration(value)
+            value = value if milliseconds is None else milliseconds
         whole = spec.format != "float"
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
             return self._wrong(spec, value, path)
