@@ -20,7 +20,7 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.
     reduce_document,
 )
 
-TRANSCRIPTS = Path(__file__).parents[5] / "contract/transcripts"
+TRANSCRIPTS = Path(__file__).parents[4] / "contract/transcripts"
 GIVEN = os.environ.get("STALWART_SCHEMA_0_16", "")
 pytestmark = pytest.mark.skipif(not GIVEN, reason="STALWART_SCHEMA_0_16 is not set")
 
