@@ -84,7 +84,7 @@ def read(config: Path, environ: Mapping[str, str]) -> Settings:
         public_url=public_url,
         recovery_port=int(environ.get("STALWART_RECOVERY_MODE_PORT", "8080")),
         bind=environ.get("SIMULATOR_BIND", ""),
-        ports=_ports(environ.get("SIMULATOR_PORTS", "")),
+        ports=ports(environ.get("SIMULATOR_PORTS", "")),
         dkim_rsa_seconds=float(environ.get("SIMULATOR_DKIM_RSA_SECONDS", "1")),
         faults=frozenset(environ.get("SIMULATOR_FAULTS", "").replace(",", " ").split()),
     )
@@ -122,7 +122,7 @@ def _places(store: dict[str, Any] | None, environ: Mapping[str, str]) -> tuple[P
     return data, data / "simulator.sqlite3"
 
 
-def _ports(text: str) -> dict[str, int | None]:
+def ports(text: str) -> dict[str, int | None]:
     """`http=18080 smtp=10025 https=-` -> listener name to port, None for a listener that stays closed."""
     out: dict[str, int | None] = {}
     for part in text.replace(",", " ").split():

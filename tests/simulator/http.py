@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from . import jmap, login, session
+from . import equipment, jmap, login, session
 
 if TYPE_CHECKING:
     from .server import Server
@@ -95,7 +95,7 @@ class Application:
             await self._known(request)
             return self._schema(path)
         if path.startswith("/simulator/"):
-            return await self._simulator(request, path, await self._known(request))
+            return await self._simulator(request, await self._known(request))
         if request.path == "/":
             return web.Response(status=302, headers={"Location": "/account"})
         if path.count("/") == 1 and not request.path.endswith("/"):
@@ -157,19 +157,12 @@ class Application:
         }
         return web.Response(body=self.server.schema_body, headers=headers)
 
-    async def _simulator(self, request: web.Request, path: str, caller: login.Caller) -> web.Response:
+    async def _simulator(self, request: web.Request, caller: login.Caller) -> web.Response:
         """Test equipment: what was written, how much was asked, and the fault switches. For the recovery admin only."""
         if not caller.is_recovery:
             return problem(403)
-        if path == "/simulator/writes":
-            return _json(self.server.writes.entries)
-        if path == "/simulator/requests":
-            return _json({"requests": self.server.requests})
-        if path == "/simulator/faults":
-            if request.method == "PUT":
-                self.server.faults = set(await request.json())
-            return _json(sorted(self.server.faults))
-        return problem(404)
+        body = await equipment.answer(self.server, request)
+        return problem(404) if body is None else _json(body)
 
 
 def _internal_directory() -> dict[str, Any]:
