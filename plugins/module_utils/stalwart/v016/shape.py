@@ -14,6 +14,7 @@ import re
 import typing as t
 
 from ...redact import MASK
+from ..expression_audit import is_expression_property
 from ..expressions import ExpressionError, syntax
 from ..problem import SHORTEST_SECRET
 from .identity import NOT_SETTINGS, setting_name
@@ -117,7 +118,7 @@ def _value(value: t.Any, where: str, name: str) -> t.Iterator[Fault]:
 
 def _text(value: str, where: str, name: str) -> t.Iterator[Fault]:
     # Every property called match is an expression, and nothing but an expression has an else (contract 4.13).
-    if name in ("match", "else"):
+    if name in ("match", "else") or is_expression_property(where.partition(".")[0], name):
         yield from _expression(value, where)
     elif name == "secret" and len(value) < SHORTEST_SECRET:
         yield Fault(where, MASK, f"a secret of at least {SHORTEST_SECRET} characters")
