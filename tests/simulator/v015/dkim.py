@@ -42,7 +42,7 @@ class DkimApi:
         if not all(isinstance(given.get(name), str | None) for name in ("id", "selector")):
             raise BadRequest("dkim", detail="invalid type")
         prefix, algorithm, letter = _ALGORITHMS[given["algorithm"]]
-        name = given.get("id") or f"{prefix}-{given['domain']}"
+        name = f"{prefix}-{given['domain']}" if given.get("id") is None else given["id"]
         base = f"signature.{name}"
         present = self.server.config.get(f"{base}.private-key")
         if present is not None:
@@ -51,7 +51,9 @@ class DkimApi:
         values = {
             "private-key": keys.new_key(given["algorithm"]),
             "domain": given["domain"],
-            "selector": given.get("selector") or datetime.now(UTC).strftime("%Y%m") + letter,
+            "selector": datetime.now(UTC).strftime("%Y%m") + letter
+            if given.get("selector") is None
+            else given["selector"],
             "algorithm": algorithm,
             "canonicalization": "relaxed/relaxed",
             "report": "false",
@@ -74,8 +76,9 @@ class DkimApi:
 
 
 def _variant(algorithm: str) -> str | None:
-    found = (variant for variant, (_, name, _) in _ALGORITHMS.items() if name == algorithm)
-    return next(found, "Rsa" if algorithm == "rsa-sha1" else None)
+    """The key's kind stands before the hyphen."""
+    kind, hyphen, _ = algorithm.partition("-")
+    return next((variant for variant, (name, _, _) in _ALGORITHMS.items() if hyphen and name == kind), None)
 
 
 def records(server: Server, domain: str) -> list[Record]:

@@ -76,7 +76,7 @@ def call(server: Server, caller: Caller, text: bytes) -> dict[str, Any]:
         raise _not_request("Invalid JMAP request") from None
     if unknown is not None:
         quoted = json.dumps(unknown)
-        column = text.decode().index(quoted) + len(quoted)
+        column = text.decode().index(quoted) + len(quoted) + 1  # the parser has looked one further
         raise _not_request(f"Unknown capability: {quoted} at line 1 column {column}")
     answers = [["error", {"type": "unknownMethod"}, key] for _, key in calls]
     return {"methodResponses": answers, "sessionState": state(server, caller)}
