@@ -49,6 +49,8 @@ SETTINGS_SPEC: dict[str, t.Any] = {
     "settings": {"type": "dict", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "exclusive": {"type": "list", "elements": "str", "default": []},
+    "vocabulary": {"type": "str", "choices": ["canonical", "native"], "default": "canonical"},
+    "on_unsupported": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
 }
 
 PRINCIPAL: dict[str, t.Any] = {

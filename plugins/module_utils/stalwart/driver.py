@@ -17,8 +17,10 @@ Result = t.Dict[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class SettingsAsk:
-    """What ``stalwart_settings`` is asked for, in canonical keys.
+    """What ``stalwart_settings`` is asked for.
 
+    :param vocabulary: ``canonical`` (names of 0.16), or ``native`` for the generation's own keys.
+    :param on_unsupported: ``fail``, or ``report`` what the generation is known not to express.
     :param secrets: values that must reach no message.
     """
 
@@ -27,6 +29,8 @@ class SettingsAsk:
     exclusive: tuple[str, ...] = ()
     update_secrets: str = "on_create"
     secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    vocabulary: str = "canonical"
+    on_unsupported: str = "fail"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..kubernetes.connection import inline_secrets
@@ -25,22 +26,24 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
         state=params["state"],
         exclusive=tuple(params["exclusive"]),
         update_secrets=params["update_secrets"],
+        vocabulary=params.get("vocabulary") or "canonical",
+        on_unsupported=params.get("on_unsupported") or "fail",
     )
     if refuse_absent(params, check_mode):
-        return {
-            **plan_absent_settings(ask),
-            "generation": params.get("generation") or "0.16",
-            "probe": None,
-            "requests": 0,
-        }
+        generation = params.get("generation") or "0.16"
+        return {**_plan_absent(ask, generation), "generation": generation, "probe": None, "requests": 0}
     with open_driver(params) as (driver, connection):
-        ask = _with_secrets(ask, connection.secrets)
+        ask = dataclasses.replace(ask, secrets=tuple(connection.secrets))
         result = driver.settings(ask, check_mode=check_mode)
-        return {**result, **told(driver, connection)}
+        return {"unsupported": [], **result, **told(driver, connection)}
 
 
-def _with_secrets(ask: SettingsAsk, secrets: t.Sequence[str]) -> SettingsAsk:
-    return SettingsAsk(ask.settings, ask.state, ask.exclusive, ask.update_secrets, tuple(secrets))
+def _plan_absent(ask: SettingsAsk, generation: str) -> dict[str, t.Any]:
+    if generation == "0.15":
+        from .v015.driver import plan_absent_settings as plan_absent_settings_015
+
+        return plan_absent_settings_015(ask)
+    return {"unsupported": [], **plan_absent_settings(ask)}
 
 
 def secrets(params: t.Mapping[str, t.Any]) -> list[str]:

@@ -26,14 +26,13 @@ def open_driver(params: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Driver, Conne
     try:
         found = probe(connection.http, params.get("generation"), params.get("probe"))
         connection.probe = found.told(connection.http)
-        if found.generation != "0.16":
-            raise Failure(
-                "stalwart",
-                "unsupported_by_generation",
-                f"{connection.http.base_url} speaks the API of {found.generation}; this version manages 0.16.",
-                hint="Upgrade the server, or use a version of the collection that has a driver for it.",
-            )
-        yield Driver016(connection.http, found.schema_hash), connection
+        if found.generation == "0.15":
+            # Here, so that each generation's modules are loaded for its own servers only.
+            from .v015.driver import Driver015
+
+            yield Driver015(connection.http), connection
+        else:
+            yield Driver016(connection.http, found.schema_hash), connection
     finally:
         connection.close()
 

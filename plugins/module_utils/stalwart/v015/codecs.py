@@ -52,6 +52,10 @@ class Codec:
             raise Wrong(f"expected {self.accepted}.")
         return str(value)
 
+    def merge(self, current: t.Any, value: t.Any) -> t.Any:
+        """The whole value where one may be given in part."""
+        return value
+
     def encode(self, key: str, value: t.Any) -> Keys:
         """The keys to store; none for a value that is expressed by storing nothing."""
         return {} if value is None else {key: self._text(value)}

@@ -96,17 +96,19 @@ class Expression(Codec):
         value = _texts(value)
         if isinstance(value, str):
             value = {"match": [], "else": value}
-        if not isinstance(value, t.Mapping) or not set(value) <= {"match", "else"} or "else" not in value:
+        if not isinstance(value, t.Mapping) or not value or not set(value) <= {"match", "else"}:
             raise Wrong(f"expected {self.accepted}.")
         match = value.get("match") or []
         if not isinstance(match, (list, tuple)) or not all(
             isinstance(entry, t.Mapping) and set(entry) == {"if", "then"} for entry in match
         ):
             raise Wrong(f"expected {self.accepted}.")
-        normal = {
-            "match": [{"if": _texts(entry["if"]), "then": _texts(entry["then"])} for entry in match],
-            "else": value["else"],
-        }
+        # What a mapping leaves out stays as it is.
+        normal: dict[str, t.Any] = {}
+        if "match" in value:
+            normal["match"] = [{"if": _texts(entry["if"]), "then": _texts(entry["then"])} for entry in match]
+        if "else" in value:
+            normal["else"] = _texts(value["else"])
         for place, text in _parts(normal):
             if not isinstance(text, str):
                 raise Wrong(f"{place}: expected a text.")
@@ -115,6 +117,10 @@ class Expression(Codec):
             except ExpressionError as exc:
                 raise Wrong(f"{place}: {exc}") from None
         return normal
+
+    def merge(self, current: t.Any, value: t.Any) -> t.Any:
+        held = current if isinstance(current, t.Mapping) else {"match": [], "else": "false"}
+        return {**held, **value}
 
     def encode(self, key: str, value: t.Any) -> Keys:
         change = (lambda text: text) if self._native else to_native
@@ -159,7 +165,8 @@ def _texts(value: t.Any) -> t.Any:
 
 
 def _parts(expression: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, t.Any]]:
-    for number, entry in enumerate(expression["match"]):
+    for number, entry in enumerate(expression.get("match") or ()):
         yield f"match[{number}].if", entry["if"]
         yield f"match[{number}].then", entry["then"]
-    yield "else", expression["else"]
+    if "else" in expression:
+        yield "else", expression["else"]

@@ -295,3 +295,15 @@ def _twins(parsed: Parsed) -> None:
         other = seen.setdefault((root, natural), item.key)
         if other != item.key:
             parsed.fail(item.key, ..., f"is the same object as {other}.")
+
+
+def find(stored: t.Mapping[str, str], item: Item) -> str:
+    """The id of an item's object; a tracer is found by its ``@type``."""
+    kind, given = item.kind, item.cell("@type")
+    typed = kind.row("@type") if kind and kind.by_type else None
+    if kind and typed and given:
+        for identifier in kind.ids(stored):
+            key = typed.at(identifier)
+            if typed.codec.decode(key, typed.codec.owned(key, stored)) == given.value:
+                return identifier
+    return item.identifier

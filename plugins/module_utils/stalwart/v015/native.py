@@ -76,6 +76,11 @@ class NativeItems(Items):
         return list_keys(key, stored)
 
 
+def is_secret(key: str) -> bool:
+    """Whether a key's last part says that its value is a secret."""
+    return bool(_SECRET.search(key))
+
+
 def scope_of(key: str) -> t.Optional[str]:
     """Which variables the expression at a key may use; none for a key that is no expression."""
     return _SCOPES.get(key) or ("any" if _MORE_EXPRESSIONS.match(key) else None)
@@ -144,7 +149,7 @@ def _codec(key: str, value: t.Any) -> Codec:
         return Expression(scope=scope or "any", native=True)
     if listed:
         return NativeItems()
-    return NativeText(secret=bool(_SECRET.search(key)))
+    return NativeText(secret=is_secret(key))
 
 
 def _expression(value: t.Any) -> t.Any:
