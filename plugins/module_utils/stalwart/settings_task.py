@@ -35,7 +35,9 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     with open_driver(params) as (driver, connection):
         ask = dataclasses.replace(ask, secrets=tuple(connection.secrets))
         result = driver.settings(ask, check_mode=check_mode)
-        return {"unsupported": [], **result, **told(driver, connection)}
+        facts = told(driver, connection)
+        warnings = [*result.get("warnings", ()), *facts.get("warnings", ())]
+        return {"unsupported": [], **result, **facts, **({"warnings": warnings} if warnings else {})}
 
 
 def _plan_absent(ask: SettingsAsk, generation: str) -> dict[str, t.Any]:

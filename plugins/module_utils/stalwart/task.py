@@ -26,6 +26,9 @@ def open_driver(params: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Driver, Conne
     try:
         found = probe(connection.http, params.get("generation"), params.get("probe"))
         connection.probe = found.told(connection.http)
+        if not params.get("probe"):
+            # One task of a run tells it, the one that asked.
+            connection.warnings = found.warnings
         if found.generation == "0.15":
             # Here, so that each generation's modules are loaded for its own servers only.
             from .v015.driver import Driver015
@@ -39,7 +42,8 @@ def open_driver(params: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Driver, Conne
 
 def told(driver: Driver, connection: Connection) -> dict[str, t.Any]:
     """What every result tells of the server."""
-    return {"generation": driver.generation, "probe": connection.probe, "requests": connection.http.requests}
+    facts = {"generation": driver.generation, "probe": connection.probe, "requests": connection.http.requests}
+    return {**facts, "warnings": list(connection.warnings)} if connection.warnings else facts
 
 
 def refuse_absent(params: t.Mapping[str, t.Any], check_mode: bool) -> bool:

@@ -99,11 +99,11 @@ class Planner:
         after: dict[str, t.Any] = {}
         if creating and kind and kind.bare:
             insert[kind.of(identifier)] = ""
-        for cell in cells:
-            key = cell.at(identifier)
-            owned = cell.codec.owned(key, self.store.keys)
-            current = self.current(cell, key, owned)
-            cell = dataclasses.replace(cell, value=cell.codec.merge(current, cell.value))
+        for given in cells:
+            key = given.at(identifier)
+            owned = given.codec.owned(key, self.store.keys)
+            current = self.current(given, key, owned)
+            cell = dataclasses.replace(given, value=given.codec.merge(current, given.value))
             if creating:
                 insert.update(self.encode(cell, key))
                 after[cell.name] = _masked(cell.codec, cell.value)
