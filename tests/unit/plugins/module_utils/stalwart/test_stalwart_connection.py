@@ -183,7 +183,7 @@ def test_probe_015_asked_for(script: Any, http: HttpClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "status, body, headers, second, seen",
+    ("status", "body", "headers", "second", "seen"),
     [
         (404, "gone", PAGE, (404, "gone", PAGE), "HTTP 404 (text/html), GET /api/settings/keys HTTP 404 (text/html)"),
         (404, {"error": "x"}, {"Content-Type": "application/json"}, (404, "", {}), "HTTP 404 (application/json)"),
@@ -224,7 +224,7 @@ def test_probe_other_than_asked_for(script: Any, http: HttpClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(401, "unauthorized"), (403, "forbidden"), (500, "server_error"), (200, "server_error")]
+    ("status", "code"), [(401, "unauthorized"), (403, "forbidden"), (500, "server_error"), (200, "unknown_generation")]
 )
 def test_probe_stops_at_once(script: Any, http: HttpClient, status: int, code: str) -> None:
     script.expect("GET", "/api/schema", "", status)
