@@ -149,6 +149,11 @@ class Memberships:
                 groups = wanted.setdefault(name, set(self._census.groups.get(name, ())))
                 (groups.add if member else groups.discard)(group.name)
         gone = {p.name for p in self._given.values() if p.state == "absent" and p.type == GROUP}
+        # A group that still has members cannot be removed.
+        for name in (name for group in gone for name in self._census.members(group)):
+            given = self._given.get(name)
+            if given is None or given.state != "absent":
+                wanted.setdefault(name, set(self._census.groups[name]))
         for name, groups in wanted.items():
             if name not in stated:
                 groups.difference_update(gone)

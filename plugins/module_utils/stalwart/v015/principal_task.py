@@ -205,8 +205,3 @@ def _explained(op: Op, error: ApiError) -> Failure:
     elif shown == "Invalid email address" or "email" in shown.lower():
         hint = "Once a list exists, 0.15 takes further outside members only below a public suffix. " + hint
     return Failure("stalwart", code, f"{op.key}: {message}", hint=hint, request=error.request, details=error.details)
-
-
-def plan_absent(ask: PrincipalAsk) -> Result:
-    """Check mode against a 0.15 server that does not exist yet."""
-    return Principal015Task(None, ask).run(True)

@@ -480,4 +480,11 @@ def test_receiving_mail_is_an_option_of_its_own(registry: Registry) -> None:
 
 def test_groups_that_go_leave_no_members_behind(registry: Registry) -> None:
     found = plan(registry, {"name": "sales@acme.test", "type": "group", "state": "absent"})
-    assert words(found)[-1] == "delete group sales@acme.test"
+    assert words(found) == ["update individual alice@acme.test", "delete group sales@acme.test"]
+    assert written(found)["memberGroupIds"] == []
+    both = plan(
+        registry,
+        {"name": "sales@acme.test", "type": "group", "state": "absent"},
+        {**ALICE, "state": "absent", "confirm_data_loss": True},
+    )
+    assert words(both) == ["delete group sales@acme.test", "delete individual alice@acme.test"]
