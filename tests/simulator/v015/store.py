@@ -39,7 +39,7 @@ class Store:
         self.settings |= pairs
 
     def unset(self, keys: Iterable[str]) -> None:
-        present = [key for key in keys if key in self.settings]
+        present = [key for key in dict.fromkeys(keys) if key in self.settings]
         self._write("DELETE FROM setting WHERE key = ?", [(key,) for key in present])
         for key in present:
             del self.settings[key]
