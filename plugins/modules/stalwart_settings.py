@@ -43,6 +43,8 @@ options:
         C(address)), others by their C(description). The label stands for it unless the properties give another value.
       - Labels put together from several properties are C(<selector>._domainkey.<domain>) for V(dkimSignature) and
         C(<namespace>:<key>) for V(memoryLookupKey). A V(tracer) is found by its C(@type).
+      - A V(certificate) is found by its C(certificate), an V(alert) by its C(condition); their labels are free. A renewed certificate
+        is another object; the old one stays until it expires, unless O(exclusive) names the type.
       - A property that refers to another object takes that object's label, be it on the server already or in the same task.
       - Sets and lists are YAML lists; the order of a set never counts. Objects with variants carry C(@type). Durations are
         milliseconds, or texts such as V(5s), V(10m), V(1h), V(30d). Expressions are a text, or a mapping with C(match) (a list

@@ -13,7 +13,7 @@ import typing as t
 
 from ...failure import Failure
 from .actions import MARKER_NAMESPACE, MARKER_OBJECT, actions_for, marker
-from .client import MAX_CALLS, MAX_OBJECTS, Call, JmapClient
+from .client import MAX_BYTES, MAX_CALLS, MAX_OBJECTS, Call, JmapClient
 from .decode import encode
 from .errors import reload_failure, set_failures
 from .plan import Op
@@ -40,6 +40,7 @@ class _Batch(t.NamedTuple):
 
     object: str
     ops: list[Op]
+    size: int
 
 
 def levels(ops: t.Sequence[Op]) -> list[list[Op]]:
@@ -68,15 +69,47 @@ def levels(ops: t.Sequence[Op]) -> list[list[Op]]:
 
 
 def batches(ops: t.Sequence[Op]) -> list[_Batch]:
-    """One call per type and level, none with more than 500 items."""
+    """One call per type and level, none with more than 500 items or more bytes than a request takes."""
     out: list[_Batch] = []
     for level in levels(ops):
         by_type: dict[str, list[Op]] = {}
         for op in level:
             by_type.setdefault(op.object, []).append(op)
         for name, same in by_type.items():
-            out += [_Batch(name, same[i : i + MAX_OBJECTS]) for i in range(0, len(same), MAX_OBJECTS)]
+            out += _portions(name, same)
     return out
+
+
+def _portions(name: str, ops: t.Sequence[Op]) -> list[_Batch]:
+    portions: list[list[Op]] = []
+    sizes: list[int] = []
+    for op in ops:
+        size = 100 + sum(_size(write.value) for write in op.writes)
+        if not portions or len(portions[-1]) >= MAX_OBJECTS or sizes[-1] + size > MAX_BYTES:
+            portions.append([])
+            sizes.append(0)
+        portions[-1].append(op)
+        sizes[-1] += size
+    return [_Batch(name, portion, size) for portion, size in zip(portions, sizes)]
+
+
+def _fitting(todo: t.Sequence[_Batch]) -> int:
+    """How many of the calls the next request takes."""
+    size = 0
+    for index, batch in enumerate(todo[: MAX_CALLS - _RESERVED]):
+        size += batch.size
+        if index and size > MAX_BYTES:
+            return index
+    return min(len(todo), MAX_CALLS - _RESERVED)
+
+
+def _size(value: t.Any) -> int:
+    """About how many bytes a value takes in a request."""
+    if isinstance(value, t.Mapping):
+        return sum(_size(key) + _size(item) + 4 for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return sum(_size(item) + 12 for item in value)
+    return len(value) + value.count("\n") + 2 if isinstance(value, str) and value.isascii() else 6 * len(str(value)) + 2
 
 
 class Writer:
@@ -102,8 +135,8 @@ class Writer:
         todo = batches(ops)
         unmarked = [action for action in actions if action not in self._markers]
         while True:
-            room = MAX_CALLS - _RESERVED
-            now, todo = todo[:room], todo[room:]
+            count = _fitting(todo)
+            now, todo = todo[:count], todo[count:]
             self._request(unmarked, now, actions if not todo else [])
             unmarked = []
             if not todo:

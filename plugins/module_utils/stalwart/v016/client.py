@@ -15,6 +15,8 @@ USING = ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"]
 #: Defaults of ``x:Jmap`` (contract 3.1); the session is not read for them, it would cost a request per task.
 MAX_CALLS = 16
 MAX_OBJECTS = 500
+#: Bytes of a request that are used: its limit is 10 MB, and the size of values is only estimated.
+MAX_BYTES = 6_000_000
 
 #: Answers of a type that this server or this credential does not show; the second call of a pair then refers to nothing.
 _UNREADABLE = ("forbidden", "unknownMethod", "serverUnavailable", "invalidResultReference")

@@ -10,7 +10,7 @@ import typing as t
 
 from ...failure import Failure
 from .client import JmapClient, Want, WriteRace
-from .identity import identity_of, setting_name
+from .identity import identity_of, setting_name, showable
 from .registry import Registry
 
 _CODES = {
@@ -150,7 +150,7 @@ def label_of(registry: Registry, target: t.Any, names: Names) -> str:
     if identifier == "singleton":
         return setting_name(name)
     label = names.get((name, identifier)) or registry.label(name, identifier)
-    return f"{setting_name(name)} {label}" if label else f"{setting_name(name)} with id {identifier}"
+    return f"{setting_name(name)} {showable(label, identifier)}"
 
 
 def reload_failure(

@@ -20,7 +20,7 @@ from .decode import Decoder
 from .exclusive import Exclusive
 from .export_principals import PRINCIPAL_WANTS, export_principals
 from .grammar import SINGLETON, catalogue, parse
-from .identity import identity_of, setting_name
+from .identity import identity_of, setting_name, showable
 from .lean import Lean
 from .plan import Request, make_plan
 from .registry import Registry
@@ -82,6 +82,8 @@ class _Exporter:
 
     def collect(self) -> None:
         self._registry.begin()
+        for name in catalogue(self._schema).values():
+            self._name_contents(name)
         for key, name in sorted(catalogue(self._schema).items()):
             objects = self._registry.of(name)
             if self._schema.objects[name].singleton:
@@ -90,6 +92,20 @@ class _Exporter:
             elif objects:
                 self._labelled(name, objects, key)
 
+    def _name_contents(self, name: str) -> None:
+        """Labels for objects that are found by their content: nobody calls a certificate by its text."""
+        identity = identity_of(self._schema, self._schema.objects[name])
+        if self._schema.objects[name].singleton or identity is None or not identity.content:
+            return
+        taken: set[str] = set()
+        for identifier, wire in self._registry.of(name).items():
+            names = sorted(wire.get("subjectAlternativeNames") or ())
+            label = names[0] if names else showable(self._registry.natural(name, identifier), identifier)
+            if label in taken:
+                label = f"{label} {identifier}"
+            taken.add(label)
+            self._registry.local[(name, identifier)] = label
+
     def _labelled(self, name: str, objects: t.Mapping[str, dict[str, t.Any]], key: str) -> None:
         if identity_of(self._schema, self._schema.objects[name]) is None:
             self.left_out.append((key, f"{len(objects)} object(s) that nothing identifies"))
@@ -97,7 +113,7 @@ class _Exporter:
         labels: dict[str, list[str]] = {}
         for identifier, wire in objects.items():
             if wire.get("namespace") != MARKER_NAMESPACE:
-                labels.setdefault(self._registry.natural(name, identifier) or "", []).append(identifier)
+                labels.setdefault(self._registry.label(name, identifier) or "", []).append(identifier)
         for label in sorted(labels):
             where = f"{key}.{label}"
             if not label:

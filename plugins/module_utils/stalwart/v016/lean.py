@@ -46,7 +46,8 @@ class Lean:
         implied = identity.split(label) or {} if identity else {}
         out: Body = {}
         for prop, value in current.items():
-            if prop == "@type" or implied.get(prop) == value:
+            # When it was made is fixed on creation, and no setting.
+            if prop in ("@type", "createdAt") or implied.get(prop) == value:
                 continue
             if prop in OWN.get(name, ()):
                 if value is not None and value != base.get(prop, MISSING):

@@ -25,6 +25,9 @@ _DURATION_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000
 _UTC = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 _INTEGER = re.compile(r"^-?\d+$")
 
+#: Where the schema names no minimum (contract 3.6).
+_LOWEST = {"unsignedInteger": 0, "size": 0, "duration": 1}
+
 #: Strings that the server stores as lower-case A-labels though the schema says no more than "string" (contract 8.1).
 HOST_NAMES = frozenset(
     (
@@ -144,8 +147,8 @@ class Normaliser:
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
             return self._wrong(spec, value, path)
         low = spec.minimum
-        if low is None and spec.format in ("unsignedInteger", "size"):
-            low = 0
+        if low is None and spec.format in _LOWEST:
+            low = _LOWEST[spec.format]
         if (low is not None and value < low) or (spec.maximum is not None and value > spec.maximum):
             return self._wrong(spec, value, path)
         return value
@@ -305,7 +308,7 @@ def describe(spec: Type, schema: Schema) -> str:
             "size": "a size in bytes",
             "float": "a number",
         }.get(spec.format, "an integer")
-        low = 0 if spec.minimum is None and spec.format == "unsignedInteger" else spec.minimum
+        low = _LOWEST.get(spec.format) if spec.minimum is None else spec.minimum
         limits = [f"from {low:g}"] if low is not None else []
         limits += [f"to {spec.maximum:g}"] if spec.maximum is not None else []
         return " ".join([what, *limits]) + null

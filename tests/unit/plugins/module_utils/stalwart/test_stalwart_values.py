@@ -32,7 +32,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"account": {"a@b.test": {}}}, "account", "stalwart_principal"),
     ({"log": {}}, "log", "run-time data"),
     ({"action": {"x": {}}}, "action", "actions run by themselves"),
-    ({"certificate": {"x": {}}}, "certificate", "nothing to find them by"),
+    ({"certificate": {"x": {}}}, "certificate.x.certificate", "objects of this type are found by it"),
     ({"directory": []}, "directory", "mapping of labels"),
     ({"directory": {"k": "x"}}, "directory.k", "mapping of properties"),
     ({"directory.k.": 1}, "directory.k.", "mapping of properties"),
