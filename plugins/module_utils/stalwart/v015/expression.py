@@ -37,7 +37,7 @@ VARIABLES_OF: dict[str, frozenset[str]] = {
 #: 0.15 knows these settings of its own as keys, 0.16 as arguments of ``system``.
 _SYSTEM = {"hostname": "server.hostname", "domain": "report.domain"}
 _STRING = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
-_TO_NATIVE = re.compile(r"\b(is_local_domain|is_local_address)\s*\(|\bsystem\s*\(\s*(['\"])(hostname|domain)\2\s*\)")
+_TO_NATIVE = re.compile(r"\b(is_local_domain|is_local_address)\s*\(\s*|\bsystem\s*\(\s*(['\"])(hostname|domain)\2\s*\)")
 _TO_CANONICAL = re.compile(
     r"\b(is_local_domain|is_local_address)\s*\(\s*(?:'\*'|\"\*\")\s*,\s*"
     r"|\bconfig_get\s*\(\s*(['\"])(server\.hostname|report\.domain)\2\s*\)"
@@ -116,7 +116,7 @@ class Expression(Codec):
                 check_native(text if self._native else to_native(text), self.scope)
             except ExpressionError as exc:
                 raise Wrong(f"{place}: {exc}") from None
-        return normal
+        return normal if self._native else _mapped(normal, lambda text: to_canonical(to_native(text)))
 
     def merge(self, current: t.Any, value: t.Any) -> t.Any:
         held = current if isinstance(current, t.Mapping) else {"match": [], "else": "false"}
@@ -157,6 +157,16 @@ class Expression(Codec):
 
     def reads(self, key: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return (key,), (key,)
+
+
+def _mapped(expression: t.Mapping[str, t.Any], change: t.Callable[[str], str]) -> dict[str, t.Any]:
+    """A copy whose texts are changed: there and back, a text has the form in which the store gives it back."""
+    out: dict[str, t.Any] = {}
+    if "match" in expression:
+        out["match"] = [{name: change(text) for name, text in entry.items()} for entry in expression["match"]]
+    if "else" in expression:
+        out["else"] = change(expression["else"])
+    return out
 
 
 def _texts(value: t.Any) -> t.Any:
