@@ -78,6 +78,10 @@ class Rest:
 
     # -- principals ----------------------------------------------------------------------------------------------
 
+    def made(self, *names: str) -> None:
+        """Principals to remove after the test that another request makes."""
+        self._principals += names
+
     def create(self, type_: str, name: str, **fields: Any) -> int:
         self._principals.append(name.lower())
         return int(self.data("POST", "/api/principal/deploy", json={"type": type_, "name": name} | fields))
