@@ -411,6 +411,17 @@ class RulesUrl(Url):
         return (key, self.VERSION), ()
 
 
+class Mapping(Codec):
+    """A mapping with ``@type``, whose parts its own module checks."""
+
+    accepted = "a mapping with @type"
+
+    def check(self, value: t.Any) -> t.Any:
+        if not isinstance(value, t.Mapping):
+            raise Wrong(f"expected {self.accepted}.")
+        return dict(value)
+
+
 class DirectoryLabel(Codec):
     """The default directory; null = the internal one, whose id the server's own keys tell."""
 

@@ -69,11 +69,14 @@ class Item:
 
 @dataclasses.dataclass
 class Parsed:
-    """:param unsupported: canonical keys that 0.15 cannot express, with the reason."""
+    """:param unsupported: canonical keys that 0.15 cannot express, with the reason.
+    :param unknown: keys that the table does not list: they may be of 0.16, or a mistake.
+    """
 
     items: list[Item] = dataclasses.field(default_factory=list)
     problems: list[Problem] = dataclasses.field(default_factory=list)
     unsupported: dict[str, str] = dataclasses.field(default_factory=dict)
+    unknown: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def fail(self, key: str, value: t.Any, message: str) -> None:
         """Note a problem. A ``value`` of ``...`` is not shown."""
@@ -86,7 +89,7 @@ def refuse(parsed: Parsed, *, report: bool = False) -> None:
     :raises Failure: ``invalid_value`` or ``unsupported_by_generation``, with everything in ``details``.
     """
     problems = list(parsed.problems)
-    unsupported = {} if report else parsed.unsupported
+    unsupported = {**parsed.unknown, **({} if report else parsed.unsupported)}
     if not problems and not unsupported:
         return
     details = [{"key": p.key, "value": p.value, "message": p.message} for p in problems]
@@ -163,7 +166,7 @@ def _unknown(head: str, key: str, parsed: Parsed) -> None:
         parsed.fail(key, ..., f"unknown key; {hint}")
     else:
         # It may well exist on 0.16; here nothing stands for it.
-        parsed.unsupported[key] = "no key of 0.15 stands for it in the translation table"
+        parsed.unknown[key] = "no key of 0.15 stands for it in the translation table"
 
 
 def _put(

@@ -21,6 +21,7 @@ from .codecs import (
     Host,
     Issuer,
     Items,
+    Mapping,
     Nullable,
     Number,
     Optional,
@@ -626,6 +627,7 @@ DOMAIN = Kind(
         Row("description", codec=Nullable(Comment()), why="the domain principal's description"),
         Row(
             "dkimManagement",
+            codec=Mapping(),
             why="the signing keys rsa-<domain> and ed25519-<domain>, made by POST /api/dkim; Manual leaves them alone",
         ),
         _none("aliases", "a domain has no aliases; give the addresses as aliases of accounts", []),
