@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import smtplib
 from typing import Any
 
 import pytest
@@ -109,3 +111,34 @@ def test_the_account_has_the_claim_s_name(mail: Server, issuer: Issuer) -> None:
     settled(mail, principal)
     found = mail.principals({"name": "carol@acme.test"})["principals"][0]
     assert found.get("login_name") == ("carol.c" if mail.generation == "0.15" else None)
+
+
+def senders(mail: Server, token: str, user: str, *addresses: str) -> list[int]:
+    """What SMTP answers to each of these envelope senders."""
+    assert mail.target.smtp_port is not None
+    with smtplib.SMTP("127.0.0.1", mail.target.smtp_port, timeout=20) as smtp:
+        smtp.ehlo("client.test")
+        secret = base64.b64encode(f"user={user}\x01auth=Bearer {token}\x01\x01".encode()).decode()
+        assert smtp.docmd("AUTH", f"XOAUTH2 {secret}")[0] == 235
+        codes = []
+        for address in addresses:
+            codes.append(smtp.docmd("MAIL", f"FROM:<{address}>")[0])
+            smtp.rset()
+        return codes
+
+
+def test_senders_on_the_wire(mail: Server, issuer: Issuer) -> None:
+    if mail.target.smtp_port is None or mail.simulator is not None:
+        pytest.skip("the simulator's SMTP ends at its banner")
+    carol: dict[str, Any] = {"name": "carol@acme.test", "aliases": ["c@acme.test"]}
+    token = issuer.token("sme-acme", "carol", **EMAIL)
+    asked = ("carol@acme.test", "c@acme.test", "noreply@shop.test", "x@news.shop.test", "boss@acme.test")
+    user = "carol" if mail.generation == "0.15" else "carol@acme.test"
+    mail.principals(carol)
+    assert senders(mail, token, user, *asked) == [250, 250, 501, 501, 501]
+    mail.principals({**carol, "send_as": ["noreply@shop.test", "*@news.shop.test"]})
+    assert senders(mail, token, user, *asked) == [250, 250, 250, 250, 501]
+    mail.principals({**carol, "send_as": ["*@news.shop.test"]})
+    assert senders(mail, token, user, *asked) == [250, 250, 501, 250, 501]
+    mail.principals({**carol, "send_as": []})
+    assert senders(mail, token, user, *asked) == [250, 250, 501, 501, 501]
