@@ -196,7 +196,9 @@ class _Planner:
 
     def _list_members(self, addresses: t.Iterable[str], now: Held) -> dict[str, t.Any]:
         """Members by name where they are accounts of this server, else as the addresses they are."""
-        kinds = {**self._census.kinds, **{p.name: p.type for p in self._principals if p.state != "absent"}}
+        gone = {p.name for p in self._principals if p.state == "absent"}
+        kinds = {name: kind for name, kind in self._census.kinds.items() if name not in gone}
+        kinds.update((p.name, p.type) for p in self._principals if p.state != "absent")
         members, external = set(), set()
         for address in addresses:
             holder = self._census.holders.get(address)

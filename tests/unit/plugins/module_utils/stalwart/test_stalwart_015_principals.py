@@ -193,6 +193,19 @@ def test_new_principals() -> None:
     assert found.changes[2].after["members"] == ["bob@acme.test", "z@y.test"]
 
 
+def test_a_list_keeps_the_address_of_a_member_that_goes() -> None:
+    """Removing an account takes its memberships along; the list still passes mail on to the address."""
+    found = plan(
+        server(),
+        {"name": "news@acme.test", "type": "list", "members": ["alice@acme.test", "x@y.test"]},
+        {**ALICE, "state": "absent", "confirm_data_loss": True},
+    )
+    assert steps(found) == [
+        ("removeItem", "members", "alice"),
+        ("addItem", "externalMembers", "alice@acme.test"),
+    ]
+
+
 def test_what_an_account_is_called() -> None:
     """Its name is what the username claim says, or its address where there is no such claim (contract 4.3)."""
     bob = {"name": "bob@acme.test"}
