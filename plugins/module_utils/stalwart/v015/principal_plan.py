@@ -64,7 +64,12 @@ class _Planner:
         self._known = known
         self._findings = Findings()
         self._census = state.census()
-        self._held = {p.name: find(state, p) for p in principals}
+        self._held: dict[str, t.Optional[Held]] = {}
+        for principal in principals:
+            held = find(state, principal)
+            # An account without an address is one principal's only.
+            stubs = {other.name for other in self._held.values() if other is not None and not other.emails}
+            self._held[principal.name] = None if held is not None and held.name in stubs else held
         self._names = {held.address: held.name for held in state.mailboxes.values()}
         self._after: dict[str, frozenset[str]] = {}
 
