@@ -386,7 +386,8 @@ class RulesUrl(Url):
     accepted = "a URL or null"
     VERSION = "version.spam-filter"
     PUBLISHED = "https://github.com/stalwartlabs/spam-filter/releases/latest/download/spam-filter-rules.json.gz"
-    _NONE = "0.0.0"
+    #: A version that any published one follows.
+    none = "0.0.0"
 
     def __init__(self) -> None:
         super().__init__(self.PUBLISHED)
@@ -396,7 +397,7 @@ class RulesUrl(Url):
 
     def encode(self, key: str, value: t.Any) -> Keys:
         if value is None:
-            return {self.VERSION: self._NONE}
+            return {self.VERSION: self.none}
         return {} if value == self.PUBLISHED else {key: str(value)}
 
     def owned(self, key: str, stored: t.Mapping[str, str]) -> Keys:
@@ -405,7 +406,7 @@ class RulesUrl(Url):
     def decode(self, key: str, owned: t.Mapping[str, str]) -> t.Any:
         if key in owned:
             return owned[key]
-        return None if owned.get(self.VERSION) == self._NONE else self.PUBLISHED
+        return None if owned.get(self.VERSION) == self.none else self.PUBLISHED
 
     def reads(self, key: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return (key, self.VERSION), ()

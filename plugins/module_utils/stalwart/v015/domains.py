@@ -64,7 +64,8 @@ def wanted(item: Item) -> list[str]:
     return sorted(name for name in management.get("algorithms", ALGORITHMS) if name in ALGORITHMS)
 
 
-def _held(store: Store, name: str) -> list[str]:
+def held_keys(store: Store, name: str) -> list[str]:
+    """Algorithms that a domain has its key of."""
     return sorted(
         algorithm
         for algorithm, (prefix, _api) in ALGORITHMS.items()
@@ -81,7 +82,7 @@ def plan(planner: Planner, item: Item) -> None:
         return
     _collisions(planner, name)
     description = item.cell("description")
-    missing = [algorithm for algorithm in wanted(item) if algorithm not in _held(store, name)]
+    missing = [algorithm for algorithm in wanted(item) if algorithm not in held_keys(store, name)]
     dkim = tuple((ALGORITHMS[algorithm][1], name) for algorithm in missing)
     if held is None:
         after: dict[str, t.Any] = {"name": name}
@@ -97,8 +98,8 @@ def plan(planner: Planner, item: Item) -> None:
         before["description"], after["description"] = held.get("description"), description.value
         change = ("update", name, description.value)
     if missing:
-        before["dkimManagement"] = {"algorithms": _held(store, name)}
-        after["dkimManagement"] = {"algorithms": sorted({*_held(store, name), *missing})}
+        before["dkimManagement"] = {"algorithms": held_keys(store, name)}
+        after["dkimManagement"] = {"algorithms": sorted({*held_keys(store, name), *missing})}
     if after:
         op = Op(dkim=dkim, domain=change, kind=item.kind)
         planner.changes.append(Change("update", "domain", name, before, after, op))
@@ -157,5 +158,5 @@ def shown(store: Store, item: Item) -> t.Optional[dict[str, t.Any]]:
         if cell.name == "description":
             body["description"] = held.get("description") or None
         elif cell.name == "dkimManagement":
-            body["dkimManagement"] = {**cell.value, "algorithms": _held(store, item.identifier)}
+            body["dkimManagement"] = {**cell.value, "algorithms": held_keys(store, item.identifier)}
     return body

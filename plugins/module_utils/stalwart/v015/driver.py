@@ -9,6 +9,7 @@ from __future__ import annotations
 from ...http_client import HttpClient
 from ..driver import Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
 from .client import RestClient
+from .export import export_server
 from .info import gather
 from .principal_task import Principal015Task
 from .settings import SettingsTask
@@ -33,6 +34,10 @@ class Driver015(Driver):
     def info(self, ask: InfoAsk) -> Result:
         """See :class:`Driver`."""
         return {**gather(self._client, ask), "schema_hash": None}
+
+    def export(self) -> Result:
+        """See :class:`Driver`."""
+        return export_server(self._client)
 
 
 def plan_absent_settings(ask: SettingsAsk) -> Result:

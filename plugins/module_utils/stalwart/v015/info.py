@@ -17,7 +17,7 @@ from .codecs import Issuer
 from .domains import ALGORITHMS
 from .errors import ApiError
 from .localkeys import PREFIX as LOCAL_KEYS
-from .settings import running_issuer
+from .settings import host_of, running_issuer
 from .store import DEFAULT_DIRECTORY, PENDING, Store
 
 #: What an authorization request is asked for; its one-time code is thrown away and expires after ten minutes (contract 2.5).
@@ -45,7 +45,7 @@ def gather(client: RestClient, ask: InfoAsk) -> dict[str, t.Any]:
         info.update(_account(client))
     if not ask.gather & {"domain", "dkim", "directory"}:
         return info
-    stored = client.keys([DEFAULT_DIRECTORY, "server.hostname", "report.domain"], ["directory", PENDING, LOCAL_KEYS])
+    stored = client.keys([DEFAULT_DIRECTORY, "report.domain"], ["directory", PENDING, LOCAL_KEYS])
     store = Store(stored)
     info["default_directory"] = _directory(store)
     if "directory" in ask.gather:
@@ -59,7 +59,7 @@ def gather(client: RestClient, ask: InfoAsk) -> dict[str, t.Any]:
     records = _records(client, name)
     keys = _keys(name, records)
     if "domain" in ask.gather:
-        info["domain"] = _shown(principal, stored.get("server.hostname"), keys)
+        info["domain"] = _shown(principal, host_of(records), keys)
         info["zone_text"] = zone_text(records)
     if "dkim" in ask.gather:
         if ask.wait_dkim > 0 and not keys:

@@ -12,6 +12,7 @@ import typing as t
 from ...failure import Failure
 from ...reconcile import Change, Plan
 from ...redact import MASK
+from ..placeholder import is_placeholder, refuse_placeholders
 from . import domains, removal
 from .codecs import Codec, DirectoryLabel, Text
 from .grammar import Cell, Item, Parsed, find, refuse
@@ -45,6 +46,7 @@ class Planner:
         self.problems = Parsed()
         self.local: list[dict[str, str]] = []
         self._local_keys = store.local
+        self._placeholders: list[t.Any] = []
 
     def plan(self) -> Plan:
         """:raises Failure: ``invalid_value``, ``conflict`` for keys of config.toml and for what is still used."""
@@ -104,11 +106,13 @@ class Planner:
             owned = given.codec.owned(key, self.store.keys)
             current = self.current(given, key, owned)
             cell = dataclasses.replace(given, value=given.codec.merge(current, given.value))
+            if cell.codec.secret and not owned:
+                self._placeholders.append(cell.value)
             if creating:
                 insert.update(self.encode(cell, key))
                 after[cell.name] = _masked(cell.codec, cell.value)
                 continue
-            if cell.codec.secret and owned and not self.request.rewrite_secrets:
+            if cell.codec.secret and owned and (is_placeholder(cell.value) or not self.request.rewrite_secrets):
                 continue
             if current == cell.value:
                 continue
@@ -204,6 +208,7 @@ class Planner:
 
     def _refuse(self) -> None:
         refuse(self.problems)
+        refuse_placeholders(self._placeholders)
         if self.local:
             raise _local_failure(self.local)
 

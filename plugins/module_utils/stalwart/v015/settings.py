@@ -26,6 +26,7 @@ from .table import DOMAIN
 from .write import restarts, trial, write_and_run
 
 _TRIES = 3
+_HOST = "server.hostname"
 #: Errors that mean somebody else was faster.
 _RACES = ("assertFailed", "fieldAlreadyExists", "notFound")
 
@@ -101,6 +102,9 @@ class SettingsTask:
         stored = client.keys(keys, prefixes)
         # 0.15 hands secrets out in clear; an error text may quote them.
         client.http.redactor.add(*(text for key, text in stored.items() if is_secret(key)))
+        if "%{" in stored.get(_HOST, "") and any(cell.key == _HOST for item in self._items for cell in item.cells):
+            # Macros are shown as they stand in config.toml (contract 1.3); what they became is in the records.
+            stored[_HOST] = running_host(client) or stored[_HOST]
         return Store(stored, read_domains(client) if self._needs_domains() else None)
 
     def _needs_domains(self) -> bool:
@@ -167,6 +171,18 @@ def running_issuer(store: Store) -> t.Optional[str]:
         return None
     url = store.keys.get(f"directory.{store.default_directory}.endpoint.url", "")
     return str(Issuer().decode("url", {"url": url})).rstrip("/") if url else ""
+
+
+def running_host(client: RestClient) -> t.Optional[str]:
+    """The server's host name as its last reload read it."""
+    data = client.get("/api/dns/records/localhost")
+    return host_of([entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else [])
+
+
+def host_of(records: t.Iterable[t.Mapping[str, t.Any]]) -> t.Optional[str]:
+    """The server's host name from what any domain publishes: it is in the MX record (contract 6.2)."""
+    contents = [str(entry.get("content")) for entry in records if entry.get("type") == "MX"]
+    return contents[0].rpartition(" ")[2].rstrip(".") if contents else None
 
 
 def read_domains(client: RestClient) -> dict[str, dict[str, t.Any]]:
