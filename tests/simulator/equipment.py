@@ -24,6 +24,7 @@ RESTART_SECONDS = 0.1
 class Equipped(Protocol):
     faults: set[str]
     requests: int
+    nonce: str  # differs between processes
     writes: WriteLog
 
 
@@ -40,7 +41,7 @@ async def answer(server: Equipped, request: web.Request) -> Any:
         case "GET", "/simulator/writes":
             return server.writes.entries
         case "GET", "/simulator/requests":
-            return {"requests": server.requests}
+            return {"requests": server.requests, "process": server.nonce}
         case "GET", "/simulator/faults":
             return sorted(server.faults)
         case "PUT", "/simulator/faults":

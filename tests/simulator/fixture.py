@@ -6,6 +6,8 @@ Plain helper (`start_simulator`) and, for pytest, the fixture `simulator` (impor
 from __future__ import annotations
 
 import base64
+import contextlib
+import http.client
 import json
 import os
 import signal
@@ -123,13 +125,30 @@ class Simulator:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
+        self.wait_until_ready()
+        return self
+
+    def wait_until_ready(self) -> None:
+        """Raises RuntimeError with the log when the server does not get ready."""
         deadline = time.monotonic() + START_SECONDS
         while not self._ready():
-            if self.process.poll() is not None or time.monotonic() > deadline:
+            if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise RuntimeError(f"simulator not ready:\n{self.log.read_text(encoding='utf-8')}")
+                log = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+                raise RuntimeError(f"simulator not ready:\n{log}")
             time.sleep(0.05)
-        return self
+
+    def restart_itself(self) -> None:
+        """As a container that is restarted in its pod: same process id, same volume, told by the simulator's own path."""
+        before = self.request("GET", "/simulator/requests")["process"]
+        self.request("POST", "/simulator/restart")
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self.request("GET", "/simulator/requests")["process"] != before:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError("simulator did not restart")
 
     def _ready(self) -> bool:
         try:

@@ -14,6 +14,7 @@ from . import (
     dkim,
     domains,
     equipment,
+    guard,
     http,
     running,
     schema,
@@ -56,6 +57,7 @@ class Server:
             "MailingList": accounts.MailingLists(self),
             "Task": actions.Tasks(self),
         }
+        self.guard = guard.Guard(self)
         self.scoped = credentials.Credentials(self)
         self.actions = actions.Actions(self)
         if settings.mode == "normal":

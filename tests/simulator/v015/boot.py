@@ -27,7 +27,7 @@ class Settings:
     database: Path | None
     bind: str = ""  # replaces the address of every listener, e.g. 127.0.0.1
     ports: dict[str, int | None] = field(default_factory=dict)  # listener name -> port, None = closed
-    slow_seconds: float = 3.0  # how long the fault slow-reload holds a reload up
+    slow_seconds: float = boot.SLOW_SECONDS  # how long the fault slow-reload holds a reload up
     faults: frozenset[str] = frozenset()
 
     @property
@@ -97,7 +97,7 @@ def read(path: Path, environ: Mapping[str, str]) -> Settings:
         database=_database(macros.resolve(file)[0], environ),
         bind=environ.get("SIMULATOR_BIND", ""),
         ports=boot.ports(environ.get("SIMULATOR_PORTS", "")),
-        slow_seconds=float(environ.get("SIMULATOR_SLOW_SECONDS", "3")),
+        slow_seconds=float(environ.get("SIMULATOR_SLOW_SECONDS", boot.SLOW_SECONDS)),
         faults=frozenset(environ.get("SIMULATOR_FAULTS", "").replace(",", " ").split()),
     )
 

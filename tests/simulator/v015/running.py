@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..limits import Rate, contains
 from . import lookups, oidc, toml, validate, values
 from .validate import Errors, Keys
 
@@ -50,31 +51,20 @@ class Running:
             return None
         return oidc.Directory(validate.below(self.keys, f"directory.{self.get('storage.directory')}"))
 
-    def rate(self, key: str, default: str) -> tuple[int, float] | None:
+    def rate(self, key: str, default: str) -> Rate | None:
         """A rate setting, None when it is switched off."""
         text = self.get(key, default)
-        return None if text in values.OFF else values.rate(text)
+        return None if text in values.OFF else Rate(*values.rate(text))
 
-    def allowed(self, address: str) -> bool:
-        """Whether an address is in the allow list. Loopback is exempt as well, see limits.py."""
-        return _contains(self.keys, ALLOWED, address)
+    def allowed(self) -> list[str]:
+        """Addresses and networks of the allow list."""
+        return list(validate.below(self.keys, ALLOWED))
 
     def is_blocked(self, address: str) -> bool:
         """Single addresses follow their own reload, networks the full one."""
-        networks = {f"{BLOCKED}.{key}": "" for key in validate.below(self.keys, BLOCKED) if "/" in key}
-        return address in self.blocked or _contains(networks, BLOCKED, address)
-
-
-def _contains(keys: Keys, prefix: str, address: str) -> bool:
-    candidate = values.address(address)
-    for member in validate.below(keys, prefix):
-        try:
-            network = values.address(member)
-        except ValueError:
-            continue
-        if network.version == candidate.version and candidate.subnet_of(network):  # type: ignore[arg-type]
-            return True
-    return False
+        return address in self.blocked or contains(
+            set(validate.below(self.keys, BLOCKED)) - _single(self.keys), address
+        )
 
 
 def _single(keys: Keys) -> set[str]:
