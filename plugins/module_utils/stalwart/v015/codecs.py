@@ -92,22 +92,32 @@ class Comment(Codec):
         return None if value is None else super().check(value)
 
 
+class Remark(Comment):
+    """A comment that is the value of the object's only key, which stays when the comment goes."""
+
+    def encode(self, key: str, value: t.Any) -> Keys:
+        return {key: value or ""}
+
+    def _value(self, text: str) -> t.Any:
+        return text or None
+
+
 class Nullable(Codec):
     """Another codec's value, or null = nothing stored."""
 
     def __init__(self, inner: Codec) -> None:
         super().__init__(inner.default)
-        self._inner = inner
+        self.inner = inner
         self.accepted = f"{inner.accepted} or null"
 
     def check(self, value: t.Any) -> t.Any:
-        return None if value is None else self._inner.check(value)
+        return None if value is None else self.inner.check(value)
 
     def _text(self, value: t.Any) -> str:
-        return self._inner._text(value)
+        return self.inner._text(value)
 
     def _value(self, text: str) -> t.Any:
-        return self._inner._value(text)
+        return self.inner._value(text)
 
 
 class Optional(Nullable):
@@ -117,7 +127,7 @@ class Optional(Nullable):
         return {key: "false"} if value is None else {key: self._text(value)}
 
     def _value(self, text: str) -> t.Any:
-        return None if text.strip().lower() in _OFF else self._inner._value(text)
+        return None if text.strip().lower() in _OFF else self.inner._value(text)
 
 
 class Host(Codec):
@@ -175,17 +185,17 @@ class Number(Codec):
         fraction: bool = False,
     ) -> None:
         super().__init__(default)
-        self._low, self._high, self._fraction = low, high, fraction
+        self.low, self.high, self.fraction = low, high, fraction
         limits = [f"from {low:g}"] if low is not None else []
         limits += [f"to {high:g}"] if high is not None else []
         self.accepted = " ".join(["a number" if fraction else "an integer", *limits])
 
     def check(self, value: t.Any) -> t.Any:
         number = self._value(value) if isinstance(value, str) else value
-        kinds = (int, float) if self._fraction else (int,)
+        kinds = (int, float) if self.fraction else (int,)
         if isinstance(number, bool) or not isinstance(number, kinds):
             raise Wrong(f"expected {self.accepted}.")
-        if (self._low is not None and number < self._low) or (self._high is not None and number > self._high):
+        if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
             raise Wrong(f"expected {self.accepted}.")
         return number
 
@@ -194,7 +204,7 @@ class Number(Codec):
 
     def _value(self, text: str) -> t.Any:
         try:
-            return float(text) if self._fraction else int(text)
+            return float(text) if self.fraction else int(text)
         except ValueError:
             return text
 
@@ -251,20 +261,20 @@ class Enum(Codec):
 
     def __init__(self, words: t.Mapping[str, t.Union[str, t.Sequence[str]]], default: t.Any = None) -> None:
         super().__init__(default)
-        self._words = {name: [text] if isinstance(text, str) else list(text) for name, text in words.items()}
-        self.accepted = "one of " + ", ".join(self._words)
+        self.words = {name: [text] if isinstance(text, str) else list(text) for name, text in words.items()}
+        self.accepted = "one of " + ", ".join(self.words)
 
     def check(self, value: t.Any) -> t.Any:
-        if value not in self._words:
+        if value not in self.words:
             raise Wrong(f"expected {self.accepted}.")
         return value
 
     def _text(self, value: t.Any) -> str:
-        return self._words[value][0]
+        return self.words[value][0]
 
     def _value(self, text: str) -> t.Any:
         lowered = text.strip().lower()
-        return next((name for name, texts in self._words.items() if lowered in texts), text)
+        return next((name for name, texts in self.words.items() if lowered in texts), text)
 
 
 class Secret(Codec):
@@ -304,6 +314,8 @@ class Items(Codec):
     def check(self, value: t.Any) -> t.Any:
         if isinstance(value, (str, t.Mapping)) or not isinstance(value, (list, tuple, set, frozenset)):
             raise Wrong(f"expected {self.accepted}.")
+        if not value and self.default:
+            raise Wrong("0.15 takes an empty list for its own one, which has items; expected at least one.")
         items = [self._item.check(entry) for entry in value]
         return items if self._ordered else sorted(dict.fromkeys(items))
 

@@ -159,6 +159,11 @@ def _reset(planner: Planner, item: Item) -> None:
             after[name] = None
             continue
         delete |= set(owned)
+        if item.kind and item.kind.bare:
+            # The key is the object: without it the object would be gone.
+            insert.update(cell.codec.encode(key, None))
+            if key not in insert:
+                planner.problems.fail(f"{item.key}.{name}", ..., "has no default that is known; set a value instead.")
         after[name] = cell.codec.default
     for cell in item.take:
         key = cell.at(identifier)

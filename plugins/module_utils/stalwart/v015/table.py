@@ -26,6 +26,7 @@ from .codecs import (
     Number,
     Optional,
     Rate,
+    Remark,
     RulesUrl,
     Secret,
     Text,
@@ -436,7 +437,7 @@ OBJECTS: tuple[Kind, ...] = (
             Row(
                 "reason",
                 "server.allowed-ip.<id>",
-                Nullable(Comment()),
+                Remark(),
                 why="0.15 does not read the value; it is kept for people",
             ),
             _none("createdAt", "0.15 keeps no times"),

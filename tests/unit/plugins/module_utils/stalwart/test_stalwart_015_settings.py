@@ -112,6 +112,7 @@ BAD: list[tuple[str, Any, dict[str, Any], str, str]] = [
     ("another variant's", {"mtaRoute.x": {"@type": "Mx", "port": 25}}, {}, "invalid_value", "unknown property of Mx"),
     ("single =", {"mtaStageAuth.require": "local_port = 25"}, {}, "invalid_value", "single '='"),
     ("not its place", {"mtaStageAuth.mustMatchSender": "rcpt == 'x'"}, {}, "invalid_value", "unknown variable"),
+    ("empty list of a default", {"security.scanBanPaths": []}, {}, "invalid_value", "at least one"),
     ("account", {"account": {"a": {}}}, {}, "invalid_value", "stalwart_principal"),
     ("dkim variant", {"domain": {"a.test": {"dkimManagement": "on"}}}, {}, "invalid_value", "mapping with @type"),
     (
@@ -409,6 +410,15 @@ def test_absent(script: Any, http: HttpClient) -> None:
     assert SECRET not in str(result)
     # A table whose last entry goes would stay in memory until a restart.
     assert server.stored == {**STORED, "lookup.vip.tenantmail-keep": ""}
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_reason_goes_and_the_address_stays(script: Any, http: HttpClient, state: str) -> None:
+    server = Server(script, http, {**STORED, "server.allowed-ip.10.0.0.1": "why"}).reads()
+    server.reload("/api/reload?dry-run=true").posts().reload("/api/reload").posts().reads()
+    result = run(server, {"allowedIp": {"10.0.0.1": {"reason": None}}}, state=state)
+    assert words(result) == ["update allowedIp 10.0.0.1"]
+    assert server.stored["server.allowed-ip.10.0.0.1"] == ""
 
 
 def test_the_default_directory_is_not_removed(script: Any, http: HttpClient) -> None:
