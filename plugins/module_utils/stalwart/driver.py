@@ -10,8 +10,6 @@ import abc
 import dataclasses
 import typing as t
 
-from ..failure import Failure
-
 Result = t.Dict[str, t.Any]
 
 
@@ -72,12 +70,10 @@ class Driver(abc.ABC):
     def info(self, ask: InfoAsk) -> Result:
         """The ``info`` of ``stalwart_info``."""
 
+    @abc.abstractmethod
     def export(self) -> Result:
         """Everything as ``settings`` and ``principals`` would give it, and what was ``left_out`` and why.
 
         Secrets are placeholders (:mod:`.placeholder`), what an empty server has anyway is left out, the order is
         deterministic, and a plan right after is empty.
         """
-        raise Failure(
-            "stalwart", "unsupported_by_generation", f"a server of generation {self.generation} cannot be exported yet."
-        )

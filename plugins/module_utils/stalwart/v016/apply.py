@@ -13,7 +13,7 @@ import typing as t
 
 from ...failure import Failure
 from .actions import MARKER_NAMESPACE, MARKER_OBJECT, actions_for, marker
-from .client import MAX_BYTES, MAX_CALLS, MAX_OBJECTS, Call, JmapClient
+from .client import DEFAULT_LIMITS, Call, JmapClient, Limits, TooLarge, WriteRace
 from .decode import encode
 from .errors import reload_failure, set_failures
 from .plan import Op
@@ -68,7 +68,7 @@ def levels(ops: t.Sequence[Op]) -> list[list[Op]]:
     return out
 
 
-def batches(ops: t.Sequence[Op]) -> list[_Batch]:
+def batches(ops: t.Sequence[Op], limits: Limits = DEFAULT_LIMITS) -> list[_Batch]:
     """One call per type and level, none with more than 500 items or more bytes than a request takes."""
     out: list[_Batch] = []
     for level in levels(ops):
@@ -76,16 +76,16 @@ def batches(ops: t.Sequence[Op]) -> list[_Batch]:
         for op in level:
             by_type.setdefault(op.object, []).append(op)
         for name, same in by_type.items():
-            out += _portions(name, same)
+            out += _portions(name, same, limits)
     return out
 
 
-def _portions(name: str, ops: t.Sequence[Op]) -> list[_Batch]:
+def _portions(name: str, ops: t.Sequence[Op], limits: Limits) -> list[_Batch]:
     portions: list[list[Op]] = []
     sizes: list[int] = []
     for op in ops:
         size = 100 + sum(_size(write.value) for write in op.writes)
-        if not portions or len(portions[-1]) >= MAX_OBJECTS or sizes[-1] + size > MAX_BYTES:
+        if not portions or len(portions[-1]) >= limits.objects or sizes[-1] + size > limits.bytes:
             portions.append([])
             sizes.append(0)
         portions[-1].append(op)
@@ -93,14 +93,14 @@ def _portions(name: str, ops: t.Sequence[Op]) -> list[_Batch]:
     return [_Batch(name, portion, size) for portion, size in zip(portions, sizes)]
 
 
-def _fitting(todo: t.Sequence[_Batch]) -> int:
+def _fitting(todo: t.Sequence[_Batch], limits: Limits) -> int:
     """How many of the calls the next request takes."""
     size = 0
-    for index, batch in enumerate(todo[: MAX_CALLS - _RESERVED]):
+    for index, batch in enumerate(todo[: limits.calls - _RESERVED]):
         size += batch.size
-        if index and size > MAX_BYTES:
+        if index and size > limits.bytes:
             return index
-    return min(len(todo), MAX_CALLS - _RESERVED)
+    return min(len(todo), limits.calls - _RESERVED)
 
 
 def _size(value: t.Any) -> int:
@@ -132,10 +132,10 @@ class Writer:
         :raises Failure: what the server refused; ``reload_refused`` when it stored everything but does not run it.
         """
         actions = sorted({op.action for op in ops if op.kind == "action"}.union(*(self._actions(op) for op in ops)))
-        todo = batches(ops)
+        todo = batches(ops, self._client.limits)
         unmarked = [action for action in actions if action not in self._markers]
         while True:
-            count = _fitting(todo)
+            count = _fitting(todo, self._client.limits)
             now, todo = todo[:count], todo[count:]
             self._request(unmarked, now, actions if not todo else [])
             unmarked = []
@@ -166,7 +166,11 @@ class Writer:
         calls += [self._call(batch, index) for index, batch in enumerate(now)]
         if actions:
             calls.append(("x:Action/set", {"create": {f"a{i}": {"@type": a} for i, a in enumerate(actions)}}))
-        answers = self._client.call(calls, write=True)
+        try:
+            answers = self._client.call(calls, write=True)
+        except TooLarge as exc:
+            # Refused as a whole: planned anew, it goes in smaller portions.
+            raise WriteRace(str(exc)) from None
         if marked:
             self._remember(fresh, answers[0])
         failures: list[Failure] = []

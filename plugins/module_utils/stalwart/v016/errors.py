@@ -53,7 +53,7 @@ def set_failures(
     name, result = answer
     if name == "error":
         kind = str(result.get("type"))
-        if kind == "serverUnavailable":
+        if kind == "serverUnavailable" or (kind == "requestTooLarge" and client.learn()):
             raise WriteRace(object_name)
         why = client.http.redactor.body(str(result.get("description") or kind))
         code = {"forbidden": "forbidden", "requestTooLarge": "invalid_value"}.get(kind, "protocol")
