@@ -24,7 +24,7 @@ from .native import is_secret
 from .plan import Planner, Request
 from .removal import KEEPER, Exclusive
 from .settings import read_domains
-from .store import PENDING, Store
+from .store import OWED, PENDING, Store
 from .table import DOMAIN, OBJECTS, SINGLETONS
 from .vocabulary import Kind, Row
 
@@ -184,7 +184,7 @@ class _Exporter:
                 if not details:
                     raise
                 continue
-            changes = [change for change in plan.changes if change.kind != "running settings"]
+            changes = [change for change in plan.changes if change.kind != OWED]
             if not changes:
                 return
             for change in changes:

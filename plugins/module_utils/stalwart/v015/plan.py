@@ -17,7 +17,7 @@ from . import domains, removal
 from .codecs import Codec, DirectoryLabel, Text
 from .grammar import Cell, Item, Parsed, find, refuse
 from .native import area_of
-from .store import DEFAULT_DIRECTORY, Op, Store
+from .store import DEFAULT_DIRECTORY, OWED, Op, Store
 from .table import DOMAIN
 from .vocabulary import SINGLETON, Kind
 
@@ -63,7 +63,7 @@ class Planner:
         self._default_directory()
         for area in self.store.pending:
             before, after = {"running": "older than what is stored"}, {"running": "as stored"}
-            self.changes.append(Change("update", "running settings", area, before, after, Op(area=area)))
+            self.changes.append(Change("update", OWED, area, before, after, Op(area=area)))
         return Plan(tuple(self.changes))
 
     def write(

@@ -15,6 +15,8 @@ from .vocabulary import Kind
 
 #: Keys of this collection's own: a reload that is owed (contract 3.7: the server ignores keys it does not know).
 PENDING = "tenantmail.pending"
+#: The kind of a change that only repeats a reload.
+OWED = "running settings"
 DEFAULT_DIRECTORY = "storage.directory"
 #: Area of a setting to the reload that makes it take effect (contract 3.8).
 RELOADS: dict[str, str] = {"settings": "", "lookup": "lookup", "blocked": "server.blocked-ip"}

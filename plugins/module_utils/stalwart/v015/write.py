@@ -16,7 +16,7 @@ import typing as t
 from ...failure import Failure
 from ...reconcile import Change, Plan
 from .client import Operation, RestClient, delete, insert
-from .store import PENDING, RELOADS, Op
+from .store import OWED, PENDING, RELOADS, Op
 
 
 def write_and_run(client: RestClient, plan: Plan) -> None:
@@ -47,9 +47,9 @@ def trial(client: RestClient, plan: Plan) -> None:
 
     :raises Failure: ``reload_refused``.
     """
-    ops: list[Op] = [change.payload for change in plan.changes]
+    ops: list[Op] = [change.payload for change in plan.changes if change.kind != OWED]
     touched = {key for op in ops for key in (*op.insert, *op.delete)}
-    if not touched or "settings" not in _areas(ops):
+    if "settings" not in _areas(ops):
         return
     try:
         client.reload(dry_run=True, stored=False)

@@ -523,7 +523,7 @@ def test_a_new_domain_gets_its_keys_first(
     script: Any, http: HttpClient, management: dict[str, Any], made: list[str]
 ) -> None:
     domains: list[dict[str, Any]] = []
-    server = Server(script, http, STORED, domains).reads().posts()
+    server = Server(script, http, STORED, domains).reads().reload("/api/reload?dry-run=true").posts()
     for algorithm in made:
         name = algorithm.lower()
 

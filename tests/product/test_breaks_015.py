@@ -1,0 +1,188 @@
+"""What goes wrong on a 0.15 server, what the user is told, and what the next run makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.contract.api import Target
+from tests.simulator.fixture import Simulator, start_simulator
+
+from .server import Server, refusal, words
+from .test_settings_015 import CONFIG, SERVER
+
+NAMED = {key: value for key, value in SERVER.items() if key in ("domain", "systemSettings", "tracer")}
+Start = Callable[..., Server]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts one empty server of 0.15 with this config.toml."""
+    running: list[Simulator] = []
+
+    def started(config: str = CONFIG) -> Server:
+        running.append(start_simulator(tmp_path, generation="0.15", toml=config))
+        one = running[-1]
+        return Server(Target("simulator", one.base_url, one.username, one.password), one)
+
+    yield started
+    for simulator in running:
+        simulator.stop()
+
+
+def behind(server: Server, **values: str) -> None:
+    """Store keys behind the module's back; ``__`` stands for a dot, ``_`` for a hyphen."""
+    assert server.simulator
+    pairs = [[key.replace("__", ".").replace("_", "-"), text] for key, text in values.items()]
+    body = [{"type": "insert", "prefix": None, "values": pairs, "assert_empty": False}]
+    assert server.simulator.request("POST", "/api/settings", body) == {"data": None}
+
+
+def test_a_server_without_name_resolution(start: Start) -> None:
+    server = start()
+    assert server.simulator
+    server.simulator.faults("resolution")
+    for settings in (NAMED, {"spamSettings.enable": False}, {"domain": {"acme.test": {}}}):
+        for check in (True, False):
+            failure = refusal(server.settings, settings, check=check)
+            assert failure.code == "reload_refused"
+            assert "spam-filter.pyzor.host" in failure.message
+            assert "spamPyzor.enable: false" in failure.hint
+            assert "Nothing was written" in failure.hint
+    assert server.writes() == []
+    assert server.settings(SERVER)["changed"]
+    assert not server.settings(SERVER)["changed"]
+
+
+def test_a_reload_that_is_refused_after_the_write(start: Start) -> None:
+    server = start()
+    server.settings(SERVER)
+    wrong = {"spam-filter.score.spam": "many"}
+    failure = refusal(server.settings, wrong, vocabulary="native")
+    assert failure.code == "reload_refused"
+    assert "spam-filter.score.spam" in failure.message
+    assert "next run repeats the reload" in failure.hint
+    # Another task learns of it before it writes anything.
+    before = server.writes()
+    failure = refusal(server.settings, {"http.enableHsts": True})
+    assert (failure.code, "spam-filter.score.spam" in failure.message) == ("reload_refused", True)
+    assert server.writes() == before
+    assert words(server.settings(SERVER, check=True)) == ["update running settings settings"]
+    healed = server.settings({"spamSettings.scoreSpam": 6})
+    assert words(healed) == ["update spamSettings singleton", "update running settings settings"]
+    assert not server.settings({"spamSettings.scoreSpam": 6})["changed"]
+    assert not server.settings(SERVER)["changed"]
+
+
+def test_a_key_of_the_store_that_stands_in_the_file(start: Start) -> None:
+    server = start(CONFIG.replace("[storage]", "[spam-filter]\ntrusted-reply.enable = false\n\n[storage]"))
+    server.settings(SERVER)
+    failure = refusal(server.settings, {"spamSettings.trustReplies": True})
+    assert failure.code == "not_converged"
+    assert "config.toml" in failure.hint
+
+
+@pytest.mark.parametrize(
+    ("settings", "native"),
+    [
+        ({"systemSettings.defaultHostname": "mx.acme.test"}, "server.hostname"),
+        ({"tracer.stdout": {"@type": "Stdout", "level": "debug"}}, "tracer.console.level"),
+        ({"security.authBanRate": {"count": 5, "period": "1h"}}, "server.auto-ban.auth.rate"),
+        ({"networkListener.submission": {"bind": ["[::]:5870"]}}, "server.listener.submission.bind.0000"),
+    ],
+)
+def test_what_the_file_keeps_is_not_written(start: Start, settings: dict[str, Any], native: str) -> None:
+    server = start()
+    for check in (True, False):
+        failure = refusal(server.settings, settings, check=check)
+        assert (failure.code, native in [entry["native"] for entry in failure.details]) == ("conflict", True)
+        assert native in failure.message
+    assert server.writes() == []
+
+
+def test_a_directory_on_a_server_that_keeps_directories_in_its_file(start: Start) -> None:
+    first, _brackets, rest = CONFIG.partition("server.hostname")
+    assert "local-keys" in first
+    server = start(
+        f"server.hostname{rest}".replace('directory = "', 'x = "').replace(
+            "[storage]", '[storage]\ndirectory = "internal"'
+        )
+    )
+    directory = {"directory.k": {"@type": "Oidc", "issuerUrl": "https://k.test/realms/a"}}
+    failure = refusal(server.settings, {**directory, "authentication.directoryId": "k"})
+    assert failure.code == "conflict"
+    assert "config.local-keys" in failure.hint
+    assert {entry["native"] for entry in failure.details} >= {"directory.k.type", "storage.directory"}
+    assert server.writes() == []
+
+
+def test_ten_things_changed_behind_the_modules_back(start: Start) -> None:
+    server = start()
+    desired: dict[str, Any] = {
+        **SERVER,
+        "domain": {"acme.test": {"description": "Acme"}},
+        "http": {"rateLimitAnonymous": {"count": 500, "period": "1m"}, "responseHeaders": {"X-A": "1", "X-B": "2"}},
+        "mtaStageAuth.mustMatchSender": "key_exists('vip', sender)",
+        "mtaRoute.out": {"@type": "Relay", "address": "relay.test", "port": 587},
+        "allowedIp": {"10.0.0.1": {"reason": "mine"}, "10.0.0.2": {}},
+        "memoryLookupKey": {"vip:a": {}},
+        "memoryLookupKeyValue": {"names:a": {"value": "Alice"}},
+        "imap.timeoutIdle": "20m",
+        "directory.k": {"@type": "Oidc", "issuerUrl": "https://k.test/realms/a"},
+    }
+    server.settings(desired)
+    assert not server.settings(desired)["changed"]
+    behind(
+        server,
+        spam_filter__enable="true",
+        http__rate_limit__anonymous="5/1m",
+        session__auth__must_match_sender="true",
+        queue__route__out__port="25",
+        imap__timeout__idle="1m",
+        directory__k__endpoint__method="introspect",
+        lookup__names__a="Mallory",
+        server__allowed_ip__10__0__0__1="yours",
+    )
+    assert server.simulator
+    gone = [{"type": "delete", "keys": ["lookup.vip.a", "server.allowed-ip.10.0.0.2"]}]
+    server.simulator.request("POST", "/api/settings", gone)
+    before = server.writes()
+    plan = server.settings(desired, check=True)
+    assert sorted(words(plan)) == [
+        "create allowedIp 10.0.0.2",
+        "create memoryLookupKey vip:a",
+        "update allowedIp 10.0.0.1",
+        "update directory k",
+        "update http singleton",
+        "update imap singleton",
+        "update memoryLookupKeyValue names:a",
+        "update mtaRoute out",
+        "update mtaStageAuth singleton",
+        "update spamSettings singleton",
+    ]
+    assert server.writes() == before
+    assert words(server.settings(desired)) == words(plan)
+    assert not server.settings(desired)["changed"]
+
+
+def test_a_credential_that_may_only_read(start: Start) -> None:
+    server = start()
+    server.settings(SERVER)
+    assert server.simulator
+    reader = {
+        "type": "apiKey",
+        "name": "reader",
+        "secrets": ["reader-secret-1"],
+        "enabledPermissions": ["authenticate", "settings-list", "settings-reload", "domain-list"],
+    }
+    assert "data" in server.simulator.request("POST", "/api/principal", reader)
+    key = {"api_username": "reader", "api_password": "reader-secret-1"}
+    assert not server.settings(SERVER, **key)["changed"]
+    assert server.settings({"http.enableHsts": True}, check=True, **key)["changed"]
+    before = server.writes()
+    assert refusal(server.settings, {"http.enableHsts": True}, **key).code == "forbidden"
+    assert server.writes() == before
+    wrong = refusal(server.settings, SERVER, api_password="reader-secret-2")
+    assert (wrong.code, "banned" in wrong.hint or "bans" in wrong.hint) == ("unauthorized", True)
