@@ -50,4 +50,10 @@ def _plan_absent(ask: SettingsAsk, generation: str) -> dict[str, t.Any]:
 
 def secrets(params: t.Mapping[str, t.Any]) -> list[str]:
     """Secrets inside the settings, for the shells: Ansible only knows those of whole options."""
-    return [*secrets_of(params.get("settings") or {}), *inline_secrets(params)]
+    settings = params.get("settings") or {}
+    found = [*secrets_of(settings), *inline_secrets(params)]
+    if params.get("vocabulary") == "native":
+        from .v015.native import native_secrets
+
+        found += native_secrets(settings)
+    return found

@@ -16,7 +16,7 @@ from ...reconcile import Change
 from ..placeholder import placeholder
 from . import domains
 from .client import RestClient
-from .codecs import DirectoryLabel, RulesUrl, Wrong
+from .codecs import Wrong
 from .export_principals import export_principals
 from .grammar import Item, parse
 from .localkeys import PREFIX as LOCAL_KEYS
@@ -24,6 +24,7 @@ from .native import is_secret
 from .plan import Planner, Request
 from .removal import KEEPER, Exclusive
 from .settings import read_domains
+from .special import DirectoryLabel, RulesUrl
 from .store import OWED, PENDING, Store
 from .table import DOMAIN, OBJECTS, SINGLETONS
 from .vocabulary import Kind, Row

@@ -13,11 +13,11 @@ from ...mail import dkim
 from ..driver import InfoAsk
 from ..problem import host_name
 from .client import RestClient
-from .codecs import Issuer
 from .domains import ALGORITHMS
 from .errors import ApiError
 from .localkeys import PREFIX as LOCAL_KEYS
 from .settings import host_of, running_issuer
+from .special import Issuer
 from .store import DEFAULT_DIRECTORY, PENDING, Store
 
 #: What an authorization request is asked for; its one-time code is thrown away and expires after ten minutes (contract 2.5).

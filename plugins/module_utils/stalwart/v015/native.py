@@ -62,9 +62,10 @@ class NativeText(Codec):
 class NativeItems(Items):
     """A list in its order; an empty one is nothing stored."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, secret: bool = False) -> None:
         super().__init__(NativeText(), ordered=True)
         self.members = False
+        self.secret = secret
 
     def check(self, value: t.Any) -> t.Any:
         items = super().check(value)
@@ -79,6 +80,15 @@ class NativeItems(Items):
 def is_secret(key: str) -> bool:
     """Whether a key's last part says that its value is a secret."""
     return bool(_SECRET.search(key))
+
+
+def native_secrets(value: t.Any, key: str = "") -> list[str]:
+    """Every text of native settings whose key says that it is a secret."""
+    if isinstance(value, t.Mapping):
+        return [found for name, item in value.items() for found in native_secrets(item, str(name))]
+    if isinstance(value, (list, tuple)):
+        return [found for item in value for found in native_secrets(item, key)]
+    return [value] if isinstance(value, str) and value and is_secret(key) else []
 
 
 def scope_of(key: str) -> t.Optional[str]:
@@ -148,7 +158,7 @@ def _codec(key: str, value: t.Any) -> Codec:
     if value is not None and (isinstance(value, t.Mapping) or branches or (scope and not listed)):
         return Expression(scope=scope or "any", native=True)
     if listed:
-        return NativeItems()
+        return NativeItems(secret=is_secret(key))
     return NativeText(secret=is_secret(key))
 
 

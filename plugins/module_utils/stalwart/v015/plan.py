@@ -14,9 +14,10 @@ from ...reconcile import Change, Plan
 from ...redact import MASK
 from ..placeholder import is_placeholder, refuse_placeholders
 from . import domains, removal
-from .codecs import Codec, DirectoryLabel, Text
+from .codecs import Codec, Text
 from .grammar import Cell, Item, Parsed, find, refuse
 from .native import area_of
+from .special import DirectoryLabel
 from .store import DEFAULT_DIRECTORY, OWED, Op, Store
 from .table import DOMAIN
 from .vocabulary import SINGLETON, Kind
@@ -270,5 +271,5 @@ def _masked(codec: Codec, value: t.Any, owned: t.Optional[t.Mapping[str, str]] =
 
 
 def _shown(item: Item, text: str) -> str:
-    secret = any(cell.codec.secret and text == cell.value for cell in item.cells)
+    secret = any(cell.codec.secret and (text == cell.value or text in (cell.value or ())) for cell in item.cells)
     return MASK if secret else repr(text)

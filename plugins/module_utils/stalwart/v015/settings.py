@@ -14,13 +14,13 @@ from ...redact import Redactor
 from ..driver import Result, SettingsAsk
 from . import domains
 from .client import RestClient
-from .codecs import Issuer
 from .errors import ApiError
 from .grammar import Item, Parsed, parse, refuse
 from .localkeys import PREFIX as LOCAL_KEYS
 from .native import is_secret, parse_native
 from .plan import Planner, Request, values
 from .removal import parse_exclusive
+from .special import Issuer
 from .store import DEFAULT_DIRECTORY, PENDING, Store
 from .table import DOMAIN
 from .write import restarts, trial, write_and_run
@@ -61,7 +61,10 @@ class SettingsTask:
         if self._client is None:
             store = Store(domains={}, known=False)
             return self._result(self._plan(store), store)
-        given = [str(c.value) for item in self._items for c in item.cells if c.codec.secret and c.value is not None]
+        held = [
+            cell.value for item in self._items for cell in item.cells if cell.codec.secret and cell.value is not None
+        ]
+        given = [text for value in held for text in (value if isinstance(value, list) else [value])]
         self._client.http.redactor = Redactor([*self._ask.secrets, *given])
         plan, store = self._converge(check_mode)
         return self._result(plan, store)

@@ -47,6 +47,16 @@ class Row:
         return self.key.replace(ID, identifier)
 
 
+def plain(name: str, key: str, codec: Codec) -> Row:
+    """A property that is one key."""
+    return Row(name, key, codec)
+
+
+def no_key(name: str, why: str, *always: t.Any) -> Row:
+    """A property that 0.15 has no key for. :param always: values that say what it does anyway."""
+    return Row(name, why=why, always=always)
+
+
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """A singleton or an object type.

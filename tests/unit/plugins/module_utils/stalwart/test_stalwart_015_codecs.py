@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015 import codecs
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015 import codecs, special
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.codecs import Codec, Wrong
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.expression import (
     Expression,
@@ -42,19 +42,19 @@ IF = {"match": [{"if": "local_port == 25", "then": "true"}], "else": "false"}
         (codecs.Items(), ["b", "a", "b"], ["a", "b"], {"k.0000": "a", "k.0001": "b"}),
         (codecs.Items(ordered=True), ["b", "a"], ["b", "a"], {"k.0000": "b", "k.0001": "a"}),
         (codecs.Items(), [], [], {}),
-        (codecs.Headers(), {"B": "2", "A": "1"}, {"A": "1", "B": "2"}, {"k.0000": "A: 1", "k.0001": "B: 2"}),
-        (codecs.Secret(), {"@type": "Value", "secret": "canary-12"}, "canary-12", {"k": "canary-12"}),
-        (codecs.Secret(), "canary-12", "canary-12", {"k": "canary-12"}),
+        (special.Headers(), {"B": "2", "A": "1"}, {"A": "1", "B": "2"}, {"k.0000": "A: 1", "k.0001": "B: 2"}),
+        (special.Secret(), {"@type": "Value", "secret": "canary-12"}, "canary-12", {"k": "canary-12"}),
+        (special.Secret(), "canary-12", "canary-12", {"k": "canary-12"}),
         (
-            codecs.Issuer(),
+            special.Issuer(),
             "https://k.test/realms/a/",
             "https://k.test/realms/a",
             {"k": "https://k.test/realms/a/protocol/openid-connect/userinfo"},
         ),
-        (codecs.RulesUrl(), None, None, {"version.spam-filter": "0.0.0"}),
-        (codecs.RulesUrl(), codecs.RulesUrl.PUBLISHED, codecs.RulesUrl.PUBLISHED, {}),
-        (codecs.RulesUrl(), "file:///rules", None, None),
-        (codecs.RulesUrl(), "https://x.test/r.toml", "https://x.test/r.toml", {"k": "https://x.test/r.toml"}),
+        (special.RulesUrl(), None, None, {"version.spam-filter": "0.0.0"}),
+        (special.RulesUrl(), special.RulesUrl.PUBLISHED, special.RulesUrl.PUBLISHED, {}),
+        (special.RulesUrl(), "file:///rules", None, None),
+        (special.RulesUrl(), "https://x.test/r.toml", "https://x.test/r.toml", {"k": "https://x.test/r.toml"}),
         (Expression(), "5m", {"match": [], "else": "5m"}, {"k": "5m"}),
         (Expression(), False, {"match": [], "else": "false"}, {"k": "false"}),
         (
@@ -101,8 +101,8 @@ def test_there_and_back(codec: Codec, given: Any, normal: Any, stored: Any) -> N
         (codecs.Items(), {"k.0": "b", "k.1": "a"}, ["a", "b"]),
         (codecs.Items(ordered=True), {"k.0": "0", "k.1": "1", "k.10": "10", "k.2": "2"}, ["0", "1", "10", "2"]),
         (codecs.Enum({"Stdout": ("stdout", "console")}), {"k": "console"}, "Stdout"),
-        (codecs.Issuer(), {"k": "https://other.test/userinfo"}, "https://other.test/userinfo"),
-        (codecs.RulesUrl(), {"version.spam-filter": "2.0.5"}, codecs.RulesUrl.PUBLISHED),
+        (special.Issuer(), {"k": "https://other.test/userinfo"}, "https://other.test/userinfo"),
+        (special.RulesUrl(), {"version.spam-filter": "2.0.5"}, special.RulesUrl.PUBLISHED),
         # The scalar hides the list beside it (contract 3.6).
         (Expression(), {"k": "true", "k.0000.if": "is_tls", "k.0000.then": "false"}, {"match": [], "else": "true"}),
         (
@@ -141,13 +141,13 @@ def test_other_forms_of_the_store_are_read(codec: Codec, stored: dict[str, str],
         (codecs.Url(), "ftp://x.test", "a URL"),
         (codecs.Items(), "one", "a list"),
         (codecs.Items(), {"a": True}, "a list"),
-        (codecs.Headers(), ["X: 1"], "a mapping of header names"),
-        (codecs.Headers(), {"X Y": "1"}, "a mapping of header names"),
-        (codecs.Address(), "10.0.0.300", "an IP address"),
-        (codecs.Secret(), "short", "at least 8"),
-        (codecs.Secret(), {"@type": "EnvironmentVariable", "variableName": "X"}, "does not expand"),
-        (codecs.Secret(), {"@type": "File", "filePath": "/x"}, "does not expand"),
-        (codecs.Secret(), {"@type": "Value"}, "at least 8"),
+        (special.Headers(), ["X: 1"], "a mapping of header names"),
+        (special.Headers(), {"X Y": "1"}, "a mapping of header names"),
+        (special.Address(), "10.0.0.300", "an IP address"),
+        (special.Secret(), "short", "at least 8"),
+        (special.Secret(), {"@type": "EnvironmentVariable", "variableName": "X"}, "does not expand"),
+        (special.Secret(), {"@type": "File", "filePath": "/x"}, "does not expand"),
+        (special.Secret(), {"@type": "Value"}, "at least 8"),
         (Expression(), "a = 'x'", "single '='"),
         (Expression(), "sender == bob", "unknown variable"),
         (Expression(scope="sender"), "rcpt == 'x'", "unknown variable"),

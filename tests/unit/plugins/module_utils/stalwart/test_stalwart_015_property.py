@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015 import codecs
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015 import codecs, special
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.codecs import Codec
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.export import export_settings
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.expression import (
@@ -56,13 +56,13 @@ def values(codec: Codec) -> st.SearchStrategy[Any]:
     """What a user may give for a codec."""
     if isinstance(codec, Expression):
         return expressions(codec)
-    if isinstance(codec, codecs.Headers):
+    if isinstance(codec, special.Headers):
         return st.dictionaries(WORD.map(lambda word: f"X-{word}"), WORD, max_size=12)
     if isinstance(codec, codecs.Items):
         return st.lists(WORD, min_size=1 if codec.default else 0, max_size=12)
     if isinstance(codec, codecs.Nullable):
         return st.one_of(st.none(), values(codec.inner))
-    if isinstance(codec, codecs.RulesUrl):
+    if isinstance(codec, special.RulesUrl):
         return st.one_of(st.none(), st.just(codec.PUBLISHED), st.just("https://x.test/rules.toml"))
     if isinstance(codec, codecs.Url):
         return WORD.map(lambda word: f"https://{word}.test/realms/{word}")
@@ -83,7 +83,7 @@ def values(codec: Codec) -> st.SearchStrategy[Any]:
         return st.sampled_from(sorted(codec.words))
     if isinstance(codec, codecs.Host):
         return WORD.map(lambda word: f"h{word}.Test")
-    if isinstance(codec, codecs.Secret):
+    if isinstance(codec, special.Secret):
         plain = WORD.map(lambda word: f"canary-{word}-secret")
         return st.one_of(plain, plain.map(lambda text: {"@type": "Value", "secret": text}))
     return WORD

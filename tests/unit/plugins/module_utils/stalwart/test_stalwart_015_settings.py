@@ -10,6 +10,7 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.http_client import HttpClient
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.driver import SettingsAsk
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.client import RestClient
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.native import native_secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.settings import SettingsTask
 
 #: A server whose directories are no local keys (contract 12.1).
@@ -482,6 +483,20 @@ def test_native_keys(script: Any, http: HttpClient) -> None:
         "p.q.new": "2",
     }
     assert not run(server.reads(), settings, vocabulary="native", exclusive=("p.q",))["changed"]
+
+
+def test_native_secrets_are_masked_in_any_form(script: Any, http: HttpClient) -> None:
+    settings = {"a.secret": SECRET, "b": {"private-key": SECRET, "secrets": [SECRET, "another-canary"]}}
+    assert native_secrets(settings) == [SECRET, SECRET, SECRET, "another-canary"]
+    server = Server(script, http, STORED).reads().reload("/api/reload?dry-run=true").posts()
+    server.reload("/api/reload").posts().reads()
+    assert "canary" not in str(run(server, settings, vocabulary="native"))
+    again = run(server.reads(), settings, vocabulary="native", update_secrets="always")
+    assert (again["changed"], "canary" in str(again)) == (False, False)
+    local = {"server.x.secret": SECRET}
+    with pytest.raises(Failure) as caught:
+        run(server.reads(), local, vocabulary="native")
+    assert (caught.value.code, "canary" in str(caught.value.as_result())) == ("conflict", False)
 
 
 def test_reported_instead_of_refused(script: Any, http: HttpClient) -> None:
