@@ -46,7 +46,8 @@ options:
       - Also read the whole server, and return it in the form that O(tenantmail.stalwart.stalwart_settings#module:settings) and
         O(tenantmail.stalwart.stalwart_principal#module:principals) take, so that a plan right after is empty. It takes about a
         dozen requests, and one more for every 500 objects of a type.
-      - What an empty server has anyway is left out. In the place of each secret, which cannot be read, stands a placeholder
+      - >-
+        What an empty server has anyway is left out. In the place of each secret, which cannot be read, stands a placeholder
         C(<secret: path>). It is equal to the secret that the server has; where it would have to be written, the modules refuse
         it with the code V(placeholder).
       - What cannot be given is named in RV(info.export.left_out), each with the reason.
