@@ -115,7 +115,7 @@ class _Process015(_Process):
         toml = CONFIG_0_15.replace('"rocksdb"', '"sqlite"').replace("{data}", str(folder / "data.sqlite"))
         kept = {"http": self.http_port, "smtp": self.smtp_port}
         lines = [line for line in toml.splitlines() if "bind = " not in line or line.split()[0] in kept]
-        self.config.write_text(re.sub(r'"\[::\]:(8080|25)"', self._address, "\n".join(lines)), encoding="utf-8")
+        self.config.write_text(re.sub(r'"\[::\]:(8080|25)"', self._address, "\n".join([*lines, ""])), encoding="utf-8")
         self.start(self.http_port)
 
     def _address(self, match: re.Match[str]) -> str:

@@ -73,6 +73,7 @@ class Application:
         self.app = web.Application(client_max_size=MAX_REQUEST_BYTES + 1)
         self.app.router.add_route("*", "/{path:.*}", self._handle)
         self._accepted: WeakSet[Any] = WeakSet()  # connections that were there before a ban
+        self._tokens: set[str] = set()  # headers that were good for a login
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.server.requests += 1
@@ -159,16 +160,18 @@ class Application:
 
     async def _caller(self, request: web.Request) -> login.Caller | None:
         header, address = request.headers.get("Authorization"), self._client(request)
-        if not (header or "").lower().startswith("basic "):
-            self.server.guard.anonymous(address)
+        if header and not header.lower().startswith("basic ") and header not in self._tokens:
+            self.server.guard.anonymous(address)  # a token that is new to the server
         caller = await login.authenticate(self.server, header)
         if caller is not None:
+            self._tokens.add(str(header))
             self.server.guard.account(caller, address)
         return caller
 
     async def _known(self, request: web.Request) -> login.Caller:
         caller = await self._caller(request)
         if caller is None:
+            self.server.guard.anonymous(self._client(request))
             raise login.Unauthorized("no credentials")
         return caller
 

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_LOOPBACK = ("127.0.0.1", "::1")
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -50,7 +52,7 @@ def contains(networks: Iterable[str], address: str) -> bool:
 
 
 def exempt(address: str, allowed: Iterable[str], faults: set[str]) -> bool:
-    """Loopback and the allow list. The fault `loopback-counts` treats loopback as any other address."""
-    if ipaddress.ip_address(address).is_loopback and "loopback-counts" not in faults:
+    """The two loopback addresses (no others of 127.0.0.0/8) and the allow list; the fault `loopback-counts` exempts none."""
+    if address in _LOOPBACK and "loopback-counts" not in faults:
         return True
     return contains(allowed, address)

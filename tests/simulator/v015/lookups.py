@@ -9,17 +9,17 @@ _PREFIX = "lookup."
 
 
 def parse(keys: Mapping[str, str]) -> tuple[Tables, dict[str, str]]:
-    """(tables, errors by key): the table's id ends at the first dot, the rest is the entry."""
+    """(tables, errors by key without its prefix): the table's id ends at the first dot, the rest is the entry."""
     tables: Tables = {}
     errors = {}
     for key, value in keys.items():
         if not key.startswith(_PREFIX):
             continue
         table, dot, entry = key.removeprefix(_PREFIX).partition(".")
-        if dot:
+        if table and entry:
             tables.setdefault(table, {})[entry] = value
         else:
-            errors[key] = "Invalid lookup key format"
+            errors[f"{table}{dot}{entry}"] = "Invalid lookup key format"
     return tables, errors
 
 

@@ -156,11 +156,12 @@ class _Parser:
         return self._end(stops)
 
     def _end(self, stops: str) -> str:
-        """What follows a value: the end of the line, or a separator inside of an array or inline table."""
+        """What follows a value: the end of the line, or a separator inside of an array or inline table.
+
+        The last line needs its end as well.
+        """
         while True:
             self._skip(" \t")
-            if not self._peek() and "\n" in stops:
-                return "\n"
             char = self._next()
             if char == "#":
                 self._skip_line()

@@ -111,7 +111,7 @@ def _values(keys: Keys) -> Iterator[tuple[str, dict[str, str]]]:
             try:
                 values.address(member)
             except ValueError as problem:
-                yield f"{prefix}.{member}", error("parse", str(problem))
+                yield prefix, error("parse", str(problem))
     for key, text in conditions.problems(keys).items():
         yield key, error("parse", text)
 

@@ -59,7 +59,8 @@ def test_dialect() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a = 1\na = 2",
+        "a = 1\na = 2\n",
+        "a = 1",
         "a = 'open",
         "= 1",
         "a = ",
@@ -141,7 +142,7 @@ def test_macros(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lookup_tables() -> None:
     tables, errors = lookups.parse({"lookup.t.a.b": "1", "lookup.t.c": "", "lookup.x": "", "other.t.a": ""})
     assert tables == {"t": {"a.b": "1", "c": ""}}
-    assert list(errors) == ["lookup.x"]
+    assert list(errors) == ["x"]
 
 
 # -- command line ----------------------------------------------------------------------------------------------------
