@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from tests.contract.api import Target
+from tests.simulator.fixture import CONFIG_0_15 as CONFIG
 from tests.simulator.fixture import Simulator, start_simulator
 
 from .server import Server, refusal, words
-from .test_settings_015 import CONFIG, SERVER
+from .test_settings_015 import SERVER, ask, old
 
+__all__ = ["old"]
 NAMED = {key: value for key, value in SERVER.items() if key in ("domain", "systemSettings", "tracer")}
 Start = Callable[..., Server]
 
@@ -23,7 +25,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     running: list[Simulator] = []
 
     def started(config: str = CONFIG) -> Server:
-        running.append(start_simulator(tmp_path, generation="0.15", toml=config))
+        running.append(start_simulator(tmp_path, "0.15", config, STALWART_HOSTNAME="mail.contract.test"))
         one = running[-1]
         return Server(Target("simulator", one.base_url, one.username, one.password), one)
 
@@ -34,10 +36,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def behind(server: Server, **values: str) -> None:
     """Store keys behind the module's back; ``__`` stands for a dot, ``_`` for a hyphen."""
-    assert server.simulator
     pairs = [[key.replace("__", ".").replace("_", "-"), text] for key, text in values.items()]
     body = [{"type": "insert", "prefix": None, "values": pairs, "assert_empty": False}]
-    assert server.simulator.request("POST", "/api/settings", body) == {"data": None}
+    assert ask(server, "POST", "/api/settings", body) == {"data": None}
 
 
 def test_a_server_without_name_resolution(start: Start) -> None:
@@ -56,8 +57,8 @@ def test_a_server_without_name_resolution(start: Start) -> None:
     assert not server.settings(SERVER)["changed"]
 
 
-def test_a_reload_that_is_refused_after_the_write(start: Start) -> None:
-    server = start()
+def test_a_reload_that_is_refused_after_the_write(old: Server) -> None:
+    server = old
     server.settings(SERVER)
     wrong = {"spam-filter.score.spam": "many"}
     failure = refusal(server.settings, wrong, vocabulary="native")
@@ -93,8 +94,8 @@ def test_a_key_of_the_store_that_stands_in_the_file(start: Start) -> None:
         ({"networkListener.submission": {"bind": ["[::]:5870"]}}, "server.listener.submission.bind.0000"),
     ],
 )
-def test_what_the_file_keeps_is_not_written(start: Start, settings: dict[str, Any], native: str) -> None:
-    server = start()
+def test_what_the_file_keeps_is_not_written(old: Server, settings: dict[str, Any], native: str) -> None:
+    server = old
     for check in (True, False):
         failure = refusal(server.settings, settings, check=check)
         assert (failure.code, native in [entry["native"] for entry in failure.details]) == ("conflict", True)
@@ -118,8 +119,8 @@ def test_a_directory_on_a_server_that_keeps_directories_in_its_file(start: Start
     assert server.writes() == []
 
 
-def test_ten_things_changed_behind_the_modules_back(start: Start) -> None:
-    server = start()
+def test_ten_things_changed_behind_the_modules_back(old: Server) -> None:
+    server = old
     desired: dict[str, Any] = {
         **SERVER,
         "domain": {"acme.test": {"description": "Acme"}},
@@ -145,9 +146,8 @@ def test_ten_things_changed_behind_the_modules_back(start: Start) -> None:
         lookup__names__a="Mallory",
         server__allowed_ip__10__0__0__1="yours",
     )
-    assert server.simulator
     gone = [{"type": "delete", "keys": ["lookup.vip.a", "server.allowed-ip.10.0.0.2"]}]
-    server.simulator.request("POST", "/api/settings", gone)
+    ask(server, "POST", "/api/settings", gone)
     before = server.writes()
     plan = server.settings(desired, check=True)
     assert sorted(words(plan)) == [
@@ -167,17 +167,16 @@ def test_ten_things_changed_behind_the_modules_back(start: Start) -> None:
     assert not server.settings(desired)["changed"]
 
 
-def test_a_credential_that_may_only_read(start: Start) -> None:
-    server = start()
+def test_a_credential_that_may_only_read(old: Server) -> None:
+    server = old
     server.settings(SERVER)
-    assert server.simulator
     reader = {
         "type": "apiKey",
         "name": "reader",
         "secrets": ["reader-secret-1"],
-        "enabledPermissions": ["authenticate", "settings-list", "settings-reload", "domain-list"],
+        "enabledPermissions": ["authenticate", "settings-list", "settings-reload", "domain-list", "domain-get"],
     }
-    assert "data" in server.simulator.request("POST", "/api/principal", reader)
+    assert "data" in ask(server, "POST", "/api/principal", reader)
     key = {"api_username": "reader", "api_password": "reader-secret-1"}
     assert not server.settings(SERVER, **key)["changed"]
     assert server.settings({"http.enableHsts": True}, check=True, **key)["changed"]

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.placeholder import is_placeholder
-from tests.contract.api import Target
-from tests.simulator.fixture import Simulator, start_simulator
+from tests.contract import servers
 
 from .server import Server, refusal
-from .test_settings_015 import CONFIG, DIRECTORY, ISSUER, SERVER
+from .test_settings_015 import DIRECTORY, ISSUER, SERVER, ask
 
 SECRET = "Str0ng-pass-77123"
 Start = Callable[[str], Server]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts empty servers of 0.15."""
-    running: list[Simulator] = []
+@pytest.fixture(params=servers.names("0.15"))
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
+    """Starts empty servers of 0.15; one that is only named by its URL is one, so it cannot play two."""
+    if request.param == "url":
+        pytest.skip("two empty servers are needed")
+    with contextlib.ExitStack() as running:
 
-    def started(name: str) -> Server:
-        folder = tmp_path / name
-        folder.mkdir()
-        running.append(start_simulator(folder, generation="0.15", toml=CONFIG))
-        one = running[-1]
-        return Server(Target("simulator", one.base_url, one.username, one.password), one)
+        def started(name: str) -> Server:
+            (tmp_path / name).mkdir()
+            target = running.enter_context(servers.opened(request.param, tmp_path / name, "0.15"))
+            return Server(target, target.simulator, "0.15")
 
-    yield started
-    for simulator in running:
-        simulator.stop()
+        yield started
 
 
 def export(server: Server) -> dict[str, Any]:
@@ -50,12 +48,10 @@ def with_secrets(value: Any) -> Any:
 
 def by_hand(server: Server) -> None:
     """What somebody has set up through the API and the web interface."""
-    assert server.simulator is not None
 
-    def call(method: str, path: str, body: Any = None) -> Any:
-        answer = server.simulator.request(method, path, body) if server.simulator else None
+    def call(method: str, path: str, body: Any = None) -> None:
+        answer = ask(server, method, path, body)
         assert "error" not in answer, answer
-        return answer
 
     values = {
         "spam-filter.enable": "false",

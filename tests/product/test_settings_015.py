@@ -7,21 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.api import Target
-from tests.simulator.fixture import CONFIG_0_15, start_simulator
+import requests
+from tests.contract import servers
 
 from .server import Server, refusal, words
 
-#: What a chart writes for a tenant: the host name is no macro, for the API shows macros unexpanded.
-CONFIG = CONFIG_0_15.replace("%{env:STALWART_HOSTNAME}%", "mail.acme.test").replace(
-    'level = "info"', 'level = "info"\nansi = false'
-)
 SERVER = {
     "domain": {"acme.test": {}},
-    "systemSettings": {"defaultHostname": "mail.acme.test", "defaultDomainId": "acme.test"},
+    "systemSettings": {"defaultHostname": "mail.contract.test", "defaultDomainId": "acme.test"},
     "spamSettings": {"enable": False, "spamFilterRulesUrl": None},
     "spamPyzor": {"enable": False},
-    "tracer": {"stdout": {"@type": "Stdout", "level": "info", "ansi": False}},
+    "tracer": {"stdout": {"@type": "Stdout", "level": "info", "enable": True}},
     "asn": {"@type": "Disabled"},
 }
 ISSUER = "http://keycloak.acme.test/realms/sme-acme"
@@ -86,18 +82,26 @@ STEPS: list[tuple[str, dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> Iterator[Server]:
-    """An empty 0.15."""
-    simulator = start_simulator(tmp_path, generation="0.15", toml=CONFIG)
-    yield Server(Target("simulator", simulator.base_url, simulator.username, simulator.password), simulator)
-    simulator.stop()
+@pytest.fixture(params=servers.names("0.15"))
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """An empty 0.15 of each kind."""
+    with servers.opened(request.param, tmp_path, "0.15") as target:
+        yield Server(target, target.simulator, "0.15")
+
+
+def ask(old: Server, method: str, path: str, body: Any = None) -> Any:
+    """A request behind the product's back; its answer."""
+    with requests.Session() as session:
+        session.trust_env = False
+        credential = (old.target.username, old.target.password)
+        response = session.request(method, f"{old.target.base_url}{path}", json=body, auth=credential, timeout=30)
+        assert response.status_code == 200, response.text
+        return response.json()
 
 
 def native(old: Server, *prefixes: str) -> dict[str, str]:
     """What the server stores, behind the product's back."""
-    assert old.simulator is not None
-    answer = old.simulator.request("GET", f"/api/settings/keys?prefixes={','.join(prefixes)}")
+    answer = ask(old, "GET", f"/api/settings/keys?prefixes={','.join(prefixes)}")
     return dict(answer["data"])
 
 
