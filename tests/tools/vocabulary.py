@@ -27,6 +27,9 @@ name, the key (or keys) it becomes, what is accepted, and what the server assume
   store lets the directory be managed.
 * Expressions are written in 0.16's functions: `is_local_domain(x)` becomes `is_local_domain('*', x)`, `system('hostname')` becomes
   `config_get('server.hostname')`, and back.
+* Who only compares needs the permissions `settings-list`, `settings-reload` (for the trial that says whether a write could take
+  effect), `domain-list` and `domain-get`; who writes also `settings-update`, `domain-create`, `domain-update`, `domain-delete` and
+  `dkim-signature-create`.
 * Secrets are compared in clear, which 0.15 allows, and never shown. With `update_secrets: on_create` one that is stored already stays.
 """
 

@@ -13,6 +13,7 @@ from ..problem import Problem
 from .codecs import Codec, Items, Keys, Wrong, list_keys
 from .expression import Expression
 from .grammar import Cell, Item, Parsed
+from .store import DEFAULT_DIRECTORY, PENDING
 from .table import SINGLETONS
 
 _SECRET = re.compile(r"(?:^|[.-])(?:secret|secrets|password|private-key|token|key|license-key)\Z")
@@ -111,6 +112,8 @@ def parse_native(settings: t.Mapping[str, t.Any], *, absent: bool = False) -> Pa
         _flatten(str(raw), value, found, parsed)
     for key, value in found.items():
         problem = _bad_key(key)
+        if key == DEFAULT_DIRECTORY and value is None:
+            problem = "without a default directory no reload works; give a directory's id."
         if problem:
             parsed.problems.append(Problem(key, "", problem))
             continue
@@ -142,6 +145,8 @@ def _flatten(key: str, value: t.Any, found: dict[str, t.Any], parsed: Parsed) ->
 def _bad_key(key: str) -> str:
     if not all(key.split(".")) or key != key.strip() or not key.isprintable():
         return "has an empty part, white space at an end, or a character that cannot be printed."
+    if key.startswith(f"{PENDING}."):
+        return "is the collection's own."
     if "," in key:
         return "0.15 cannot be asked for a key with a comma."
     if "@type" in key.split("."):

@@ -15,7 +15,7 @@ from ..suggest import did_you_mean
 from . import domains
 from .grammar import Cell, Item, Parsed, find
 from .native import is_secret
-from .store import DEFAULT_DIRECTORY, Store
+from .store import DEFAULT_DIRECTORY
 from .table import DOMAIN, KINDS
 from .vocabulary import SINGLETON, Kind
 
@@ -187,8 +187,8 @@ def _remove(planner: Planner, item: Item, identifier: str) -> None:
     held = kind.keys_of(identifier, store.keys) if kind else {}
     if not kind or not held:
         return
-    if kind.name == "directory":
-        refuse_default(store, identifier)
+    if kind.name == "directory" and store.keys.get(DEFAULT_DIRECTORY) == identifier:
+        _refuse_default(planner, identifier)
     insert = {}
     if kind.root == "lookup":
         table = f"lookup.{identifier.split('.', 1)[0]}"
@@ -203,12 +203,16 @@ def _remove(planner: Planner, item: Item, identifier: str) -> None:
     planner.write("delete", item, shown or {"label": item.label}, None, insert, held)
 
 
-def refuse_default(store: Store, identifier: str) -> None:
-    """:raises Failure: ``conflict`` for the default directory: without one no reload works."""
-    if store.keys.get(DEFAULT_DIRECTORY) == identifier:
-        raise Failure(
-            "stalwart",
-            "conflict",
-            f"cannot remove directory {identifier}: is still used by authentication.",
-            hint="Make another one the default first (authentication.directoryId: null is the internal one).",
-        )
+def _refuse_default(planner: Planner, identifier: str) -> None:
+    """:raises Failure: ``conflict`` for the default directory, unless the task names another one: without one no reload
+    works.
+    """
+    cells = [cell for item in planner.request.items for cell in (*item.cells, *item.reset)]
+    if any(cell.key == DEFAULT_DIRECTORY and cell.value != identifier for cell in cells):
+        return
+    raise Failure(
+        "stalwart",
+        "conflict",
+        f"cannot remove directory {identifier}: is still used by authentication.",
+        hint="Make another one the default first (authentication.directoryId: null is the internal one).",
+    )

@@ -157,6 +157,8 @@ BAD: list[tuple[str, Any, dict[str, Any], str, str]] = [
         "invalid_value",
         "a last one with else",
     ),
+    ("native: ours", {"tenantmail.pending.lookup": ""}, {"vocabulary": "native"}, "invalid_value", "collection's own"),
+    ("native: no default", {"storage.directory": None}, {"vocabulary": "native"}, "invalid_value", "no reload works"),
     ("native: server's own", {}, {"vocabulary": "native", "exclusive": ("lookup",)}, "invalid_value", "longer prefix"),
     (
         "native: absent with value",
@@ -427,6 +429,20 @@ def test_the_default_directory_is_not_removed(script: Any, http: HttpClient) -> 
     with pytest.raises(Failure) as caught:
         run(Server(script, http, stored).reads(), {"directory.k": {}}, state="absent")
     assert (caught.value.code, "still used" in caught.value.message) == ("conflict", True)
+
+
+def test_a_directory_takes_the_place_of_all_others(script: Any, http: HttpClient) -> None:
+    stored = {**STORED, "directory.old.type": "oidc", "storage.directory": "old"}
+    server = Server(script, http, stored).reads().reload("/api/reload?dry-run=true").posts()
+    server.reload("/api/reload").posts().reads()
+    settings = {"directory.k": OIDC, "authentication.directoryId": "k"}
+    result = run(server, settings, exclusive=("directory",))
+    assert words(result) == ["create directory k", "update authentication singleton", "delete directory old"]
+    assert server.stored["storage.directory"] == "k"
+    back = {"authentication.directoryId": None, "directory.k": {}}
+    server.reads().reload("/api/reload?dry-run=true").posts().reload("/api/reload").posts().reads()
+    assert words(run(server, back, state="absent")) == ["update authentication singleton", "delete directory k"]
+    assert server.stored == STORED
 
 
 def test_exclusive(script: Any, http: HttpClient) -> None:
