@@ -167,21 +167,29 @@ def test_ten_things_changed_behind_the_modules_back(old: Server) -> None:
     assert not server.settings(desired)["changed"]
 
 
-def test_a_credential_that_may_only_read(old: Server) -> None:
-    server = old
-    server.settings(SERVER)
-    reader = {
-        "type": "apiKey",
-        "name": "reader",
-        "secrets": ["reader-secret-1"],
-        "enabledPermissions": ["authenticate", "settings-list", "settings-reload", "domain-list", "domain-get"],
-    }
-    assert "data" in ask(server, "POST", "/api/principal", reader)
-    key = {"api_username": "reader", "api_password": "reader-secret-1"}
-    assert not server.settings(SERVER, **key)["changed"]
-    assert server.settings({"http.enableHsts": True}, check=True, **key)["changed"]
-    before = server.writes()
-    assert refusal(server.settings, {"http.enableHsts": True}, **key).code == "forbidden"
-    assert server.writes() == before
-    wrong = refusal(server.settings, SERVER, api_password="reader-secret-2")
-    assert (wrong.code, "banned" in wrong.hint or "bans" in wrong.hint) == ("unauthorized", True)
+COMPARING = ["settings-list", "settings-reload", "domain-list", "domain-get"]
+WRITING = ["settings-update", "domain-create", "domain-update", "domain-delete", "dkim-signature-create"]
+
+
+def credential(server: Server, name: str, permissions: list[str]) -> dict[str, str]:
+    """An API key that may do just this."""
+    secret = f"{name}-secret-1"
+    body = {"type": "apiKey", "name": name, "secrets": [secret], "enabledPermissions": ["authenticate", *permissions]}
+    assert "data" in ask(server, "POST", "/api/principal", body)
+    return {"api_username": name, "api_password": secret}
+
+
+def test_the_permissions_that_suffice(old: Server) -> None:
+    writer = credential(old, "writer", [*COMPARING, *WRITING])
+    assert old.settings(SERVER, **writer)["changed"]
+    described = {"domain": {"acme.test": {"description": "Acme"}, "other.test": {}}}
+    assert old.settings(described, **writer)["changed"]
+    assert old.settings({"domain": {"other.test": {}}}, state="absent", **writer)["changed"]
+    reader = credential(old, "reader", COMPARING)
+    assert not old.settings(SERVER, **reader)["changed"]
+    assert old.settings({"http.enableHsts": True}, check=True, **reader)["changed"]
+    before = old.writes()
+    assert refusal(old.settings, {"http.enableHsts": True}, **reader).code == "forbidden"
+    assert old.writes() == before
+    wrong = refusal(old.settings, SERVER, api_password="reader-secret-2")
+    assert (wrong.code, "bans" in wrong.hint) == ("unauthorized", True)
