@@ -65,7 +65,7 @@ class _Process:
     def __init__(self, binary: Path, folder: Path) -> None:
         self.binary, self.folder = binary, folder
         self.http_port, self.smtp_port, recovery_port = free_port(), free_port(), free_port()
-        self.user, self.secret = "admin", secrets.token_urlsafe(18)
+        self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.json"
         self.config.write_text('{"@type": "Sqlite", "path": "%s"}' % (folder / "data.sqlite"), encoding="utf-8")
         self.process: subprocess.Popen[bytes] | None = None
@@ -110,7 +110,7 @@ class _Process015(_Process):
     def __init__(self, binary: Path, folder: Path) -> None:
         self.binary, self.folder = binary, folder
         self.http_port, self.smtp_port = free_port(), free_port()
-        self.user, self.secret = "admin", secrets.token_urlsafe(18)
+        self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.toml"
         toml = CONFIG_0_15.replace('"rocksdb"', '"sqlite"').replace("{data}", str(folder / "data.sqlite"))
         kept = {"http": self.http_port, "smtp": self.smtp_port}
