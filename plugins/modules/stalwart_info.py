@@ -26,6 +26,8 @@ options:
       - The parts to read. V(account) is the credential's own part (edition, permissions), V(domain) the domain and its zone
         text, V(dkim) its keys, V(directory) the stored and the running directory.
       - The generation and the schema's hash are always told.
+      - On 0.15, V(account) asks for an authorization code, which is thrown away and expires; permissions are told in no other
+        way there. V(domain) and V(dkim) are read from the records that the server proposes.
     type: list
     elements: str
     choices: [account, dkim, directory, domain]
@@ -114,8 +116,14 @@ info:
       type: str
       sample: "0.16"
     schema_hash:
-      description: Hash of its schema.
+      description: Hash of its schema; V(null) on 0.15, which has none.
       type: str
+    version:
+      description:
+        - Its version, as far as it is known; V(null) otherwise. 0.16 tells none, so it is known for the schemas that this
+          release was tested with. 0.15 tells it with the part V(account).
+      type: str
+      sample: 0.16.18
     edition:
       description: V(oss), V(community) or V(enterprise).
       type: str
@@ -153,7 +161,9 @@ info:
       description: The stored default directory with C(description), C(type) and C(issuer); V(null) for the internal one.
       type: dict
     running_issuer:
-      description: Issuer of the directory that the server runs; empty for the internal one.
+      description:
+        - Issuer of the directory that the server runs; empty for the internal one.
+        - 0.15 cannot be asked for it. There it is the stored directory's, or V(null) while a reload is owed.
       type: str
     export:
       description: The whole server, with O(export); V(null) otherwise.

@@ -11,6 +11,7 @@ import typing as t
 from ..failure import Failure
 from .connection import authorization, connect
 from .driver import InfoAsk
+from .generation import TESTED_SCHEMAS
 from .task import open_driver, told
 
 _ABSENT: dict[str, t.Any] = {
@@ -18,6 +19,7 @@ _ABSENT: dict[str, t.Any] = {
     "reachable": False,
     "generation": None,
     "schema_hash": None,
+    "version": None,
     "edition": None,
     "permissions": [],
     "domain": None,
@@ -45,7 +47,9 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     try:
         with open_driver(params) as (driver, connection):
             export = driver.export() if params.get("export") else None
+            schema_hash = str((connection.probe or {}).get("schema_hash") or "")
             info = {
+                "version": TESTED_SCHEMAS.get(schema_hash),
                 **driver.info(ask),
                 "export": export,
                 "generation": driver.generation,
