@@ -85,6 +85,8 @@ _OBJECTS: dict[str, dict[str, Body]] = {
             "defaultAdminRoleIds": ["System Administrator", "User"],
         }
     },
+    "MetricsStore": {SINGLETON: {"@type": "Default"}},
+    "TracingStore": {SINGLETON: {"@type": "Default"}},
     "Asn": {
         SINGLETON: {
             "@type": "Resource",
