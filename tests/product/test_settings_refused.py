@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.contract.api import Target
-from tests.simulator.fixture import start_simulator
+from tests.contract import servers
 
 from .server import Server, refusal
 
@@ -217,11 +216,10 @@ ROWS: list[Row] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    simulator = start_simulator(tmp_path_factory.mktemp("refused"), STALWART_HOSTNAME="mail.acme.test")
-    yield Server(Target("simulator", simulator.base_url, simulator.username, simulator.password), simulator)
-    simulator.stop()
+@pytest.fixture(scope="module", params=servers.names("0.16"))
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with servers.opened(request.param, tmp_path_factory.mktemp("refused")) as target:
+        yield Server(target, target.simulator)
 
 
 @pytest.mark.parametrize(
