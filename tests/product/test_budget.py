@@ -84,6 +84,26 @@ def test_the_stalwart_tasks_of_a_tenant_make_six_requests(
     assert measured.writes() == writes
 
 
+def test_an_ordinary_run_heals_a_server_that_started_without_its_issuer(
+    measured: Server, issuer: Issuer, tmp_path: Path
+) -> None:
+    assert measured.simulator
+    issuer.stop()
+    measured.simulator.restart()
+    issuer.start()
+
+    def running() -> str:
+        return str(measured.info(gather=["directory"])["info"]["running_issuer"])
+
+    assert running() == ""
+    writes = measured.writes()
+    assert run(tmp_path / "check", measured, issuer, "--check")[0] == 1
+    assert measured.writes() == writes
+    assert run(tmp_path / "heal", measured, issuer)[0] == 1
+    assert running() == issuer.url("sme-acme")
+    assert run(tmp_path / "again", measured, issuer) == (0, 6)
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_alone_finds_out_for_itself(measured: Server, issuer: Issuer, tmp_path: Path, role: str) -> None:
     assert measured.simulator
