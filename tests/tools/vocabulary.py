@@ -8,7 +8,13 @@ from collections.abc import Iterator
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.expression import Expression
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.localkeys import LocalKeys
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.table import DOMAIN, OBJECTS, SINGLETONS
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.table import (
+    DOMAIN,
+    OBJECTS,
+    OTHERS,
+    SINGLETONS,
+    why_not,
+)
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.vocabulary import ID, Kind, Row
 
 HEAD = """# Settings on Stalwart 0.15
@@ -99,6 +105,8 @@ def document() -> str:
     lines += ["## Objects", ""]
     for kind in (*OBJECTS, DOMAIN):
         lines += _table(kind)
+    lines += ["## Types that are not translated", "", "| type of 0.16 | what 0.15 has |", "|---|---|"]
+    lines += [f"| `{name}` | {why_not(name)} |" for name in OTHERS]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

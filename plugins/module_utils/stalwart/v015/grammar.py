@@ -13,7 +13,7 @@ from ...failure import Failure
 from ..problem import Problem, host_name, shown
 from ..suggest import did_you_mean
 from .codecs import Codec, Wrong
-from .table import DOMAIN, KINDS
+from .table import DOMAIN, KINDS, OTHERS, why_not
 from .vocabulary import SINGLETON, Kind, Row, leaves, merged
 
 #: Keys of the original design that name a canonical key.
@@ -161,7 +161,10 @@ def _unknown(head: str, key: str, parsed: Parsed) -> None:
     if head in _ELSEWHERE:
         parsed.fail(key, ..., f"is no setting: {_ELSEWHERE[head]}.")
         return
-    hint = did_you_mean(head, KINDS)
+    if head in OTHERS:
+        parsed.unsupported[key] = why_not(head)
+        return
+    hint = did_you_mean(head, [*KINDS, *OTHERS])
     if hint.startswith("did you mean"):
         parsed.fail(key, ..., f"unknown key; {hint}")
     else:

@@ -134,10 +134,10 @@ BAD: list[tuple[str, Any, dict[str, Any], str, str]] = [
     ("unknown here", {"webHook.x": {"url": "https://x.test"}}, {}, "unsupported_by_generation", "webHook.x"),
     (
         "unknown here, although reported",
-        {"enterprise.licenseKey": "x"},
+        {"frobnicator.speed": "x"},
         {"on_unsupported": "report"},
         "unsupported_by_generation",
-        "enterprise.licenseKey",
+        "frobnicator.speed",
     ),
     ("domain's own", {"domain": {"a.test": {"aliases": ["b.test"]}}}, {}, "unsupported_by_generation", "aliases"),
     ("unknown prefix", {}, {"exclusive": ("nothing",)}, "invalid_value", "exclusive 'nothing'"),
@@ -517,9 +517,10 @@ def test_native_secrets_are_masked_in_any_form(script: Any, http: HttpClient) ->
 
 def test_reported_instead_of_refused(script: Any, http: HttpClient) -> None:
     directory = {**OIDC, "requireAudience": "stalwart", "usernameDomain": None}
+    hook = {"webHook.x": {"url": "https://x.test"}}
     server = Server(script, http, STORED).reads().reload("/api/reload?dry-run=true")
-    result = run(server, {"directory.k": directory}, check=True, on_unsupported="report")
-    assert [entry["key"] for entry in result["unsupported"]] == ["directory.k.requireAudience"]
+    result = run(server, {"directory.k": directory, **hook}, check=True, on_unsupported="report")
+    assert [entry["key"] for entry in result["unsupported"]] == ["directory.k.requireAudience", "webHook.x"]
     assert "requireAudience" in result["warnings"][0]
 
 
