@@ -102,6 +102,25 @@ options:
       - V(0.15) is recognised, but cannot be managed by this version.
     type: str
     choices: ["0.15", "0.16"]
+  probe:
+    description:
+      - What an earlier task of the same run found the server to be, its return value C(probe) as it is. The task then saves the
+        request that finds it out.
+      - It is only believed if it was found at the same address. The roles of this collection hand it on by themselves.
+    type: dict
+    suboptions:
+      server:
+        description: Where it was found.
+        type: str
+        required: true
+      generation:
+        description: The API family.
+        type: str
+        choices: ["0.15", "0.16"]
+        required: true
+      schema_hash:
+        description: Hash of the schema, on 0.16.
+        type: str
 requirements:
   - requests
   - kubernetes >= 29 (Python client), for O(kubernetes)

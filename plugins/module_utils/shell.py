@@ -96,4 +96,6 @@ def run_module(
     # Outside of the handler: fail_json would print the exception that is being handled, unmasked forms included.
     if failure is not None:
         module.fail_json(**failure.as_result())
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
     module.exit_json(**result)

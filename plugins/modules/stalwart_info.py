@@ -12,7 +12,8 @@ author: tenantmail contributors (@tenantmail)
 description:
   - Reads what a server is (generation, edition, permissions of the credential), what a domain of it publishes (zone text, DKIM
     keys), and which directory checks logins, as stored and as running. Never a secret.
-  - Without a credential it tells whether the server is there and answers, and which directory it runs.
+  - Without a credential it tells whether the server is there and answers, and which directory it runs. With O(kubernetes) and
+    nothing to gather, only the cluster is asked whether the Service exists.
 extends_documentation_fragment:
   - tenantmail.stalwart.attributes.read_only
   - tenantmail.stalwart.stalwart
@@ -25,6 +26,8 @@ options:
       - The parts to read. V(account) is the credential's own part (edition, permissions), V(domain) the domain and its zone
         text, V(dkim) its keys, V(directory) the stored and the running directory.
       - The generation and the schema's hash are always told.
+      - On 0.15, V(account) asks for an authorization code, which is thrown away and expires; permissions are told in no other
+        way there. V(domain) and V(dkim) are read from the records that the server proposes.
     type: list
     elements: str
     choices: [account, dkim, directory, domain]
@@ -38,6 +41,19 @@ options:
     default: 0
   missing_ok:
     description: A Service that does not exist in the cluster is no failure; RV(info.present) is V(false) then.
+    type: bool
+    default: false
+  export:
+    description:
+      - Also read the whole server, and return it in the form that O(tenantmail.stalwart.stalwart_settings#module:settings) and
+        O(tenantmail.stalwart.stalwart_principal#module:principals) take, so that a plan right after is empty. It takes about a
+        dozen requests, and one more for every 500 objects of a type.
+      - >-
+        What an empty server has anyway is left out. In the place of each secret, which cannot be read, stands a placeholder
+        C(<secret: path>). It is equal to the secret that the server has; where it would have to be written, the modules refuse
+        it with the code V(placeholder).
+      - What cannot be given is named in RV(info.export.left_out), each with the reason.
+      - With O(gather=[]), nothing else is read.
     type: bool
     default: false
 requirements:
@@ -59,6 +75,20 @@ EXAMPLES = r"""
     wait_dkim: 30
   register: server
 
+- name: Read the whole server
+  tenantmail.stalwart.stalwart_info:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    gather: []
+    export: true
+  register: server
+
+- name: Keep it as an inventory file
+  ansible.builtin.copy:
+    content: "{{ server.info.export | to_nice_yaml }}"
+    dest: acme.yml
+    mode: "0600"
+
 - name: Look whether a server exists
   tenantmail.stalwart.stalwart_info:
     kubernetes:
@@ -79,15 +109,21 @@ info:
       description: Whether the server exists. V(false) only with O(missing_ok).
       type: bool
     reachable:
-      description: Whether it answered.
+      description: Whether it answered; V(null) when only the cluster was asked.
       type: bool
     generation:
       description: Its API family.
       type: str
       sample: "0.16"
     schema_hash:
-      description: Hash of its schema.
+      description: Hash of its schema; V(null) on 0.15, which has none.
       type: str
+    version:
+      description:
+        - Its version, as far as it is known; V(null) otherwise. 0.16 tells none, so it is known for the schemas that this
+          release was tested with. 0.15 tells it with the part V(account).
+      type: str
+      sample: 0.16.18
     edition:
       description: V(oss), V(community) or V(enterprise).
       type: str
@@ -125,8 +161,40 @@ info:
       description: The stored default directory with C(description), C(type) and C(issuer); V(null) for the internal one.
       type: dict
     running_issuer:
-      description: Issuer of the directory that the server runs; empty for the internal one.
+      description:
+        - Issuer of the directory that the server runs; empty for the internal one.
+        - 0.15 cannot be asked for it. There it is the stored directory's, or V(null) while a reload is owed.
       type: str
+    export:
+      description: The whole server, with O(export); V(null) otherwise.
+      type: dict
+      contains:
+        settings:
+          description: For the option C(settings) of M(tenantmail.stalwart.stalwart_settings), nested and sorted.
+          type: dict
+        principals:
+          description: For the option C(principals) of M(tenantmail.stalwart.stalwart_principal); groups, individuals, lists.
+          type: list
+          elements: dict
+        left_out:
+          description: What cannot be given.
+          type: list
+          elements: dict
+          contains:
+            key:
+              description: Where it is.
+              type: str
+            reason:
+              description: Why it was left out.
+              type: str
+probe:
+  description: What the server was found to be, for the option O(probe) of later tasks of the same run; V(null) where no server was asked.
+  type: dict
+  returned: success
+  sample:
+    server: http://stalwart-web.tenant-acme
+    generation: "0.16"
+    schema_hash: 25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw
 requests:
   description: HTTP requests that were made.
   type: int

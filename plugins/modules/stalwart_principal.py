@@ -12,11 +12,14 @@ author: tenantmail contributors (@tenantmail)
 description:
   - Makes any number of individuals, groups and mailing lists what the task says. Options that are not given, and principals
     that are not named, are not touched.
-  - A principal is its address. Its domain must exist on the server, see M(tenantmail.stalwart.stalwart_settings). In check mode a
-    missing domain is only a warning, because an earlier task would have created it.
-  - Addresses, aliases, permissions and roles are checked before any write. An address that somebody else holds is a failure
-    that names the holder.
-  - All changes take effect at once; no reload is needed.
+  - An individual is a mailbox of a person. A group is a mailbox that its members share. A list has no mailbox; it passes mail on.
+    Stalwart calls all three principals.
+  - A principal is its address, and its domain must exist on the server, see M(tenantmail.stalwart.stalwart_settings). In check
+    mode a missing domain is only a warning, because an earlier task would have created it.
+  - Everything is checked before the first write. An address that somebody else holds is a failure that names the holder.
+  - All changes take effect at once, for mail and for logins.
+  - The same principals can be given to servers of both generations. What a generation cannot express is refused with the code
+    V(unsupported_by_generation); where the generations differ, the options below say so.
 extends_documentation_fragment:
   - tenantmail.stalwart.attributes
   - tenantmail.stalwart.stalwart
@@ -24,16 +27,23 @@ extends_documentation_fragment:
 attributes:
   idempotent:
     support: partial
-    details: With O(update_secrets=always), passwords are written on every run.
+    details: On 0.16, passwords are written on every run with O(update_secrets=always), because they cannot be read back. On 0.15 they
+      are compared with the stored hash.
 options:
   principals:
-    description: The principals.
+    description:
+      - The principals. Their order does not matter, and they may refer to each other.
+      - A server takes a thousand of them in one task.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description: The address, such as V(alice@acme.omantel.test). Upper case is written in lower case, as the server does.
+        description:
+          - The address, such as V(alice@acme.omantel.test). Upper case is written in lower case, as the server does.
+          - It is what tells principals apart, so it cannot be changed. To rename somebody, give the new address as O(principals[].name)
+            of a new principal, or add it to O(principals[].aliases).
+          - On 0.15, it is the first of the principal's addresses.
         type: str
         required: true
       type:
@@ -46,61 +56,106 @@ options:
         default: individual
       state:
         description:
-          - V(suspended) is an individual that cannot log in while its mail is still accepted; V(present) lets it log in again.
-          - V(absent) removes it together with its mail.
+          - V(suspended) is an individual that cannot log in, neither with tokens nor with app passwords, while its mail is still
+            accepted. V(present) lets it log in again.
+          - V(absent) removes it together with its mail, and with its rows of O(principals[].send_as).
         type: str
         choices: [present, absent, suspended]
         default: present
       description:
         description:
-          - Name for display.
-          - The issuer's name claim overwrites an individual's with every login. Where logins are checked by an OIDC directory that
-            reads such a claim, it is therefore only written on creation.
+          - Name for display, such as V(Alice Al-Harthy).
+          - Where logins are checked by an OIDC directory that reads a name claim, every login overwrites an individual's, so it is
+            then written on creation only.
         type: str
       aliases:
-        description: All further addresses. Addresses that are not among them are taken away.
+        description:
+          - All further addresses, such as V([postmaster@acme.omantel.test]). Addresses that are not among them are taken away.
+          - An alias may move from one principal to another within one task.
         type: list
         elements: str
       members:
         description:
-          - All members of a group (addresses of individuals) or a list (any addresses).
-          - Where the issuer sends a groups claim, every login sets the groups of an individual to what the claim says.
+          - All members. Those of a group are addresses of individuals, such as V([alice@acme.omantel.test]); those of a list are any
+            addresses, here or elsewhere.
+          - On 0.15, a list takes outside members below V(.test) and other private endings only when it is created.
         type: list
         elements: str
       member_of:
-        description: All groups of an individual, by address. Given at both ends, it must agree with O(principals[].members).
+        description:
+          - All groups of an individual, by address, such as V([sales@acme.omantel.test]). Given at both ends, it must agree with
+            O(principals[].members).
         type: list
         elements: str
+      members_from_claims:
+        description:
+          - Whether the issuer's groups claim, not this task, says who is in a group. On 0.16, every login whose token has that claim
+            sets the groups of the account to what it says.
+          - With V(true) on a group, its O(principals[].members) are given to individuals that the task creates, so that the group works
+            before their first login. With V(true) on an individual, the same holds for its O(principals[].member_of). Memberships of
+            individuals that exist are left alone.
+          - Without it, memberships are kept as given, and a warning is returned where a groups claim would undo them.
+          - 0.15 knows no groups claim, so that memberships are kept as given there whatever this says.
+        type: bool
+        default: false
       roles:
         description:
           - V(user) or V(admin) for an individual, V(default) for a group, or names of roles of the server.
+          - Not given, a new individual gets V(user) and a new group V(default).
+          - On 0.15, V(tenant-admin) is known, too, and the roles of a group can be set when it is created only.
         type: list
         elements: str
       quota:
-        description: Space of the mailbox in bytes; V(0) takes the limit away.
+        description: Space of the mailbox in bytes, such as V(5368709120) for 5 GiB; V(0) takes the limit away.
         type: int
       locale:
-        description: Language and region, such as V(en_US).
+        description: Language and region, such as V(en_US) or V(ar_OM).
         type: str
       enabled_permissions:
         description:
-          - Permissions beyond those of the roles, such as V(emailReceive). Names of the 0.15 generation such as V(email-receive) are
-            accepted.
+          - Permissions beyond those of the roles, such as V([impersonate]). Those that are not among them are taken away.
+          - The names of both generations are accepted on both, V(emailReceive) as well as V(email-receive), and translated. Where
+            0.15 has one permission for several of 0.16 (V(jmap-email-set) for V(jmapEmailCreate), V(jmapEmailUpdate) and
+            V(jmapEmailDestroy)), all of them must be given.
+          - Nobody can grant permissions that the credential of the task does not have.
         type: list
         elements: str
       disabled_permissions:
-        description: Permissions that are taken away, whatever the roles say.
+        description:
+          - Permissions that are taken away, whatever the roles say, such as V([emailSend]).
+          - For V(authenticate), say O(principals[].state=suspended); for V(emailReceive), O(principals[].receive_mail=false).
         type: list
         elements: str
       receive_mail:
         description:
-          - Whether mail to the principal is accepted. A group always receives mail unless this is V(false).
+          - Whether mail to the principal is accepted. A group always receives mail unless this is V(false), also on 0.15, where a
+            group that was made without any role or permission bounces its mail with C(550 5.5.0).
           - Not given, an individual's permission to receive is not touched.
         type: bool
+      send_as:
+        description:
+          - All addresses that an individual may use as the envelope's sender beside its own, such as V([noreply@shop.test]);
+            V(*@shop.test) stands for all addresses of a domain. Its own address, its aliases and those of its groups need not be given.
+          - Writes a row of the server's lookup table C(sender-allow) for each of them, removes the other rows of this account, and makes
+            the server's rule ask that table unless it does. Whatever else the rule says is kept.
+          - On 0.16, the rule is C(MtaStageAuth.mustMatchSender). On 0.15, it is C(session.auth.must-match-sender), and it holds for SMTP
+            only, for JMAP takes no sender that is not the account's own.
+        type: list
+        elements: str
+      login_name:
+        description:
+          - On 0.15, what the server calls the account, which is not its address there. Where logins are checked by an OIDC directory, it
+            must be the value of the claim that the directory takes for the name, such as V(alice) for V(preferred_username).
+          - Not given, an account keeps its name. A new one is called by the part of its address before the C(@), or by the whole
+            address where that name is taken or the directory knows accounts by their address.
+          - On 0.16, an account's name is its address, so that this is ignored.
+        type: str
       password:
         description:
           - Password of an individual, at least 8 characters; written as O(update_secrets) says.
-          - Refused where logins are checked by an external directory, because the server takes no passwords then.
+          - Refused where logins are checked by an external directory, because the server takes no passwords then. A mail program that
+            cannot log in there uses an app password, which the account's owner makes.
+          - On 0.15, where the server would store it as it is, it is hashed before it is sent (PBKDF2 with SHA-512).
         type: str
       confirm_data_loss:
         description: Allows O(principals[].state=absent) to remove a mailbox that holds mail.
@@ -131,13 +186,27 @@ EXAMPLES = r"""
     principals:
       - name: sales@acme.omantel.test
         type: group
+        description: Sales
         members: [alice@acme.omantel.test, bob@acme.omantel.test]
       - name: alice@acme.omantel.test
+        description: Alice Al-Harthy
         quota: 5368709120
+        locale: ar_OM
       - name: bob@acme.omantel.test
       - name: news@acme.omantel.test
         type: list
         members: [alice@acme.omantel.test, press@elsewhere.test]
+
+- name: Leave it to the issuer who is in the groups
+  tenantmail.stalwart.stalwart_principal:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    principals:
+      - name: sales@acme.omantel.test
+        type: group
+        members: [carol@acme.omantel.test]
+        members_from_claims: true
+      - name: carol@acme.omantel.test
 
 - name: Lock somebody out while mail keeps coming in
   tenantmail.stalwart.stalwart_principal:
@@ -146,6 +215,47 @@ EXAMPLES = r"""
     principals:
       - name: bob@acme.omantel.test
         state: suspended
+
+- name: Let the shop send as its no-reply address, and as anybody of the newsletter's domain, but receive nothing
+  tenantmail.stalwart.stalwart_principal:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    principals:
+      - name: shop@acme.omantel.test
+        send_as: [noreply@shop.test, "*@news.shop.test"]
+        receive_mail: false
+        disabled_permissions: [imapAuthenticate, pop3Authenticate]
+
+- name: Give an account of a 0.15 server the name that the realm's claim says, and help-desk staff more rights
+  tenantmail.stalwart.stalwart_principal:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    principals:
+      - name: alice@acme.omantel.test
+        login_name: alice.h
+        enabled_permissions: [impersonate]
+
+- name: Set a password, and change it when the inventory does, where the server itself checks logins
+  tenantmail.stalwart.stalwart_principal:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    update_secrets: always
+    principals:
+      - name: scanner@acme.omantel.test
+        password: "{{ scanner_password }}"
+
+- name: Take somebody's alias over, and remove a mailbox with the mail in it
+  tenantmail.stalwart.stalwart_principal:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    principals:
+      - name: alice@acme.omantel.test
+        aliases: [info@acme.omantel.test]
+      - name: dave@acme.omantel.test
+        aliases: []
+      - name: bob@acme.omantel.test
+        state: absent
+        confirm_data_loss: true
 """
 
 RETURN = r"""
@@ -169,10 +279,11 @@ changes:
       description: V(create), V(update) or V(delete).
       type: str
     kind:
-      description: V(individual), V(group) or V(list).
+      description: V(individual), V(group) or V(list); C(sender rule) for the rule behind O(principals[].send_as), and C(running settings)
+        for a reload that an earlier run did not come to.
       type: str
     key:
-      description: The address.
+      description: The address, or what the change is about.
       type: str
   sample:
     - action: create
@@ -196,6 +307,14 @@ schema_hash:
   description: Hash of the server's schema, which names its version's vocabulary.
   type: str
   returned: success
+probe:
+  description: What the server was found to be, for the option O(probe) of later tasks of the same run; V(null) where no server was asked.
+  type: dict
+  returned: success
+  sample:
+    server: http://stalwart-web.tenant-acme
+    generation: "0.16"
+    schema_hash: 25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw
 requests:
   description: HTTP requests that were made.
   type: int

@@ -12,14 +12,18 @@ author: tenantmail contributors (@tenantmail)
 description:
   - Makes any number of settings of one server what the task says. What is not mentioned is not touched, in a nested object as
     little as among the objects.
-  - Types, access rules and names come from the server's own schema. Unknown keys, wrong types, values that an enumeration does
-    not have, references to nothing and expressions that cannot be right (a single C(=), say) are refused before any write,
-    with the nearest valid names.
-  - Writes travel in one request together with the reload that makes them take effect. If the server stores the settings but
+  - The same settings work on both generations. On 0.16, types, access rules and names come from the server's own schema. On
+    0.15, a table translates the names to that generation's keys and back; it is published as
+    U(https://github.com/tenantmail/stalwart/blob/main/docs/vocabulary-0.15.md).
+  - Unknown keys, wrong types, values that an enumeration does not have, references to nothing and expressions that cannot be
+    right (a single C(=), say) are refused before any write, with the nearest valid names. So is everything that 0.15 cannot
+    express, all of it at once, with the code V(unsupported_by_generation).
+  - Writes are followed by the reload that makes them take effect. On 0.15, a trial reload comes first, for any wrong key there,
+    of whomever, blocks every reload. If the server stores the settings but
     refuses to run them, the task fails with the code V(reload_refused), naming the object and the reason, and the next run
     repeats the reload.
-  - After writing, everything is read back and compared again. Where settings of C(authentication) or C(directory) are managed,
-    the directory that the server really runs is compared, too. A server that was started while its issuer was down is found
+  - After writing, everything is read back and compared again. Where C(authentication.directoryId) or a C(directory) is
+    managed, the directory that the server really runs is compared, too. A server that was started while its issuer was down is found
     and healed, and that is reported as a change.
 extends_documentation_fragment:
   - tenantmail.stalwart.attributes
@@ -32,21 +36,45 @@ attributes:
 options:
   settings:
     description:
-      - The settings, in the vocabulary of Stalwart 0.16, nested or with dotted keys; both forms can be mixed.
+      - The settings, in the vocabulary of Stalwart 0.16 (see O(vocabulary)), nested or with dotted keys; both forms can be mixed.
       - The first level is a singleton (V(systemSettings)) or an object type (V(directory)). Below an object type comes the
         object's label, then its properties. A label that contains dots needs the nested form.
       - An object that has a natural name is found by it (a domain or an MTA route by its C(name), an allowed address by its
         C(address)), others by their C(description). The label stands for it unless the properties give another value.
       - Labels put together from several properties are C(<selector>._domainkey.<domain>) for V(dkimSignature) and
         C(<namespace>:<key>) for V(memoryLookupKey). A V(tracer) is found by its C(@type).
+      - A V(certificate) is found by its C(certificate), an V(alert) by its C(condition); their labels are free. A renewed certificate
+        is another object; the old one stays until it expires, unless O(exclusive) names the type.
       - A property that refers to another object takes that object's label, be it on the server already or in the same task.
       - Sets and lists are YAML lists; the order of a set never counts. Objects with variants carry C(@type). Durations are
         milliseconds, or texts such as V(5s), V(10m), V(1h), V(30d). Expressions are a text, or a mapping with C(match) (a list
         of C(if) and C(then)) and C(else). V(null) clears a property that may be empty.
       - V(storage.directory) is another name of V(authentication.directoryId).
       - Members that are left out of a list's items are not compared.
+      - On 0.15, a C(domain) also means its signing keys, RSA and Ed25519, which 0.16 makes by itself. The C(issuerUrl) of a
+        C(directory) becomes the address of the realm's userinfo endpoint, with Keycloak's path.
+      - On 0.15, keys that the server keeps in its config.toml (see C(config.local-keys) there) are compared; where they differ,
+        the task fails with the code V(conflict) and names what the file must hold.
     type: dict
     required: true
+  vocabulary:
+    description:
+      - Whose names O(settings) and O(exclusive) have. With V(native), they are the keys of the server's own generation.
+      - On 0.15, that is its flat keys, nested or dotted. A list becomes C(key.0000), C(key.0001) and so on; an expression is a
+        text, a mapping with C(match) and C(else), or a list of mappings; V(null) removes the key.
+      - On 0.16, both are the same.
+    type: str
+    choices: [canonical, native]
+    default: canonical
+  on_unsupported:
+    description:
+      - What to do with settings of which the table says that 0.15 has no counterpart, such as C(requireAudience) of a
+        C(directory). With V(report), the task does the rest, warns, and lists them as RV(unsupported).
+      - They have no effect on such a server. Mind what that means for access, as with the audience of tokens.
+      - Names that the table does not know are refused in any case.
+    type: str
+    choices: [fail, report]
+    default: fail
   state:
     description:
       - With V(absent), an object without properties is removed, a property with the value V(null) goes back to its default, a
@@ -60,6 +88,8 @@ options:
       - Prefixes under which O(settings) is all there is. Below an object type (V(directory)) all other objects are removed;
         below a singleton (V(http)) or an object (V(domain.example.org)) all other properties go back to their defaults; below a
         map (V(systemSettings.services)) all other keys are removed.
+      - On 0.15, the server and its rules write lookup entries, spam rules and blocked addresses of their own; prefixes as short
+        as V(lookup) or V(spam-filter) are refused.
     type: list
     elements: str
     default: []
@@ -67,7 +97,9 @@ notes:
   - Accounts and mailing lists are managed by M(tenantmail.stalwart.stalwart_principal).
   - A change of listeners or stores takes effect at the server's next start, see RV(restart_required).
   - Between a write and the success of its reload, the server holds an object C(memoryLookupKey) in the namespace
-    C(tenantmail-pending); no lookup uses it. It is how a run that was refused or interrupted is completed by the next one.
+    C(tenantmail-pending), one of 0.15 the key C(tenantmail.pending); neither has an effect. It is how a run that was refused or
+    interrupted is completed by the next one.
+  - What 0.15 runs cannot be asked for. There, RV(running_issuer) is what is stored, unless a reload is owed.
 seealso:
   - module: tenantmail.stalwart.stalwart_info
   - module: tenantmail.stalwart.stalwart_principal
@@ -116,6 +148,31 @@ EXAMPLES = r"""
               then: "false"
           else: "true"
 
+- name: The same directory on whichever generation the server has
+  tenantmail.stalwart.stalwart_settings:
+    api_url: https://mail.acme.omantel.test
+    api_username: admin
+    api_password: "{{ admin_password }}"
+    on_unsupported: report
+    settings:
+      directory:
+        keycloak:
+          "@type": Oidc
+          issuerUrl: https://keycloak.acme.omantel.test/realms/sme-acme
+          claimUsername: preferred_username
+          requireAudience: stalwart
+      authentication.directoryId: keycloak
+
+- name: Use keys of 0.15 that have no other name
+  tenantmail.stalwart.stalwart_settings:
+    api_url: https://mail.acme.omantel.test
+    api_username: admin
+    api_password: "{{ admin_password }}"
+    vocabulary: native
+    settings:
+      queue.limiter.inbound.sender.enable: false
+      session.rcpt.sub-addressing: true
+
 - name: Remove an MTA route
   tenantmail.stalwart.stalwart_settings:
     api_url: https://mail.acme.omantel.test
@@ -153,7 +210,7 @@ changes:
       description: V(create), V(update) or V(delete).
       type: str
     kind:
-      description: The object's type. V(running directory) and V(running settings) stand for a reload of what is stored already.
+      description: The object's type, V(native) for a key of O(vocabulary=native). V(running directory) and V(running settings) stand for a reload of what is stored already.
       type: str
     key:
       description: The object's label.
@@ -176,10 +233,25 @@ restart_required:
 running_issuer:
   description:
     - Issuer of the directory that the server runs; empty for the internal one.
-    - V(null) when no setting of C(authentication) or C(directory) is managed.
+    - V(null) when neither C(authentication.directoryId) nor a C(directory) is managed.
   type: str
   returned: success
   sample: https://keycloak.acme.omantel.test/realms/sme-acme
+unsupported:
+  description: Settings that the server's generation cannot express, with O(on_unsupported=report).
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    key:
+      description: The setting.
+      type: str
+    why:
+      description: Why it has no counterpart.
+      type: str
+  sample:
+    - key: directory.keycloak.requireAudience
+      why: "0.15 asks the userinfo endpoint and checks no claim: every token that it accepts logs in"
 unvalidated:
   description: Whether names and types could not be checked because no schema is at hand, with O(server=absent).
   type: bool
@@ -194,6 +266,14 @@ schema_hash:
   type: str
   returned: success
   sample: 25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw
+probe:
+  description: What the server was found to be, for the option O(probe) of later tasks of the same run; V(null) where no server was asked.
+  type: dict
+  returned: success
+  sample:
+    server: http://stalwart-web.tenant-acme
+    generation: "0.16"
+    schema_hash: 25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw
 requests:
   description: HTTP requests that were made.
   type: int

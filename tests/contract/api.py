@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+from tests.simulator.fixture import Simulator
 
 USING = ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"]
 POLL_SECONDS = 20.0
@@ -23,6 +24,7 @@ class Target:
     password: str
     restart: Callable[[], None] | None = None
     smtp_port: int | None = None
+    simulator: Simulator | None = None  # what only test equipment can show or switch
 
 
 @dataclass

@@ -1,12 +1,14 @@
-"""A tiny OIDC issuer on loopback: discovery, JWKS and signed tokens in the shape of a Keycloak realm's."""
+"""A tiny OIDC issuer on loopback: discovery, JWKS, userinfo, introspection and tokens in the shape of a Keycloak realm's."""
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -18,9 +20,15 @@ _SCOPES = (
 )
 _CLAIMS = "iss sub aud exp iat auth_time name given_name family_name preferred_username email acr azp nonce"
 
+_USERINFO = frozenset("sub name given_name family_name preferred_username email email_verified groups".split())
+
 
 class Issuer:
     """Serves the given realms; every other path is 404. Stop and start again on the same port to simulate an outage."""
+
+    #: Credentials of the client that may introspect.
+    CLIENT_ID, CLIENT_SECRET = "stalwart", "introspection-1"
+    CLIENT = "Basic " + base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
 
     def __init__(self, *realms: str) -> None:
         self._realms = realms
@@ -40,9 +48,21 @@ class Issuer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                userinfo = issuer._userinfo(self.path, self.headers.get("Authorization", ""))
+                if userinfo is not None:
+                    self._answer(*userinfo)
+                    return
                 document = issuer._document(self.path)
-                body = json.dumps(document if document is not None else {"error": "not found"}).encode()
-                self.send_response(200 if document is not None else 404)
+                self._answer(404 if document is None else 200, document or {"error": "not found"})
+
+            def do_POST(self) -> None:
+                form = dict(parse_qsl(self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()))
+                client = self.headers.get("Authorization", "")
+                self._answer(*issuer._introspection(self.path, client, form.get("token", "")))
+
+            def _answer(self, status: int, document: dict[str, Any]) -> None:
+                body = json.dumps(document).encode()
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -71,6 +91,34 @@ class Issuer:
                 key = RSAAlgorithm.to_jwk(self._keys[realm].public_key(), as_dict=True)
                 return {"keys": [key | {"kid": realm, "alg": "RS256", "use": "sig"}]}
         return None
+
+    def _claims(self, realm: str, token: str) -> dict[str, Any] | None:
+        key = self._keys[realm].public_key()
+        try:
+            return dict(jwt.decode(token, key, algorithms=["RS256"], options={"verify_aud": False}))
+        except jwt.PyJWTError:
+            return None
+
+    def _userinfo(self, path: str, authorization: str) -> tuple[int, dict[str, Any]] | None:
+        """The claims of a bearer token; like Keycloak's it wants the scope openid. None for other paths."""
+        for realm in self._realms:
+            if path == f"/realms/{realm}/protocol/openid-connect/userinfo":
+                claims = self._claims(realm, authorization.removeprefix("Bearer "))
+                if claims is None:
+                    return 401, {"error": "invalid_token"}
+                if "openid" not in str(claims.get("scope")).split():
+                    return 403, {"error": "insufficient_scope"}
+                return 200, {name: value for name, value in claims.items() if name in _USERINFO}
+        return None
+
+    def _introspection(self, path: str, authorization: str, token: str) -> tuple[int, dict[str, Any]]:
+        for realm in self._realms:
+            if path == f"/realms/{realm}/protocol/openid-connect/token/introspect":
+                if authorization != self.CLIENT:
+                    return 401, {"error": "unauthorized_client"}
+                claims = self._claims(realm, token)
+                return 200, {"active": False} if claims is None else claims | {"active": True}
+        return 404, {"error": "not found"}
 
     def _discovery(self, realm: str) -> dict[str, Any]:
         paths = {

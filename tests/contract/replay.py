@@ -17,16 +17,20 @@ from typing import Any
 _PATTERNS: dict[str, re.Pattern[str]] = {
     "time": re.compile(r"(?<![\w:])(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z)"),
     "public-key": re.compile(r'(?:\bp=|^)((?:[A-Za-z0-9+/]|"\n {4}"){43}=|MII(?:[A-Za-z0-9+/=]|"\n {4}"){380,})'),
-    "credential": re.compile(r"^(app_[a-z0-9]{36}|API_[A-Za-z0-9_-]{38})$"),
+    "private-key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.*)-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),
+    "credential": re.compile(r"^(app_[a-z0-9]{36}|API_[A-Za-z0-9_-]{38}|[A-Za-z0-9]{40})$"),
     "web-push-key": re.compile(r"^(B[A-Za-z0-9_-]{86})$"),
     "schema-hash": re.compile(r"^/api/schema/([A-Za-z0-9_-]{43})$"),
     "policy-id": re.compile(r"v=STSv1; id=(\d+)"),
     "configuration-hash": re.compile(r"v=UAAC1; a=sha256; d=([A-Za-z0-9+/]{43}=)"),
     "day": re.compile(r"\bv1-(?:rsa|ed25519)-(\d{8})\b"),
+    "month": re.compile(r"^(\d{6})[re](?:$|\._domainkey\.)"),
     "action-id": re.compile(r"^(b[u-z792013][a-z792013]{5})$"),
     "object-id": re.compile(r"^([a-z792013]{12,13})$"),
 }
-_SHAPE_ONLY = frozenset({"time", "day", "action-id"})
+_SHAPE_ONLY = frozenset({"time", "day", "month", "action-id", "private-key"})
+#: Kinds whose length differs as well; private keys were elided from the recordings.
+_ANY_LENGTH = frozenset({"policy-id", "private-key"})
 _STATES = frozenset({"sessionState", "state"})
 _HEX = re.compile(r"[0-9a-f]+")
 
@@ -137,12 +141,13 @@ class Comparison:
 def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
     """(text with the variable parts named, [(kind, value)]). Line breaks inside a long TXT value stay in the template."""
     values: list[tuple[str, str]] = []
+    text = text.rstrip("\n") if text.startswith("-----BEGIN") else text  # the recordings lost it with the key
     for kind, pattern in _PATTERNS.items():
 
         def name(match: re.Match[str], kind: str = kind) -> str:
             pieces = match[1].split('"\n    "')
             values.append((kind, "".join(pieces)))
-            shape = "" if kind == "policy-id" else ",".join(str(len(piece)) for piece in pieces)
+            shape = "" if kind in _ANY_LENGTH else ",".join(str(len(piece)) for piece in pieces)
             start, end = match.start(1) - match.start(), match.end(1) - match.start()
             return f"{match[0][:start]}<{kind} {shape}>{match[0][end:]}"
 

@@ -1,12 +1,14 @@
 """The servers the contract tests run against: the simulator always, real ones when the environment names them.
 
-``STALWART_URL_0_16`` with ``STALWART_API_USERNAME`` and ``STALWART_API_PASSWORD`` names a running server (an empty one: the
-tests clean up what they make, but they change settings); ``STALWART_BINARY_0_16`` a binary, started here on loopback.
+``STALWART_URL_0_16`` (or ``_0_15``) with ``STALWART_API_USERNAME`` and ``STALWART_API_PASSWORD`` names a running server
+(an empty one: the tests clean up what they make, but they change settings); ``STALWART_BINARY_0_16`` (or ``_0_15``) a
+binary, started here on loopback.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -14,37 +16,45 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import requests
-from tests.simulator.fixture import free_port, start_simulator
+from tests.simulator.fixture import CONFIG_0_15, free_port, start_simulator
 
 from .api import Api, Target
 
 START_SECONDS = 60.0
+#: 0.15 looks for its rules and its web UI on the Internet before it listens.
+START_SECONDS_0_15 = 180.0
+HOSTNAME = "mail.contract.test"
 
 
-def names() -> list[str]:
-    given = {"url": "STALWART_URL_0_16", "binary": "STALWART_BINARY_0_16"}
+def names(generation: str) -> list[str]:
+    """The servers there are of a generation, e.g. `STALWART_BINARY_0_15` names one of 0.15."""
+    given = {name: _variable(name, generation) for name in ("url", "binary")}
     return ["simulator", *(name for name, variable in given.items() if os.environ.get(variable))]
 
 
+def _variable(name: str, generation: str) -> str:
+    return f"STALWART_{name.upper()}_{generation.replace('.', '_')}"
+
+
 @contextmanager
-def opened(name: str, folder: Path) -> Iterator[Target]:
+def opened(name: str, folder: Path, generation: str = "0.16") -> Iterator[Target]:
     if name == "url":
-        url = os.environ["STALWART_URL_0_16"].rstrip("/")
+        url = os.environ[_variable(name, generation)].rstrip("/")
         yield Target(name, url, os.environ["STALWART_API_USERNAME"], os.environ["STALWART_API_PASSWORD"])
     elif name == "binary":
-        with _binary(Path(os.environ["STALWART_BINARY_0_16"]), folder) as target:
+        binary = Path(os.environ[_variable(name, generation)])
+        with _binary((_Process if generation == "0.16" else _Process015)(binary, folder)) as target:
             yield target
     else:
-        server = start_simulator(folder, STALWART_HOSTNAME="mail.contract.test")
+        server = start_simulator(folder, generation, STALWART_HOSTNAME=HOSTNAME)
 
         def restart() -> None:
             server.restart()
 
         try:
-            yield Target(name, server.base_url, server.username, server.password, restart, server.smtp_port)
+            yield Target(name, server.base_url, server.username, server.password, restart, server.smtp_port, server)
         finally:
             server.stop()
 
@@ -55,7 +65,7 @@ class _Process:
     def __init__(self, binary: Path, folder: Path) -> None:
         self.binary, self.folder = binary, folder
         self.http_port, self.smtp_port, recovery_port = free_port(), free_port(), free_port()
-        self.user, self.secret = "admin", secrets.token_urlsafe(18)
+        self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.json"
         self.config.write_text('{"@type": "Sqlite", "path": "%s"}' % (folder / "data.sqlite"), encoding="utf-8")
         self.process: subprocess.Popen[bytes] | None = None
@@ -71,12 +81,14 @@ class _Process:
         self.start(self.http_port)
 
     def start(self, port: int, **environ: str) -> None:
-        own = {"STALWART_RECOVERY_ADMIN": f"{self.user}:{self.secret}", "STALWART_HOSTNAME": "mail.contract.test"}
+        own = {"STALWART_RECOVERY_ADMIN": f"{self.user}:{self.secret}", "STALWART_HOSTNAME": HOSTNAME}
+        self._run(port, START_SECONDS, own | environ)
+
+    def _run(self, port: int, seconds: float, environ: dict[str, str]) -> None:
         with (self.folder / "log.txt").open("ab") as log:
-            self.process = subprocess.Popen(
-                [str(self.binary), "--config", str(self.config)], env=os.environ | own | environ, stdout=log, stderr=log
-            )
-        deadline = time.monotonic() + START_SECONDS
+            command = [str(self.binary), "--config", str(self.config)]
+            self.process = subprocess.Popen(command, env=os.environ | environ, stdout=log, stderr=log)
+        deadline = time.monotonic() + seconds
         with requests.Session() as session:
             session.trust_env = False
             while not _ready(session, port):
@@ -92,6 +104,28 @@ class _Process:
         self.process = None
 
 
+class _Process015(_Process):
+    """A real 0.15 binary: its listeners stand in config.toml."""
+
+    def __init__(self, binary: Path, folder: Path) -> None:
+        self.binary, self.folder = binary, folder
+        self.http_port, self.smtp_port = free_port(), free_port()
+        self.user, self.secret = "admin", secrets.token_hex(18)
+        self.config = folder / "config.toml"
+        toml = CONFIG_0_15.replace('"rocksdb"', '"sqlite"').replace("{data}", str(folder / "data.sqlite"))
+        kept = {"http": self.http_port, "smtp": self.smtp_port}
+        lines = [line for line in toml.splitlines() if "bind = " not in line or line.split()[0] in kept]
+        self.config.write_text(re.sub(r'"\[::\]:(8080|25)"', self._address, "\n".join([*lines, ""])), encoding="utf-8")
+        self.start(self.http_port)
+
+    def _address(self, match: re.Match[str]) -> str:
+        return f'"127.0.0.1:{self.http_port if match[1] == "8080" else self.smtp_port}"'
+
+    def start(self, port: int, **environ: str) -> None:
+        own = {"ADMIN_SECRET": self.secret, "STALWART_HOSTNAME": HOSTNAME}
+        self._run(port, START_SECONDS_0_15, own | environ)
+
+
 def _ready(session: requests.Session, port: int) -> bool:
     try:
         return session.get(f"http://127.0.0.1:{port}/healthz/ready", timeout=2).status_code == 200
@@ -100,9 +134,7 @@ def _ready(session: requests.Session, port: int) -> bool:
 
 
 @contextmanager
-def _binary(binary: Path, folder: Path) -> Iterator[Target]:
-    process: Any = _Process(binary, folder)
-
+def _binary(process: _Process) -> Iterator[Target]:
     def restart() -> None:
         process.stop()
         process.start(process.http_port)

@@ -25,6 +25,11 @@ OTHER_KEY = "fIVcA5VbxSsrmp3OaLG9ZAmNJD/b2Jq7w2IiYuJt+3E="
         ),
         ({"sessionState": "2f1e92e5"}, {"sessionState": "caecaf81"}),
         ({"selector": "v1-rsa-20261123"}, {"selector": "v1-rsa-20270101"}),
+        ({"selector": "202611r"}, {"selector": "202701r"}),
+        (
+            {"value": "-----BEGIN PRIVATE KEY----- (elided) -----END PRIVATE KEY-----"},
+            {"value": "-----BEGIN PRIVATE KEY-----\nMC4CAQ\n-----END PRIVATE KEY-----\n"},
+        ),
         ({"issuer": "http://10.77.0.1:8180/x"}, {"issuer": "http://127.0.0.1:1/x"}),
     ],
 )
@@ -51,6 +56,11 @@ def test_alike(recorded: dict[str, Any], actual: dict[str, Any]) -> None:
         ({"a": ID, "b": OTHER}, {"a": OTHER, "b": OTHER}),
         ({"publicKey": KEY, "zone": f"p={KEY}"}, {"publicKey": OTHER_KEY, "zone": f"p={KEY}"}),
         ({"zone": f"v=DKIM1; p={KEY}"}, {"zone": "v=DKIM1; p="}),
+        ({"selector": "202611r"}, {"selector": "202611e"}),
+        (
+            {"value": "-----BEGIN RSA PRIVATE KEY----- (elided) -----END RSA PRIVATE KEY-----"},
+            {"value": "-----BEGIN PRIVATE KEY-----\nMC4CAQ\n-----END PRIVATE KEY-----\n"},
+        ),
     ],
 )
 def test_different(recorded: dict[str, Any], actual: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ def simulated(tmp_path: Path) -> Iterator[Server]:
     simulator.stop()
 
 
-@pytest.fixture(params=servers.names())
+@pytest.fixture(params=servers.names("0.16"))
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     """An empty server of each kind; one that is only named by its URL is as empty as its owner left it."""
     if request.param == "simulator":
@@ -41,6 +41,16 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
         return
     with servers.opened(request.param, tmp_path) as target:
         yield Server(target)
+
+
+@pytest.fixture(
+    params=[(generation, name) for generation in ("0.16", "0.15") for name in servers.names(generation)], ids="-".join
+)
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """As ``server``, of both generations, for what is alike on them."""
+    generation, name = request.param
+    with servers.opened(name, tmp_path, generation) as target:
+        yield Server(target, target.simulator, generation)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ class Server:
 
     target: Target
     simulator: Simulator | None = None
+    generation: str = "0.16"
 
     @property
     def options(self) -> Result:
@@ -56,7 +57,7 @@ class Server:
         return Api(self.target)
 
     def writes(self) -> list[tuple[str, str]]:
-        """Object and operation of every write so far; empty for a server that does not tell."""
+        """Object and operation of every write so far, on 0.15 reloads, too; empty for a server that does not tell."""
         return [(entry["object"], entry["op"]) for entry in self.simulator.writes()] if self.simulator else []
 
 
@@ -72,3 +73,10 @@ def refusal(call: Any, *args: Any, **kwargs: Any) -> Failure:
     except Failure as failure:
         return failure
     raise AssertionError(f"no failure, but {result}")
+
+
+def counted(server: Server, call: Any, *args: Any, **kwargs: Any) -> tuple[Result, int]:
+    """A result, and the requests that the server counted for it; what the task says where the server does not count."""
+    before = server.simulator.requests() if server.simulator else 0
+    result = call(*args, **kwargs)
+    return result, server.simulator.requests() - before - 1 if server.simulator else result["requests"]

@@ -1,4 +1,4 @@
-"""`stalwart --config /etc/stalwart/config.json`: the simulator in place of the real binary."""
+"""`stalwart --config FILE`: the simulator in place of the real binary."""
 
 from __future__ import annotations
 
@@ -8,13 +8,22 @@ import logging
 import signal
 import sys
 
-from . import boot
-from .server import Server, run
+from . import boot, lifecycle
+from . import server as server016
+from .v015 import boot as boot015
+from .v015 import server as server015
 
 
-async def _main(settings: boot.Settings) -> None:
-    server = Server(settings)
-    job = asyncio.create_task(run(server))
+def _server(argv: list[str]) -> lifecycle.Startable:
+    """The generation is told by what the process is started with: config.json is 0.16's, config.toml 0.15's."""
+    environ = boot.process_environment()
+    if boot015.wanted(argv, environ):
+        return server015.Server(boot015.read(boot015.arguments(argv, environ), environ))
+    return server016.Server(boot.read(boot.arguments(argv, environ), environ))
+
+
+async def _main(server: lifecycle.Startable) -> None:
+    job = asyncio.create_task(lifecycle.run(server))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, job.cancel)
@@ -25,14 +34,12 @@ async def _main(settings: boot.Settings) -> None:
 def main() -> int:
     logging.getLogger("mail.log").setLevel(logging.WARNING)
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    environ = boot.process_environment()
     try:
-        config = boot.arguments(sys.argv[1:], environ)
-        settings = boot.read(config, environ)
+        server = _server(sys.argv[1:])
     except (boot.BootError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    asyncio.run(_main(settings))
+    asyncio.run(_main(server))
     return 0
 
 

@@ -55,6 +55,8 @@ class Actions:
                 await self.server.reload()
             except running.Refused as refused:
                 raise refused.as_set_error() from None
+        elif variant == "ReloadBlockedIps":
+            self.server.running.blocked = running.blocked(self.server)
         elif variant == "ReloadTlsCertificates":
             certificates = registry.behaviours["Certificate"]
             assert isinstance(certificates, Certificates)

@@ -15,6 +15,7 @@ VERSION = "0.16.18"
 STORES = ("RocksDb", "Sqlite", "PostgreSql", "MySql", "FoundationDb")
 #: Where the image keeps its data when the store names no path of its own.
 DATA_DIRECTORY = "/var/lib/stalwart"
+SLOW_SECONDS = 3.0
 
 
 class BootError(Exception):
@@ -39,6 +40,7 @@ class Settings:
     bind: str = ""  # replaces the address of every listener, e.g. 127.0.0.1
     ports: dict[str, int | None] = field(default_factory=dict)  # listener name -> port, None = closed
     dkim_rsa_seconds: float = 1.0
+    slow_seconds: float = SLOW_SECONDS  # how long the fault slow-reload holds a reload up
     faults: frozenset[str] = frozenset()
 
     @property
@@ -84,8 +86,9 @@ def read(config: Path, environ: Mapping[str, str]) -> Settings:
         public_url=public_url,
         recovery_port=int(environ.get("STALWART_RECOVERY_MODE_PORT", "8080")),
         bind=environ.get("SIMULATOR_BIND", ""),
-        ports=_ports(environ.get("SIMULATOR_PORTS", "")),
+        ports=ports(environ.get("SIMULATOR_PORTS", "")),
         dkim_rsa_seconds=float(environ.get("SIMULATOR_DKIM_RSA_SECONDS", "1")),
+        slow_seconds=float(environ.get("SIMULATOR_SLOW_SECONDS", SLOW_SECONDS)),
         faults=frozenset(environ.get("SIMULATOR_FAULTS", "").replace(",", " ").split()),
     )
 
@@ -122,7 +125,7 @@ def _places(store: dict[str, Any] | None, environ: Mapping[str, str]) -> tuple[P
     return data, data / "simulator.sqlite3"
 
 
-def _ports(text: str) -> dict[str, int | None]:
+def ports(text: str) -> dict[str, int | None]:
     """`http=18080 smtp=10025 https=-` -> listener name to port, None for a listener that stays closed."""
     out: dict[str, int | None] = {}
     for part in text.replace(",", " ").split():

@@ -1,4 +1,4 @@
-"""Acceptance of expressions (contract 4.13): the server's own tokens and checks, without evaluation.
+"""Acceptance of expressions (contract 4.13, 0.15 section 8): the server's own tokens and checks, without evaluation.
 
 The real parser is lenient and so is this one: it accepts a single `=` (11.8), operands without an operator between them
 and a dangling operator. What it refuses is unknown names, names of another context, wrong numbers of arguments and
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -20,6 +21,7 @@ _WORD = re.compile(r"[A-Za-z0-9_$.]+")
 _DURATION = re.compile(r"\d+(ms|s|m|h|d)", re.IGNORECASE)
 _OPERATOR = re.compile(r"==|=>|=<|=.?|!=|>=|<=|&&?|\|\|?|[\^+*/<>-]", re.DOTALL)
 _SYSTEM = frozenset({"domain", "hostname", "node_id", "node_hostname", "node_role"})
+_LITERALS = frozenset({"matches", "metric", "system"})
 _BLANKS = " \r\n"
 
 
@@ -37,13 +39,13 @@ def check(tables: Tables, struct: str, values: dict[str, Any]) -> tuple[str, str
     """(property, complaint) of the first wrong expression of an object, None when all are accepted."""
     for name, allowed in _rules()["properties"].get(struct, {}).items():
         try:
-            _check(_Context.of(tables, allowed), values[name])
+            _check(Context.of(tables, allowed), values[name])
         except ExpressionError as error:
             return name, str(error)
     return None
 
 
-def _check(context: _Context, expression: dict[str, Any]) -> None:
+def _check(context: Context, expression: dict[str, Any]) -> None:
     conditions = list(expression["match"].values())
     if not expression["else"]:
         if conditions:
@@ -57,23 +59,30 @@ def _check(context: _Context, expression: dict[str, Any]) -> None:
             _part(context, entry[name], f"'{name}' expression in condition #{number}")
 
 
-def _part(context: _Context, text: str, label: str) -> None:
+def parse(context: Context, text: str) -> None:
+    """Raises ExpressionError."""
+    _Parser(context, text).run()
+
+
+def _part(context: Context, text: str, label: str) -> None:
     try:
-        _Parser(context, text).run()
+        parse(context, text)
     except ExpressionError as error:
         raise ExpressionError(f"Error parsing {label}: {error}") from None
 
 
 @dataclass(frozen=True)
-class _Context:
+class Context:
     known_variables: frozenset[str]
     known_constants: frozenset[str]
     variables: frozenset[str]  # empty: all
     constants: frozenset[str]  # empty: all
     metrics: frozenset[str]
+    functions: Mapping[str, int]  # number of arguments by name
+    literals: frozenset[str]  # functions whose first argument is a literal
 
     @classmethod
-    def of(cls, tables: Tables, allowed: str) -> _Context:
+    def of(cls, tables: Tables, allowed: str) -> Context:
         variables, _, constants = allowed.partition(" ")
         rules = _rules()
         return cls(
@@ -82,6 +91,8 @@ class _Context:
             frozenset(rules["variables"][variables].split()),
             frozenset(rules["constants"][constants].split() if constants else ()),
             frozenset(tables.enums["MetricType"]),
+            rules["functions"],
+            _LITERALS,
         )
 
 
@@ -98,7 +109,7 @@ class _Call:
 
 @dataclass
 class _Parser:
-    context: _Context
+    context: Context
     text: str
     position: int = 0
     open: list[str | _Call] = field(default_factory=list)  # brackets, each behind the call it belongs to
@@ -146,7 +157,7 @@ class _Parser:
     def _word(self, word: str) -> None:
         self.position += len(word)
         called = self.text[self.position : self.position + 1] == "("
-        if called and word in ("matches", "metric", "system"):
+        if called and word in self.context.literals:
             self.position += 1
             self._expect("\"'")
             literal = self._string()
@@ -161,10 +172,9 @@ class _Parser:
             self._operand(variable=False)
             self.open += [_Call(word, 1 if word == "matches" else 0), "("]
             return
-        functions: dict[str, int] = _rules()["functions"]
-        if word in functions:
+        if word in self.context.functions:
             self._operand(variable=False)
-            self.open.append(_Call(word, functions[word]))
+            self.open.append(_Call(word, self.context.functions[word]))
         elif re.fullmatch(r"[\d.]+", word):
             self._number(word)
             self._operand(variable=False)

@@ -6,6 +6,8 @@ Plain helper (`start_simulator`) and, for pytest, the fixture `simulator` (impor
 from __future__ import annotations
 
 import base64
+import contextlib
+import http.client
 import json
 import os
 import signal
@@ -26,6 +28,44 @@ PACKAGE = Path(__file__).resolve().parent
 USERNAME = "admin"
 PASSWORD = "simulator-admin-1"
 START_SECONDS = 20.0
+#: A chart's config.toml for 0.15: the directory is no local key, so that it can be provisioned (contract 0.15 12.1).
+CONFIG_0_15 = """
+config.local-keys = ["store.*", "directory.internal.*", "tracer.*", "server.*", "!server.blocked-ip.*",
+  "!server.allowed-ip.*", "certificate.*", "config.local-keys.*", "authentication.fallback-admin.*", "cluster.*",
+  "storage.data", "storage.blob", "storage.lookup", "storage.fts"]
+server.hostname = "%{env:STALWART_HOSTNAME}%"
+
+[server.listener]
+smtp = { bind = "[::]:25", protocol = "smtp" }
+submission = { bind = "[::]:587", protocol = "smtp" }
+submissions = { bind = "[::]:465", protocol = "smtp", tls.implicit = true }
+imap = { bind = "[::]:143", protocol = "imap" }
+imaps = { bind = "[::]:993", protocol = "imap", tls.implicit = true }
+http = { bind = "[::]:8080", protocol = "http" }
+
+[storage]
+data = "db"
+blob = "db"
+fts = "db"
+lookup = "db"
+
+[store.db]
+type = "rocksdb"
+path = "{data}"
+
+[directory.internal]
+type = "internal"
+store = "db"
+
+[tracer.console]
+type = "stdout"
+level = "info"
+enable = true
+
+[authentication.fallback-admin]
+user = "admin"
+secret = "%{env:ADMIN_SECRET}%"
+"""
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -45,7 +85,9 @@ class Simulator:
     password: str = PASSWORD
     http_port: int = field(default_factory=free_port)
     smtp_port: int = field(default_factory=free_port)
-    store: dict[str, Any] = field(default_factory=dict)
+    generation: str = "0.16"
+    store: dict[str, Any] = field(default_factory=dict)  # 0.16: the DataStore object of config.json
+    toml: str = CONFIG_0_15  # 0.15: what config.toml is at the first start
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -54,7 +96,7 @@ class Simulator:
 
     @property
     def config(self) -> Path:
-        return self.directory / "config.json"
+        return self.directory / ("config.json" if self.generation == "0.16" else "config.toml")
 
     @property
     def log(self) -> Path:
@@ -62,13 +104,18 @@ class Simulator:
 
     def start(self) -> Simulator:
         """Raises RuntimeError with the log when the server does not get ready."""
-        store = self.store or {"@type": "RocksDb", "path": str(self.directory / "data")}
-        self.config.write_text(json.dumps(store), encoding="utf-8")
+        data = str(self.directory / "data")
+        if self.generation == "0.16":
+            self.config.write_text(json.dumps(self.store or {"@type": "RocksDb", "path": data}), encoding="utf-8")
+        elif not self.config.exists():  # the server rewrites it: what it holds later is the server's
+            self.config.write_text(self.toml.replace("{data}", data), encoding="utf-8")
         environ = os.environ | {
             "PYTHONPATH": str(PACKAGE.parent),
-            "STALWART_RECOVERY_ADMIN": f"{self.username}:{self.password}",
+            "STALWART_RECOVERY_ADMIN": f"{self.username}:{self.password}",  # 0.16
+            "STALWART_HOSTNAME": "mail.simulator.test",
+            "ADMIN_SECRET": self.password,  # what CONFIG_0_15 names
             "SIMULATOR_BIND": "127.0.0.1",
-            "SIMULATOR_PORTS": f"http={self.http_port} smtp={self.smtp_port} https=- submissions=-",
+            "SIMULATOR_PORTS": f"http={self.http_port} smtp={self.smtp_port} https=- submission=- submissions=-",
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -78,13 +125,30 @@ class Simulator:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
+        self.wait_until_ready()
+        return self
+
+    def wait_until_ready(self) -> None:
+        """Raises RuntimeError with the log when the server does not get ready."""
         deadline = time.monotonic() + START_SECONDS
         while not self._ready():
-            if self.process.poll() is not None or time.monotonic() > deadline:
+            if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise RuntimeError(f"simulator not ready:\n{self.log.read_text(encoding='utf-8')}")
+                log = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+                raise RuntimeError(f"simulator not ready:\n{log}")
             time.sleep(0.05)
-        return self
+
+    def restart_itself(self) -> None:
+        """As a container that is restarted in its pod: same process id, same volume, told by the simulator's own path."""
+        before = self.request("GET", "/simulator/requests")["process"]
+        self.request("POST", "/simulator/restart")
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self.request("GET", "/simulator/requests")["process"] != before:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError("simulator did not restart")
 
     def _ready(self) -> bool:
         try:
@@ -137,9 +201,12 @@ class Simulator:
         self.request("PUT", "/simulator/faults", list(names))
 
 
-def start_simulator(directory: Path, **environ: str) -> Simulator:
-    """A started simulator with its volume in ``directory``; the caller stops it."""
-    return Simulator(directory, environ=environ).start()
+def start_simulator(directory: Path, generation: str = "0.16", toml: str = CONFIG_0_15, **environ: str) -> Simulator:
+    """A started simulator with its volume in ``directory``; the caller stops it.
+
+    :param generation: `0.16`, or `0.15` which boots from ``toml`` as its config.toml.
+    """
+    return Simulator(directory, environ=environ, generation=generation, toml=toml).start()
 
 
 @pytest.fixture

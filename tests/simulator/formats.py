@@ -19,7 +19,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{
 
 
 @cache
-def _suffixes() -> PublicSuffixList:
+def suffixes() -> PublicSuffixList:
     return PublicSuffixList(accept_unknown=False)
 
 
@@ -49,7 +49,7 @@ def domain(text: str) -> str:
         name = name if name.isascii() else idna.encode(name, uts46=True).decode()
     except idna.IDNAError:
         wellformed = False
-    if not wellformed or (name.rpartition(".")[2] not in RESERVED_SUFFIXES and _suffixes().publicsuffix(name) is None):
+    if not wellformed or (name.rpartition(".")[2] not in RESERVED_SUFFIXES and suffixes().publicsuffix(name) is None):
         raise ValueError("Invalid domain name")
     return name
 

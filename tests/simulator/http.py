@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from aiohttp import web
 
-from . import jmap, login, session
+from . import equipment, jmap, login, session
+from .guard import TooMany
 
 if TYPE_CHECKING:
     from .server import Server
@@ -24,7 +26,9 @@ _PROBLEMS = {
     401: ("Unauthorized", "You have to authenticate first."),
     403: ("Forbidden", "You do not have enough permissions to access this resource."),
     404: ("Not Found", "The requested resource does not exist on this server."),
+    429: ("Too Many Requests", "Your request has been rate limited. Please try again in a few seconds."),
 }
+_BANNED = {"title": "Too Many Authentication Attempts", "detail": "Too many failed authentication attempts."}
 #: Permissions that `/api/account` of the recovery administrator leaves out: his account has no objects of its own.
 _HIDDEN_OBJECTS = ("AccountPassword", "AccountSettings", "ApiKey", "AppPassword", "Bootstrap")
 _HIDDEN = frozenset(
@@ -53,16 +57,39 @@ def _json(body: Any, **headers: str) -> web.Response:
     return response
 
 
+def _too_many(error: TooMany) -> web.Response:
+    response = problem(429, **(_BANNED if error.banned else {}))
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    if error.count is not None:
+        response.headers["RateLimit-Policy"] = f'"requests";q={error.count}'
+        response.headers["RateLimit"] = f'"requests";r=0;t={error.retry_after}'
+    return response
+
+
 class Application:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.app = web.Application(client_max_size=MAX_REQUEST_BYTES + 1)
         self.app.router.add_route("*", "/{path:.*}", self._handle)
+        self._accepted: WeakSet[Any] = WeakSet()  # connections that were there before a ban
+        self._tokens: set[str] = set()  # headers that were good for a login
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.server.requests += 1
+        address = self._client(request)
+        if self._refused_at_accept(request):
+            raise ConnectionAbortedError("blocked address")
         try:
-            response = await self._route(request)
+            if self.server.guard.blocks(address):
+                response: web.StreamResponse = problem(403, detail="Forbidden")
+            else:
+                response = await self._route(request)
+        except TooMany as error:
+            response = _too_many(error)
+        except login.WrongCredentials as error:
+            log.info("%s %s: authentication failed: %s", request.method, request.path, error)
+            response = self._wrong_credentials(address, error.login)
         except login.Unauthorized as error:
             log.info("%s %s: authentication failed: %s", request.method, request.path, error)
             response = problem(401)
@@ -71,9 +98,36 @@ class Application:
         log.info("%s %s %s", request.method, request.path, response.status)
         return response
 
+    def _refused_at_accept(self, request: web.Request) -> bool:
+        """A blocked address gets its new connections closed; on one that was open when the ban came it meets a 403."""
+        transport = request.transport
+        if transport is None or transport in self._accepted:
+            return False
+        if self.server.guard.blocks(str(request.remote)):
+            transport.abort()
+            return True
+        self._accepted.add(transport)
+        return False
+
+    def _client(self, request: web.Request) -> str:
+        """The client's address, behind a trusted proxy if the settings say so."""
+        http = self.server.running.settings.get("Http", {})
+        forwarded = request.headers.get("X-Forwarded-For", "").split(",")[0].strip()
+        return forwarded if http.get("useXForwarded") and forwarded else str(request.remote)
+
+    def _wrong_credentials(self, address: str, name: str) -> web.Response:
+        try:
+            self.server.guard.failed_login(address, name)
+        except TooMany as error:
+            return _too_many(error)
+        return problem(401)
+
     async def _route(self, request: web.Request) -> web.StreamResponse:
         path, method = request.path.rstrip("/") or "/", request.method
+        if "too-many-requests" in self.server.faults and not path.startswith("/simulator/"):
+            raise TooMany(retry_after=1)
         if path in ("/healthz/live", "/healthz/ready"):
+            self.server.guard.anonymous(self._client(request))
             return problem(200, title="OK", detail="OK")
         if path == "/jmap" and method == "POST":
             return await self._jmap(request, await self._known(request))
@@ -83,6 +137,8 @@ class Application:
             return web.Response(status=307, headers={"Location": "/jmap/session", "Cache-Control": "no-cache"})
         if path == "/jmap/session":
             return _json(session.document(self.server, await self._caller(request)))
+        if path == "/.well-known/oauth-protected-resource" or path.startswith("/api/discover/"):
+            self.server.guard.anonymous(self._client(request))
         if path == "/.well-known/oauth-protected-resource":
             return _json(self._protected_resource())
         if path.startswith("/api/discover/"):
@@ -95,7 +151,7 @@ class Application:
             await self._known(request)
             return self._schema(path)
         if path.startswith("/simulator/"):
-            return await self._simulator(request, path, await self._known(request))
+            return await self._simulator(request, await self._known(request))
         if request.path == "/":
             return web.Response(status=302, headers={"Location": "/account"})
         if path.count("/") == 1 and not request.path.endswith("/"):
@@ -103,11 +159,19 @@ class Application:
         return problem(404)
 
     async def _caller(self, request: web.Request) -> login.Caller | None:
-        return await login.authenticate(self.server, request.headers.get("Authorization"))
+        header, address = request.headers.get("Authorization"), self._client(request)
+        if header and not header.lower().startswith("basic ") and header not in self._tokens:
+            self.server.guard.anonymous(address)  # a token that is new to the server
+        caller = await login.authenticate(self.server, header)
+        if caller is not None:
+            self._tokens.add(str(header))
+            self.server.guard.account(caller, address)
+        return caller
 
     async def _known(self, request: web.Request) -> login.Caller:
         caller = await self._caller(request)
         if caller is None:
+            self.server.guard.anonymous(self._client(request))
             raise login.Unauthorized("no credentials")
         return caller
 
@@ -157,19 +221,12 @@ class Application:
         }
         return web.Response(body=self.server.schema_body, headers=headers)
 
-    async def _simulator(self, request: web.Request, path: str, caller: login.Caller) -> web.Response:
+    async def _simulator(self, request: web.Request, caller: login.Caller) -> web.Response:
         """Test equipment: what was written, how much was asked, and the fault switches. For the recovery admin only."""
         if not caller.is_recovery:
             return problem(403)
-        if path == "/simulator/writes":
-            return _json(self.server.writes.entries)
-        if path == "/simulator/requests":
-            return _json({"requests": self.server.requests})
-        if path == "/simulator/faults":
-            if request.method == "PUT":
-                self.server.faults = set(await request.json())
-            return _json(sorted(self.server.faults))
-        return problem(404)
+        body = await equipment.answer(self.server, request)
+        return problem(404) if body is None else _json(body)
 
 
 def _internal_directory() -> dict[str, Any]:

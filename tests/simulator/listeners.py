@@ -1,4 +1,4 @@
-"""Opens the stored listeners at start: HTTP with and without TLS, SMTP with its banner; all others stay closed."""
+"""Opens the configured listeners at start: HTTP with and without TLS, SMTP with its banner; all others stay closed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
 from aiohttp import web
 from cryptography import x509
@@ -19,12 +19,46 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from . import http, smtp
-
-if TYPE_CHECKING:
-    from .server import Server
+from . import smtp
 
 log = logging.getLogger("simulator.listeners")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One socket that the configuration asks for."""
+
+    name: str
+    protocol: str
+    address: str
+    port: int
+    tls: bool = False  # from the first byte
+
+
+class Settings(Protocol):
+    bind: str
+    ports: dict[str, int | None]
+
+    @property
+    def data(self) -> Path | None: ...
+
+
+class Application(Protocol):
+    app: web.Application
+
+
+class Listening(Protocol):
+    """What a server of either generation shows of itself here."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def hostname(self) -> str: ...
+
+    def application(self) -> Application: ...
+
+    def listeners(self) -> list[Wanted]: ...
 
 
 @dataclass
@@ -38,48 +72,34 @@ class Opened:
         await self.runner.cleanup()
 
 
-async def open_all(server: Server) -> Opened:
-    """New listeners therefore open at the next start, as on the real server (contract 11.9)."""
-    runner = web.AppRunner(http.Application(server).app, access_log=None)
+async def open_all(server: Listening) -> Opened:
+    """New listeners therefore open at the next start, as on the real servers (contract 11.9, 0.15 section 3.8)."""
+    runner = web.AppRunner(server.application().app, access_log=None)
     await runner.setup()
     opened = Opened(runner)
-    wanted = _wanted(server)
-    context = _self_signed(server) if any(entry["tlsImplicit"] for entry in wanted) else None
+    wanted = [entry for entry in server.listeners() if entry.protocol in ("http", "smtp")]
+    context = _self_signed(server) if any(entry.tls for entry in wanted) else None
     for entry in wanted:
-        port = server.settings.ports.get(entry["name"], entry["port"])
+        port = server.settings.ports.get(entry.name, entry.port)
         if port is None:
             continue
-        tls = context if entry["tlsImplicit"] else None
-        for address in _addresses(server, entry["address"]):
+        tls = context if entry.tls else None
+        for address in _addresses(server, entry.address):
             try:
                 sock = _bind(address, port)
-                if entry["protocol"] == "http":
+                if entry.protocol == "http":
                     await web.SockSite(runner, sock, ssl_context=tls).start()
                 else:
                     opened.servers.append(await smtp.listen(server, sock, tls))
             except OSError as error:
-                log.error("Failed to listen on %s port %d (%s): %s", address, port, entry["name"], error.strerror)
+                log.error("Failed to listen on %s port %d (%s): %s", address, port, entry.name, error.strerror)
                 continue
-            log.info("Listening on %s port %d (%s)", address, port, entry["name"])
+            log.info("Listening on %s port %d (%s)", address, port, entry.name)
             break
     return opened
 
 
-def _wanted(server: Server) -> list[dict[str, Any]]:
-    settings = server.settings
-    if settings.mode != "normal":
-        port = settings.ports.get("http") or settings.recovery_port
-        recovery = {"name": "http", "protocol": "http", "tlsImplicit": False, "address": "::", "port": port}
-        return [recovery]
-    wanted = []
-    for body in server.store.all("NetworkListener").values():
-        for bind in body["bind"]:
-            host, _, port = bind.rpartition(":")
-            wanted.append(body | {"address": host.strip("[]"), "port": int(port)})
-    return [entry for entry in wanted if entry["protocol"] in ("http", "smtp")]
-
-
-def _addresses(server: Server, address: str) -> list[str]:
+def _addresses(server: Listening, address: str) -> list[str]:
     """The address, then the IPv4 wildcard for hosts without IPv6."""
     if server.settings.bind:
         return [server.settings.bind]
@@ -93,7 +113,7 @@ def _bind(address: str, port: int) -> socket.socket:
     return socket.create_server((address, port))
 
 
-def _self_signed(server: Server) -> ssl.SSLContext:
+def _self_signed(server: Listening) -> ssl.SSLContext:
     """Until a certificate is loaded TLS is self-signed (contract 1.6)."""
     hostname = server.hostname
     key = ec.generate_private_key(ec.SECP256R1())

@@ -19,6 +19,14 @@ class Unauthorized(Exception):
     """401. The reason goes to the log only."""
 
 
+class WrongCredentials(Unauthorized):
+    """Counts for the auto-ban; errors of an external directory and missing credentials do not (contract 2.6)."""
+
+    def __init__(self, login: str, reason: str) -> None:
+        super().__init__(reason)
+        self.login = login
+
+
 class Forbidden(Exception):
     """403: known, but without the permission to authenticate."""
 
@@ -72,17 +80,17 @@ def _password_login(server: Server, user: str, password: str) -> Caller:
         # A normal account of that bare name is shadowed: there is no second try.
         if hmac.compare_digest(password.encode(), settings.recovery_secret.encode()):
             return Caller(ids.RECOVERY_ACCOUNT, settings.recovery_user, None)
-        raise Unauthorized("recovery administrator: wrong password")
-    key, account = _account(server, user)
+        raise WrongCredentials(user, "recovery administrator: wrong password")
     kinds = ["AppPassword"]
     if not password.startswith(secret.APP_PASSWORD):
         if server.running.directory is not None:
             raise Unauthorized("passwords are not accepted while an external directory is active")
         kinds = ["Password"]
+    key, account = _account(server, user)
     for credential in account.get("credentials", {}).values():
         if credential["@type"] in kinds and _usable(credential) and secret.verify(password, credential["secret"]):
             return _caller(server, key, account, credential)
-    raise Unauthorized("wrong password")
+    raise WrongCredentials(user, "wrong password")
 
 
 def _account(server: Server, user: str) -> tuple[str, dict[str, Any]]:
@@ -91,7 +99,7 @@ def _account(server: Server, user: str) -> tuple[str, dict[str, Any]]:
     holder = server.address_holder(local, domain)
     account = server.store.find(*holder) if holder else None
     if holder is None or account is None or account.get("@type") != "User":
-        raise Unauthorized(f"unknown user {user}")
+        raise WrongCredentials(user, f"unknown user {user}")
     return holder[1], account
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("simulator.running")
 
 #: Stored settings that the simulator itself obeys and that only a reload applies.
-_SNAPSHOT = ("SystemSettings", "MtaSts", "Authentication")
+_SNAPSHOT = ("SystemSettings", "MtaSts", "Authentication", "Http", "Security")
 
 
 class Running:
@@ -25,6 +25,8 @@ class Running:
         self.settings: dict[str, dict[str, Any]] = {}
         self.directory: oidc.Directory | None = None
         self.domain = ""  # default domain's name
+        self.allowed: list[str] = []
+        self.blocked: list[str] = []
 
     def hostname(self, fallback: str) -> str:
         return str(self.settings["SystemSettings"]["defaultHostname"] or fallback)
@@ -56,6 +58,8 @@ async def boot(server: Server) -> Running:
 
 async def reload(server: Server) -> Running:
     """A new running configuration, or Refused with the first error: then the old one stays as it is."""
+    if "slow-reload" in server.faults:
+        await asyncio.sleep(server.settings.slow_seconds)
     directories, problems = await _directories(server)
     if problems:
         raise problems[0]
@@ -70,7 +74,14 @@ def _snapshot(server: Server) -> Running:
     running.settings = {name: copy.deepcopy(server.registry.singleton(name)) for name in _SNAPSHOT}
     domain = server.store.find("Domain", running.settings["SystemSettings"]["defaultDomainId"])
     running.domain = domain["name"] if domain else ""
+    running.allowed = [body["address"] for body in server.store.all("AllowedIp").values()]
+    running.blocked = blocked(server)
     return running
+
+
+def blocked(server: Server) -> list[str]:
+    """The stored addresses and networks."""
+    return [body["address"] for body in server.store.all("BlockedIp").values()]
 
 
 async def _directories(server: Server) -> tuple[dict[str, oidc.Directory], list[Refused]]:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
-import logging
-import os
 import secrets
 from typing import Any
 
-from . import accounts, actions, certificates, credentials, dkim, domains, running, schema, seed, tables
+from . import (
+    accounts,
+    actions,
+    certificates,
+    credentials,
+    dkim,
+    domains,
+    equipment,
+    guard,
+    http,
+    running,
+    schema,
+    seed,
+    tables,
+)
 from .boot import Settings
+from .listeners import Wanted
 from .login import Caller
 from .registry import Registry
 from .store import Store
 from .tasks import TaskWorker
 from .writes import WriteLog
-
-log = logging.getLogger("simulator")
 
 
 class Server:
@@ -47,6 +57,7 @@ class Server:
             "MailingList": accounts.MailingLists(self),
             "Task": actions.Tasks(self),
         }
+        self.guard = guard.Guard(self)
         self.scoped = credentials.Credentials(self)
         self.actions = actions.Actions(self)
         if settings.mode == "normal":
@@ -76,10 +87,21 @@ class Server:
         self._caller.set(caller)
 
     def fault(self, name: str) -> None:
-        """Ends the process at once if that fault is switched on: as a killed pod, without answering."""
-        if name in self.faults:
-            log.error("Fault %s: exiting", name)
-            os._exit(70)
+        equipment.fault(self, name)
+
+    def application(self) -> http.Application:
+        return http.Application(self)
+
+    def listeners(self) -> list[Wanted]:
+        """Read at start only: a stored change needs a restart."""
+        if self.settings.mode != "normal":
+            return [Wanted("http", "http", "::", self.settings.ports.get("http") or self.settings.recovery_port)]
+        wanted = []
+        for body in self.store.all("NetworkListener").values():
+            for bind in body["bind"]:
+                host, _, port = bind.rpartition(":")
+                wanted.append(Wanted(body["name"], body["protocol"], host.strip("[]"), int(port), body["tlsImplicit"]))
+        return wanted
 
     @property
     def hostname(self) -> str:
@@ -122,19 +144,3 @@ class Server:
             if self.settings.mode == "normal":
                 self.registry.replace("Jmap", "singleton", jmap)
         return dkim.p256_point(jmap["webPushKey"]["secret"])
-
-
-async def run(server: Server, ready: asyncio.Event | None = None) -> None:
-    """Runs until cancelled."""
-    from . import listeners
-
-    await server.start()
-    opened = await listeners.open_all(server)
-    try:
-        log.info("Stalwart simulator started (%s mode)", server.settings.mode)
-        if ready:
-            ready.set()
-        await asyncio.Event().wait()
-    finally:
-        await opened.close()
-        await server.stop()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-if TYPE_CHECKING:
-    from .server import Server
+
+class Named(Protocol):
+    @property
+    def hostname(self) -> str: ...
 
 
 class _NoMail:
@@ -20,7 +22,7 @@ class _NoMail:
         return "451 4.3.0 The simulator does not accept mail."
 
 
-async def listen(server: Server, sock: socket.socket, tls: ssl.SSLContext | None) -> asyncio.Server:
+async def listen(server: Named, sock: socket.socket, tls: ssl.SSLContext | None) -> asyncio.Server:
     """Serve on a bound socket."""
     loop = asyncio.get_running_loop()
 

@@ -18,6 +18,13 @@ KUBERNETES: dict[str, t.Any] = {
     **KUBERNETES_CONNECTION["options"],
 }
 
+#: What an earlier task of the run found out about the server.
+PROBE: dict[str, t.Any] = {
+    "server": {"type": "str", "required": True},
+    "generation": {"type": "str", "choices": ["0.15", "0.16"], "required": True},
+    "schema_hash": {"type": "str"},
+}
+
 CONNECTION: dict[str, t.Any] = {
     "api_url": {"type": "str", "env": "STALWART_API_URL"},
     "kubernetes": {"type": "dict", "options": KUBERNETES},
@@ -26,6 +33,7 @@ CONNECTION: dict[str, t.Any] = {
     "api_token": {"type": "str", "no_log": True, "env": "STALWART_API_TOKEN"},
     "ca_path": {"type": "path", "env": "STALWART_CA_PATH"},
     "generation": {"type": "str", "choices": ["0.15", "0.16"]},
+    "probe": {"type": "dict", "options": PROBE},
 }
 
 _SERVER: dict[str, t.Any] = {"server": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
@@ -41,6 +49,8 @@ SETTINGS_SPEC: dict[str, t.Any] = {
     "settings": {"type": "dict", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "exclusive": {"type": "list", "elements": "str", "default": []},
+    "vocabulary": {"type": "str", "choices": ["canonical", "native"], "default": "canonical"},
+    "on_unsupported": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
 }
 
 PRINCIPAL: dict[str, t.Any] = {
@@ -51,12 +61,15 @@ PRINCIPAL: dict[str, t.Any] = {
     "aliases": {"type": "list", "elements": "str"},
     "members": {"type": "list", "elements": "str"},
     "member_of": {"type": "list", "elements": "str"},
+    "members_from_claims": {"type": "bool", "default": False},
     "roles": {"type": "list", "elements": "str"},
     "quota": {"type": "int"},
     "locale": {"type": "str"},
     "enabled_permissions": {"type": "list", "elements": "str"},
     "disabled_permissions": {"type": "list", "elements": "str"},
     "receive_mail": {"type": "bool"},
+    "send_as": {"type": "list", "elements": "str"},
+    "login_name": {"type": "str"},
     "password": {"type": "str", "no_log": True},
     "confirm_data_loss": {"type": "bool", "default": False},
 }
@@ -77,4 +90,5 @@ INFO_SPEC: dict[str, t.Any] = {
     "gather": {"type": "list", "elements": "str", "choices": list(GATHER), "default": list(GATHER)},
     "wait_dkim": {"type": "float", "default": 0},
     "missing_ok": {"type": "bool", "default": False},
+    "export": {"type": "bool", "default": False},
 }

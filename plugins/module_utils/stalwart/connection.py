@@ -32,12 +32,15 @@ class Connection:
 
     :param secrets: values that must reach no message.
     :param finder: looks up the Service's pod; none for a URL.
+    :param probe: what the server was found to be, for results; none before that. :param warnings: about it.
     """
 
     http: HttpClient
     secrets: tuple[str, ...]
     finder: t.Optional[PodFinder] = None
     cluster: t.Optional[KubernetesClient] = None
+    probe: t.Optional[dict[str, str]] = None
+    warnings: t.Sequence[str] = ()
 
     def close(self) -> None:
         """Close all connections."""

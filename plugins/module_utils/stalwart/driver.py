@@ -15,8 +15,10 @@ Result = t.Dict[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class SettingsAsk:
-    """What ``stalwart_settings`` is asked for, in canonical keys.
+    """What ``stalwart_settings`` is asked for.
 
+    :param vocabulary: ``canonical`` (names of 0.16), or ``native`` for the generation's own keys.
+    :param on_unsupported: ``fail``, or ``report`` what the generation is known not to express.
     :param secrets: values that must reach no message.
     """
 
@@ -25,6 +27,8 @@ class SettingsAsk:
     exclusive: tuple[str, ...] = ()
     update_secrets: str = "on_create"
     secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    vocabulary: str = "canonical"
+    on_unsupported: str = "fail"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,3 +69,11 @@ class Driver(abc.ABC):
     @abc.abstractmethod
     def info(self, ask: InfoAsk) -> Result:
         """The ``info`` of ``stalwart_info``."""
+
+    @abc.abstractmethod
+    def export(self) -> Result:
+        """Everything as ``settings`` and ``principals`` would give it, and what was ``left_out`` and why.
+
+        Secrets are placeholders (:mod:`.placeholder`), what an empty server has anyway is left out, the order is
+        deterministic, and a plan right after is empty.
+        """

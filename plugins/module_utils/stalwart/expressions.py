@@ -75,8 +75,10 @@ FUNCTIONS = frozenset(
         "metric",
     ]
 )
-#: 0.15 took a directory as a first argument; 0.16 refuses nothing and answers false (contract 4.13).
-ONE_ARGUMENT = frozenset(("is_local_domain", "is_local_address"))
+#: 0.15 takes a directory as a first argument; 0.16 takes the name alone, refuses nothing and answers false (contract 4.13).
+OF_DIRECTORY = frozenset(("is_local_domain", "is_local_address"))
+#: What 0.15 has not, and what it has instead (contract of 0.15, section 8).
+FUNCTIONS_0_15 = (FUNCTIONS - {"system", "metric"}) | {"config_get"}
 
 #: Used where a server's schema does not list its variables; contract 4.13.
 VARIABLES = frozenset(
@@ -209,9 +211,13 @@ def tokenize(text: str) -> list[Token]:
 class _Parser:
     """Precedence climbing; checks names as they appear (none = any name will do) and builds nothing."""
 
-    def __init__(self, tokens: t.Sequence[Token], names: t.Optional[t.Collection[str]]) -> None:
+    def __init__(
+        self, tokens: t.Sequence[Token], names: t.Optional[t.Collection[str]], generation: str = "0.16"
+    ) -> None:
         self._tokens = tokens
         self._names = names
+        self._functions = FUNCTIONS_0_15 if generation == "0.15" else FUNCTIONS
+        self._of_directory = 2 if generation == "0.15" else 1
         self._index = 0
         self._depth = 0
 
@@ -283,16 +289,15 @@ class _Parser:
             raise ExpressionError(f"unexpected {token.text!r} at column {token.column}.")
 
     def _call(self, name: Token) -> None:
-        if name.text not in FUNCTIONS:
-            raise ExpressionError(
-                f"unknown function {name.text!r} at column {name.column}. {did_you_mean(name.text, FUNCTIONS)}".rstrip()
-            )
+        if name.text not in self._functions:
+            hint = did_you_mean(name.text, self._functions)
+            raise ExpressionError(f"unknown function {name.text!r} at column {name.column}. {hint}".rstrip())
         self._expect("(")
         count = self._items(")")
-        if name.text in ONE_ARGUMENT and count != 1:
-            raise ExpressionError(
-                f"{name.text} takes one argument, not {count} (0.15 took two) at column {name.column}."
-            )
+        if name.text in OF_DIRECTORY and count != self._of_directory:
+            wanted = "one argument" if self._of_directory == 1 else "two arguments, a directory and a name"
+            other = "0.15 took two" if self._of_directory == 1 else "0.16 takes one"
+            raise ExpressionError(f"{name.text} takes {wanted}, not {count} ({other}) at column {name.column}.")
 
     def _items(self, closing: str) -> int:
         token = self._peek()
@@ -311,15 +316,18 @@ class _Parser:
             count += 1
 
 
-def audit(text: str, variables: t.Iterable[str] = (), constants: t.Iterable[str] = ()) -> None:
+def audit(
+    text: str, variables: t.Iterable[str] = (), constants: t.Iterable[str] = (), *, generation: str = "0.16"
+) -> None:
     """Check one expression.
 
     :param variables: what the server's schema lists; the contract's list where it lists none.
+    :param generation: whose functions and numbers of arguments count.
     :raises ExpressionError: saying what is wrong and where.
     """
     names = set(variables) or set(VARIABLES)
     names |= set(constants) or set(CONSTANTS)
-    _Parser(tokenize(text), names | _LITERALS).run()
+    _Parser(tokenize(text), names | _LITERALS, generation).run()
 
 
 def syntax(text: str) -> None:

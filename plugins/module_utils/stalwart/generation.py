@@ -13,7 +13,14 @@ from ..failure import Failure
 from ..http_client import HttpClient
 from .v016.cache import is_hash
 
+if t.TYPE_CHECKING:
+    from requests import Response
+
 GENERATIONS = ("0.15", "0.16")
+#: Schemas of the servers that this release was tested with. Another one only gives a warning: types and names come from
+#: the server's own schema.
+TESTED_SCHEMAS = {"25gnm1_xB9bPk-puX9VTFMP1W5V-1muUWuK964-_uEw": "0.16.18"}
+_ANY = tuple(status for status in range(200, 500) if status not in (401, 402, 403, 429))
 
 
 class Probe(t.NamedTuple):
@@ -22,27 +29,34 @@ class Probe(t.NamedTuple):
     generation: str
     schema_hash: str = ""
 
+    @property
+    def warnings(self) -> list[str]:
+        """What to tell of a server that this release was not tested with."""
+        if self.generation != "0.16" or self.schema_hash in TESTED_SCHEMAS:
+            return []
+        tested = ", ".join(TESTED_SCHEMAS.values())
+        return [
+            f"the Stalwart server's schema {self.schema_hash} is not of a version that this release was tested with"
+            f" ({tested}); names and types are taken from the server"
+        ]
 
-def probe(http: HttpClient, override: t.Optional[str] = None) -> Probe:
+    def told(self, http: HttpClient) -> dict[str, str]:
+        """What a result tells of it, for later tasks of the same run to believe."""
+        return {"server": http.base_url, "generation": self.generation, "schema_hash": self.schema_hash}
+
+
+def probe(http: HttpClient, override: t.Optional[str] = None, told: t.Optional[t.Mapping[str, t.Any]] = None) -> Probe:
     """Ask the server what it is.
 
     :param override: the generation that the user names; another one is a failure.
+    :param told: what an earlier task of the run found (:meth:`Probe.told`). At the same address it is believed without
+        a request; a wrong credential then shows at the first read.
     :raises Failure: ``unauthorized`` at the first 401 (the server counts and bans), ``forbidden``,
-        ``unknown_generation`` naming what was seen, ``protocol``.
+        ``unknown_generation`` naming what was seen, ``protocol``; ``invalid_value`` for a hash that is none.
     """
-    response = http.request("GET", "/api/schema", expected=(302, 404))
-    if response.status_code == 302:
-        found = Probe("0.16", _hash_of(http, response.headers.get("Location", "")))
-    else:
-        principal = http.request("GET", "/api/principal", expected=(200, 400, 403, 404))
-        if principal.status_code == 404:
-            raise Failure(
-                "stalwart",
-                "unknown_generation",
-                f"{http.base_url} is no Stalwart that is known here: /api/schema and /api/principal both answered 404.",
-                hint=f"Check the address; known generations are {' and '.join(GENERATIONS)}.",
-            )
-        found = Probe("0.15")
+    found = _believed(http, told) if told else None
+    if found is None:
+        found = _asked(http, override)
     if override and override != found.generation:
         raise Failure(
             "stalwart",
@@ -51,6 +65,67 @@ def probe(http: HttpClient, override: t.Optional[str] = None) -> Probe:
             hint="Correct tenant_generation, or leave the option out.",
         )
     return found
+
+
+def _believed(http: HttpClient, told: t.Mapping[str, t.Any]) -> t.Optional[Probe]:
+    if told.get("server") != http.base_url:
+        return None
+    found = Probe(str(told.get("generation")), str(told.get("schema_hash") or ""))
+    # The hash becomes a file's name and part of a URL.
+    if found.generation == "0.16" and not is_hash(found.schema_hash):
+        raise Failure(
+            "stalwart",
+            "invalid_value",
+            f"probe.schema_hash {found.schema_hash[:80]!r} is no hash of a schema.",
+            hint="Give the return value probe of an earlier task as it is, or leave the option out.",
+        )
+    return found
+
+
+def _asked(http: HttpClient, override: t.Optional[str]) -> Probe:
+    response = http.request("GET", "/api/schema", expected=_ANY)
+    if response.status_code == 302:
+        return Probe("0.16", _hash_of(http, response.headers.get("Location", "")))
+    if response.status_code == 404 and (override == "0.15" or _is_problem(response)):
+        # 0.15 knows no such path below /api and says so in its own form (contract of 0.15, 2.1).
+        return Probe("0.15")
+    seen = f"GET /api/schema answered HTTP {response.status_code} ({_kind(response)})"
+    if response.status_code == 404:
+        # Something in front may have changed the body of the error; an answer to what only 0.15 has settles it.
+        asked = http.request("GET", "/api/settings/keys", params={"keys": "version.spam-filter"}, expected=_ANY)
+        if asked.status_code == 200 and _is_json(asked):
+            return Probe("0.15")
+        seen += f", GET /api/settings/keys HTTP {asked.status_code} ({_kind(asked)})"
+    raise Failure(
+        "stalwart",
+        "unknown_generation",
+        f"{http.base_url} is no Stalwart that is known here: {seen}.",
+        hint=f"Check the address and what answers in front of it; known generations are {' and '.join(GENERATIONS)}.",
+    )
+
+
+def _kind(response: Response) -> str:
+    return (response.headers.get("Content-Type") or "no content type").split(";")[0].strip()
+
+
+def _is_problem(response: Response) -> bool:
+    try:
+        body = response.json()
+    except ValueError:
+        return False
+    return (
+        _kind(response) == "application/problem+json"
+        and isinstance(body, dict)
+        and body.get("type") == "about:blank"
+        and body.get("status") == response.status_code
+    )
+
+
+def _is_json(response: Response) -> bool:
+    try:
+        return isinstance(response.json().get("data"), dict)
+    except (ValueError, AttributeError):
+        return False
 
 
 def _hash_of(http: HttpClient, location: str) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .driver import PrincipalAsk
-from .task import open_driver, refuse_absent
+from .driver import PrincipalAsk, Result
+from .task import open_driver, refuse_absent, told
 from .v016.driver import plan_absent_principals
 
 
@@ -20,9 +20,20 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     """
     principals = tuple(params["principals"])
     if refuse_absent(params, check_mode):
-        ask = PrincipalAsk(principals, params["update_secrets"])
-        return {**plan_absent_principals(ask), "generation": params.get("generation") or "0.16", "requests": 0}
+        generation = params.get("generation") or "0.16"
+        planned = _plan_absent(PrincipalAsk(principals, params["update_secrets"]), generation)
+        return {**planned, "generation": generation, "probe": None, "requests": 0}
     with open_driver(params) as (driver, connection):
         ask = PrincipalAsk(principals, params["update_secrets"], connection.secrets)
         result = driver.principals(ask, check_mode=check_mode)
-        return {**result, "generation": driver.generation, "requests": connection.http.requests}
+        facts = told(driver, connection)
+        return {**result, **facts, "warnings": [*facts.get("warnings", ()), *result["warnings"]]}
+
+
+def _plan_absent(ask: PrincipalAsk, generation: str) -> Result:
+    if generation == "0.15":
+        # Here, so that each generation's modules are loaded for its own servers only.
+        from .v015 import driver as v015
+
+        return v015.plan_absent_principals(ask)
+    return plan_absent_principals(ask)

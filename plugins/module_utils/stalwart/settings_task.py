@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..kubernetes.connection import inline_secrets
 from .driver import SettingsAsk
 from .secrets import secrets_of
-from .task import open_driver, refuse_absent
+from .task import open_driver, refuse_absent, told
 from .v016.driver import plan_absent_settings
 
 
@@ -25,19 +26,34 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
         state=params["state"],
         exclusive=tuple(params["exclusive"]),
         update_secrets=params["update_secrets"],
+        vocabulary=params.get("vocabulary") or "canonical",
+        on_unsupported=params.get("on_unsupported") or "fail",
     )
     if refuse_absent(params, check_mode):
-        return {**plan_absent_settings(ask), "generation": params.get("generation") or "0.16", "requests": 0}
+        generation = params.get("generation") or "0.16"
+        return {**_plan_absent(ask, generation), "generation": generation, "probe": None, "requests": 0}
     with open_driver(params) as (driver, connection):
-        ask = _with_secrets(ask, connection.secrets)
+        ask = dataclasses.replace(ask, secrets=tuple(connection.secrets))
         result = driver.settings(ask, check_mode=check_mode)
-        return {**result, "generation": driver.generation, "requests": connection.http.requests}
+        facts = told(driver, connection)
+        warnings = [*result.get("warnings", ()), *facts.get("warnings", ())]
+        return {"unsupported": [], **result, **facts, **({"warnings": warnings} if warnings else {})}
 
 
-def _with_secrets(ask: SettingsAsk, secrets: t.Sequence[str]) -> SettingsAsk:
-    return SettingsAsk(ask.settings, ask.state, ask.exclusive, ask.update_secrets, tuple(secrets))
+def _plan_absent(ask: SettingsAsk, generation: str) -> dict[str, t.Any]:
+    if generation == "0.15":
+        from .v015.driver import plan_absent_settings as plan_absent_settings_015
+
+        return plan_absent_settings_015(ask)
+    return {"unsupported": [], **plan_absent_settings(ask)}
 
 
 def secrets(params: t.Mapping[str, t.Any]) -> list[str]:
     """Secrets inside the settings, for the shells: Ansible only knows those of whole options."""
-    return [*secrets_of(params.get("settings") or {}), *inline_secrets(params)]
+    settings = params.get("settings") or {}
+    found = [*secrets_of(settings), *inline_secrets(params)]
+    if params.get("vocabulary") == "native":
+        from .v015.native import native_secrets
+
+        found += native_secrets(settings)
+    return found

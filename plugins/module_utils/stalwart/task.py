@@ -18,23 +18,32 @@ from .v016.driver import Driver016
 
 @contextlib.contextmanager
 def open_driver(params: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Driver, Connection]]:
-    """A driver for the server that the options name; one request (the probe) is made.
+    """A driver for the server that the options name; one request (the probe) is made unless ``probe`` tells.
 
     :raises Failure: as :func:`.connection.connect` and :func:`.generation.probe`.
     """
     connection = connect(params)
     try:
-        found = probe(connection.http, params.get("generation"))
-        if found.generation != "0.16":
-            raise Failure(
-                "stalwart",
-                "unsupported_by_generation",
-                f"{connection.http.base_url} speaks the API of {found.generation}; this version manages 0.16.",
-                hint="Upgrade the server, or use a version of the collection that has a driver for it.",
-            )
-        yield Driver016(connection.http, found.schema_hash), connection
+        found = probe(connection.http, params.get("generation"), params.get("probe"))
+        connection.probe = found.told(connection.http)
+        if not params.get("probe"):
+            # One task of a run tells it, the one that asked.
+            connection.warnings = found.warnings
+        if found.generation == "0.15":
+            # Here, so that each generation's modules are loaded for its own servers only.
+            from .v015.driver import Driver015
+
+            yield Driver015(connection.http), connection
+        else:
+            yield Driver016(connection.http, found.schema_hash), connection
     finally:
         connection.close()
+
+
+def told(driver: Driver, connection: Connection) -> dict[str, t.Any]:
+    """What every result tells of the server."""
+    facts = {"generation": driver.generation, "probe": connection.probe, "requests": connection.http.requests}
+    return {**facts, "warnings": list(connection.warnings)} if connection.warnings else facts
 
 
 def refuse_absent(params: t.Mapping[str, t.Any], check_mode: bool) -> bool:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import typing as t
 
 from ...reconcile import Change, Plan, present
+from ..problem import Problem, host_name
 from ..suggest import did_you_mean
 from .decode import Decoder, mask, mask_value, project
 from .differ import Write, escape
 from .exclusive import defaults_of
 from .grammar import SINGLETON, refuse, tree_of
-from .identity import identity_of, setting_name
+from .identity import identity_of, setting_name, text_of
 from .plan import Op, destroy, owed
 from .registry import Registry
 from .schema import Prop, Schema, Type
-from .values import Normaliser, Problem, expand, host_name
+from .values import Normaliser, expand
 
 
 class _Absent:
@@ -31,6 +32,18 @@ class _Absent:
     @property
     def problems(self) -> list[Problem]:
         return self._check.problems
+
+    def refuse(self, key: str, message: str) -> None:
+        """Note a problem."""
+        self._check.fail(key, ..., message)
+
+    def identifying(self, name: str, prop: str, given: t.Any) -> str:
+        """A given identifying value as labels have it."""
+        spec = self._schema.fields(name).get(prop)
+        structured = given and spec is not None and spec.type.kind == "object"
+        return text_of(
+            self._check.value(present(spec).type, given, f"{setting_name(name)}.{prop}") if structured else given
+        )
 
     def struct(
         self, name: str, given: t.Mapping[str, t.Any], current: t.Mapping[str, t.Any], path: str, prefix: str = ""
@@ -97,7 +110,7 @@ def _one(registry: Registry, absent: _Absent, name: str, label: str, given: dict
     key = setting_name(name) if label == SINGLETON else f"{setting_name(name)}.{label}"
     identifier: t.Optional[str] = SINGLETON
     if label != SINGLETON:
-        identifier, given = _find(registry, name, label, given)
+        identifier, given = _find(registry, absent, name, label, given)
         if identifier is None:
             return None
         if not given:
@@ -123,12 +136,18 @@ def _one(registry: Registry, absent: _Absent, name: str, label: str, given: dict
 
 
 def _find(
-    registry: Registry, name: str, label: str, given: dict[str, t.Any]
+    registry: Registry, absent: _Absent, name: str, label: str, given: dict[str, t.Any]
 ) -> tuple[t.Optional[str], dict[str, t.Any]]:
     """The object's id, and what of the given properties is more than its identity."""
     identity = present(identity_of(registry.schema, registry.schema.objects[name]))
     parts = identity.split(label) or {}
-    values = [str(given.pop(prop, None) or parts.get(prop, "")) for prop in identity.properties]
+    for prop in identity.properties:
+        if given.get(prop, "") is None:
+            # Taken as "not given", it would remove the whole object.
+            absent.refuse(f"{setting_name(name)}.{label}.{prop}", "identifies the object and cannot be reset.")
+    values = [
+        absent.identifying(name, prop, given.pop(prop, None) or parts.get(prop, "")) for prop in identity.properties
+    ]
     given.pop("@type", None)
     natural = identity.join([host_name(value) for value in values] if name == "Domain" else values)
     ids = registry.find(name, natural)

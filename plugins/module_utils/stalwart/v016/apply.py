@@ -13,7 +13,7 @@ import typing as t
 
 from ...failure import Failure
 from .actions import MARKER_NAMESPACE, MARKER_OBJECT, actions_for, marker
-from .client import MAX_CALLS, MAX_OBJECTS, Call, JmapClient
+from .client import DEFAULT_LIMITS, Call, JmapClient, Limits, TooLarge, WriteRace
 from .decode import encode
 from .errors import reload_failure, set_failures
 from .plan import Op
@@ -40,24 +40,25 @@ class _Batch(t.NamedTuple):
 
     object: str
     ops: list[Op]
+    size: int
 
 
 def levels(ops: t.Sequence[Op]) -> list[list[Op]]:
-    """Operations in the order of their dependencies: what a level needs, earlier ones create; removals come last.
+    """Operations in the order of their dependencies: what a level needs, earlier ones write; removals come last.
 
     :raises Failure: ``invalid_value`` when objects need each other.
     """
     todo = [op for op in ops if op.kind in ("create", "update")]
-    created = {(op.object, op.label) for op in todo if op.kind == "create"}
+    unwritten = {(op.object, op.label) for op in todo}
     out: list[list[Op]] = []
     while todo:
-        ready = [op for op in todo if not (op.needs & created)]
-        waiting = [op for op in todo if op.needs & created]
+        ready = [op for op in todo if not (op.needs & unwritten)]
+        waiting = [op for op in todo if op.needs & unwritten]
         if not ready:
             names = ", ".join(f"{op.object} {op.label}" for op in todo)
-            raise Failure("stalwart", "invalid_value", f"these new objects refer to each other: {names}.")
+            raise Failure("stalwart", "invalid_value", f"these objects refer to each other: {names}.")
         out.append(ready)
-        created -= {(op.object, op.label) for op in ready}
+        unwritten -= {(op.object, op.label) for op in ready}
         todo = waiting
     removals = [op for op in ops if op.kind == "destroy"]
     if removals:
@@ -67,16 +68,48 @@ def levels(ops: t.Sequence[Op]) -> list[list[Op]]:
     return out
 
 
-def batches(ops: t.Sequence[Op]) -> list[_Batch]:
-    """One call per type and level, none with more than 500 items."""
+def batches(ops: t.Sequence[Op], limits: Limits = DEFAULT_LIMITS) -> list[_Batch]:
+    """One call per type and level, none with more than 500 items or more bytes than a request takes."""
     out: list[_Batch] = []
     for level in levels(ops):
         by_type: dict[str, list[Op]] = {}
         for op in level:
             by_type.setdefault(op.object, []).append(op)
         for name, same in by_type.items():
-            out += [_Batch(name, same[i : i + MAX_OBJECTS]) for i in range(0, len(same), MAX_OBJECTS)]
+            out += _portions(name, same, limits)
     return out
+
+
+def _portions(name: str, ops: t.Sequence[Op], limits: Limits) -> list[_Batch]:
+    portions: list[list[Op]] = []
+    sizes: list[int] = []
+    for op in ops:
+        size = 100 + sum(_size(write.value) for write in op.writes)
+        if not portions or len(portions[-1]) >= limits.objects or sizes[-1] + size > limits.bytes:
+            portions.append([])
+            sizes.append(0)
+        portions[-1].append(op)
+        sizes[-1] += size
+    return [_Batch(name, portion, size) for portion, size in zip(portions, sizes)]
+
+
+def _fitting(todo: t.Sequence[_Batch], limits: Limits) -> int:
+    """How many of the calls the next request takes."""
+    size = 0
+    for index, batch in enumerate(todo[: limits.calls - _RESERVED]):
+        size += batch.size
+        if index and size > limits.bytes:
+            return index
+    return min(len(todo), limits.calls - _RESERVED)
+
+
+def _size(value: t.Any) -> int:
+    """About how many bytes a value takes in a request."""
+    if isinstance(value, t.Mapping):
+        return sum(_size(key) + _size(item) + 4 for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return sum(_size(item) + 12 for item in value)
+    return len(value) + value.count("\n") + 2 if isinstance(value, str) and value.isascii() else 6 * len(str(value)) + 2
 
 
 class Writer:
@@ -99,11 +132,11 @@ class Writer:
         :raises Failure: what the server refused; ``reload_refused`` when it stored everything but does not run it.
         """
         actions = sorted({op.action for op in ops if op.kind == "action"}.union(*(self._actions(op) for op in ops)))
-        todo = batches(ops)
+        todo = batches(ops, self._client.limits)
         unmarked = [action for action in actions if action not in self._markers]
         while True:
-            room = MAX_CALLS - _RESERVED
-            now, todo = todo[:room], todo[room:]
+            count = _fitting(todo, self._client.limits)
+            now, todo = todo[:count], todo[count:]
             self._request(unmarked, now, actions if not todo else [])
             unmarked = []
             if not todo:
@@ -133,7 +166,11 @@ class Writer:
         calls += [self._call(batch, index) for index, batch in enumerate(now)]
         if actions:
             calls.append(("x:Action/set", {"create": {f"a{i}": {"@type": a} for i, a in enumerate(actions)}}))
-        answers = self._client.call(calls, write=True)
+        try:
+            answers = self._client.call(calls, write=True)
+        except TooLarge as exc:
+            # Refused as a whole: planned anew, it goes in smaller portions.
+            raise WriteRace(str(exc)) from None
         if marked:
             self._remember(fresh, answers[0])
         failures: list[Failure] = []

@@ -10,10 +10,19 @@ import typing as t
 
 from ...failure import Failure
 from ...reconcile import Plan, converge
+from ..placeholder import refuse_placeholders
 from .client import WriteRace
 from .registry import Registry
 
 _TRIES = 3
+
+
+def written(plan: Plan) -> t.Iterator[t.Any]:
+    """Every value that a plan would write."""
+    for change in plan.changes:
+        for op in change.payload if isinstance(change.payload, tuple) else (change.payload,):
+            for write in op.writes:
+                yield write.value
 
 
 def converge_server(
@@ -30,13 +39,18 @@ def converge_server(
     """
     applied: list[Plan] = []
 
+    def checked(registry: Registry) -> Plan:
+        chosen = plan(registry)
+        refuse_placeholders(written(chosen))
+        return chosen
+
     def remember(chosen: Plan, registry: Registry) -> None:
         applied.append(chosen)
         apply(chosen, registry)
 
     for _attempt in range(_TRIES):
         try:
-            done, registry = converge("stalwart", read, plan, remember, check_mode=check_mode)
+            done, registry = converge("stalwart", read, checked, remember, check_mode=check_mode)
         except WriteRace:
             continue
         return (applied[0] if applied else done), registry

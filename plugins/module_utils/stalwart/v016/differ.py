@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ..placeholder import is_placeholder
+from ..problem import Problem
 from .schema import CREATE_ONLY, EXPRESSION, Fields, Prop, Schema, Type
-from .values import UNORDERED, Problem
+from .values import UNORDERED
 
 
 class Write(t.NamedTuple):
@@ -76,7 +78,7 @@ class Differ:
         whole = [Write(pointer, spec, desired)]
         if spec.is_secret:
             # Nothing there yet, or asked to write again; a masked secret counts as equal otherwise.
-            rewrite = current is None or self._write_secrets
+            rewrite = current is None or (self._write_secrets and not is_placeholder(desired))
             return whole if (desired is None) != (current is None) or (desired is not None and rewrite) else []
         if desired is None or current is None:
             return [] if desired is current else whole

@@ -12,6 +12,7 @@ from ...http_client import HttpClient
 from ..driver import Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
 from .cache import SchemaCache
 from .client import JmapClient
+from .export import export_server
 from .info import gather
 from .principal_task import PrincipalTask
 from .schema import Schema, reduce_document
@@ -62,6 +63,10 @@ class Driver016(Driver):
     def info(self, ask: InfoAsk) -> Result:
         """See :class:`Driver`."""
         return {**gather(self._client, ask), "schema_hash": self._hash}
+
+    def export(self) -> Result:
+        """See :class:`Driver`."""
+        return export_server(self._client, self.schema)
 
 
 def settings_result(outcome: Outcome) -> Result:

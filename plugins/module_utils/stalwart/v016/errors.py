@@ -10,7 +10,7 @@ import typing as t
 
 from ...failure import Failure
 from .client import JmapClient, Want, WriteRace
-from .identity import identity_of, setting_name
+from .identity import identity_of, setting_name, showable
 from .registry import Registry
 
 _CODES = {
@@ -53,7 +53,7 @@ def set_failures(
     name, result = answer
     if name == "error":
         kind = str(result.get("type"))
-        if kind == "serverUnavailable":
+        if kind == "serverUnavailable" or (kind == "requestTooLarge" and client.learn()):
             raise WriteRace(object_name)
         why = client.http.redactor.body(str(result.get("description") or kind))
         code = {"forbidden": "forbidden", "requestTooLarge": "invalid_value"}.get(kind, "protocol")
@@ -150,7 +150,7 @@ def label_of(registry: Registry, target: t.Any, names: Names) -> str:
     if identifier == "singleton":
         return setting_name(name)
     label = names.get((name, identifier)) or registry.label(name, identifier)
-    return f"{setting_name(name)} {label}" if label else f"{setting_name(name)} with id {identifier}"
+    return f"{setting_name(name)} {showable(label, identifier)}"
 
 
 def reload_failure(

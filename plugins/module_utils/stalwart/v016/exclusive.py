@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..problem import Problem, host_name
 from ..suggest import did_you_mean
 from .decode import Decoder
 from .differ import escape
 from .grammar import SINGLETON, Item, catalogue, refuse
 from .schema import READ_WRITE, Prop, Schema
-from .values import Problem, host_name
 
 #: Seeded again at the next start when the last one is gone (contract 1.6), so removing them all achieves nothing.
 NEVER = frozenset(("Role",))

@@ -14,10 +14,11 @@ import dataclasses
 import typing as t
 
 from ...failure import Failure
+from ..problem import Problem
 from ..suggest import did_you_mean
-from .identity import NOT_SETTINGS, Identity, identity_of, setting_name
+from .identity import NOT_SETTINGS, Identity, identity_of, setting_name, showable, text_of
 from .schema import Schema
-from .values import Normaliser, Problem
+from .values import Normaliser
 
 #: Keys of the original design that name a canonical key.
 ALIASES: dict[str, str] = {"storage.directory": "authentication.directoryId"}
@@ -70,7 +71,7 @@ def parse(schema: Schema, settings: t.Mapping[str, t.Any]) -> list[Item]:
             if label != SINGLETON:
                 body = _identify(schema, name, label, body, key, normaliser)
                 natural = identity(schema, name).join(
-                    [str(body.get(prop, "")) for prop in identity(schema, name).properties]
+                    [text_of(body.get(prop, "")) for prop in identity(schema, name).properties]
                 )
             # A domain is called by its name, whatever case the settings write it in.
             items.append(Item(name, natural if name == "Domain" else label, key, body, natural))
@@ -85,7 +86,13 @@ def _twins(items: t.Sequence[Item]) -> list[Problem]:
     for item in items:
         other = seen.setdefault((item.object, item.natural), item.key)
         if other != item.key:
-            problems.append(Problem(item.key, "", f"is the same object as {other}: both are {item.natural!r}."))
+            problems.append(
+                Problem(
+                    item.key,
+                    "",
+                    f"is the same object as {other}: both are {showable(item.natural, 'of that content')!r}.",
+                )
+            )
     return problems
 
 
@@ -189,6 +196,9 @@ def _identify(
     if wanted.properties == ("@type",):
         variants = schema.variants(name) or []
         to.fail(f"{key}.@type", ..., "is missing; accepted: " + ", ".join(variants) + ".")
+        return body
+    if wanted.content:
+        to.fail(f"{key}.{missing[0]}", ..., "is missing; objects of this type are found by it.")
         return body
     parts = wanted.split(label)
     if parts is None:

@@ -10,6 +10,7 @@ Source: unique keys in contract 3.11, label properties in the schema's ``lists``
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing as t
 
 from .schema import SERVER_SET, ObjectType, Schema
@@ -21,14 +22,18 @@ class Identity:
 
     :param properties: in the label's order; an id among them appears in the label as that object's own label.
     :param separator: between two properties' parts; a label is split at its first one (last one: ``split_last``).
+    :param content: the property is a struct, found by its content; the label is the settings' own and says nothing.
     """
 
     properties: tuple[str, ...]
     separator: str = ""
     split_last: bool = False
+    content: bool = False
 
     def split(self, label: str) -> t.Optional[dict[str, str]]:
         """The identifying properties that a label stands for; none when it lacks the separator."""
+        if self.content:
+            return None
         if len(self.properties) == 1:
             return {self.properties[0]: label}
         parts = label.rsplit(self.separator, 1) if self.split_last else label.split(self.separator, 1)
@@ -54,7 +59,11 @@ _SPECIAL: dict[str, Identity] = {
     # One tracer of a kind is what servers have; a second one of that kind needs other software to tell them apart.
     "Tracer": Identity(("@type",)),
     "AcmeProvider": Identity(("directory",)),
+    "Alert": Identity(("condition",), content=True),
+    "Certificate": Identity(("certificate",), content=True),
 }
+#: Longer labels, PEM texts say, tell nobody anything.
+_LONGEST_SHOWN = 120
 
 _FALLBACK = ("name", "namespace", "address", "clientId", "extension", "tag", "event", "description", "url", "hostname")
 
@@ -85,6 +94,22 @@ NOT_SETTINGS: dict[str, str] = {
     "QueuedMessage": "it is run-time data",
     "Trace": "it is run-time data",
 }
+
+
+def text_of(value: t.Any) -> str:
+    """An identifying value as a label has it, on the wire and in normal form alike."""
+    if not isinstance(value, t.Mapping):
+        return "" if value is None else str(value)
+    if "else" not in value:
+        return json.dumps(value, sort_keys=True)
+    match = value.get("match") or ()
+    entries = list(match.values()) if isinstance(match, t.Mapping) else list(match)
+    return json.dumps([entries, value["else"]], sort_keys=True) if entries else str(value["else"])
+
+
+def showable(label: t.Optional[str], identifier: str) -> str:
+    """A label for messages and results; the id where it is none or one that nobody reads."""
+    return label if label and len(label) <= _LONGEST_SHOWN and "\n" not in label else f"with id {identifier}"
 
 
 def setting_name(object_name: str) -> str:

@@ -12,9 +12,9 @@ import typing as t
 from ...failure import Failure
 from ...mail import dkim
 from ..driver import InfoAsk
+from ..problem import host_name
 from .client import MAX_OBJECTS, Call, JmapClient
 from .running import running_issuer
-from .values import host_name
 from .zonetext import dkim_values
 
 #: ``k=`` of a DKIM record (RFC 6376, RFC 8463) by the signature's ``@type``.

@@ -12,16 +12,17 @@ import typing as t
 from ...failure import Failure
 from ...reconcile import Change, Plan, present
 from ...redact import MASK
+from ..problem import Problem
 from ..suggest import did_you_mean
 from .actions import MARKER_NAMESPACE, RELOAD_SETTINGS
 from .decode import Decoder, Reference, mask, mask_value, project, references, struct_references, writable
 from .differ import Differ, Write
 from .exclusive import Exclusive
 from .grammar import Item, refuse
-from .identity import setting_name
+from .identity import setting_name, showable
 from .registry import Registry
 from .schema import Schema, Type
-from .values import Problem, required
+from .values import required
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +102,7 @@ class _Planner:
                 raise Failure(
                     "stalwart",
                     "conflict",
-                    f"{item.key}: the server holds {len(ids)} {item.object} objects {item.natural!r} (ids {', '.join(sorted(ids))}).",
+                    f"{item.key}: the server holds {len(ids)} {item.object} objects {showable(item.natural, 'of that content')!r} (ids {', '.join(sorted(ids))}).",
                     hint="Delete all but one of them; nothing was written.",
                 )
             if ids:
@@ -248,7 +249,7 @@ class _Planner:
 def destroy(registry: Registry, name: str, identifier: str) -> Change:
     """The change that removes an object."""
     current = Decoder(registry.schema, registry.label).struct(name, registry.of(name)[identifier])
-    label = registry.label(name, identifier) or identifier
+    label = showable(registry.label(name, identifier), identifier)
     before = mask(registry.schema, name, writable(registry.schema, name, current))
     return Change("delete", setting_name(name), label, before, None, Op("destroy", name, label, identifier))
 

@@ -10,16 +10,27 @@ import typing as t
 
 from ...reconcile import Change, Plan
 from ...redact import MASK
+from ..principal import (
+    AUTHENTICATE,
+    GROUP,
+    INDIVIDUAL,
+    LIST,
+    RECEIVE,
+    Principal,
+    data_loss,
+    other_type,
+    password_refusal,
+)
+from ..principal_checks import Findings, Memberships, check_addresses
 from ..suggest import did_you_mean
 from .decode import Decoder
 from .differ import Differ, Write
-from .plan import Op
-from .principal import BUILT_IN_ROLES, GROUP, INDIVIDUAL, LIST, Principal, refuse_principals, word
-from .principal_checks import Memberships, check_addresses
+from .plan import Op, owed
+from .principal import BUILT_IN_ROLES, OBJECTS, take_census
 from .principal_view import view
 from .registry import Registry
 from .schema import Type
-from .values import Problem
+from .send_as import Senders
 
 Body = t.Dict[str, t.Any]
 _SECRET = Type("string", format="secret")
@@ -44,6 +55,12 @@ def make_principal_plan(
     return _Planner(registry, principals, rewrite_passwords, known, missing).plan()
 
 
+def default_directory(registry: Registry) -> dict[str, t.Any]:
+    """The external directory that checks logins; empty for the internal one."""
+    stored = registry.of("Authentication").get("singleton") or {}
+    return registry.of("Directory").get(str(stored.get("directoryId"))) or {}
+
+
 class _Planner:
     def __init__(
         self,
@@ -59,20 +76,23 @@ class _Planner:
         self._principals = principals
         self._rewrite = rewrite
         self._known = known
-        self._problems: dict[str, list[Problem]] = {"invalid_value": [], "not_found": [], "conflict": []}
+        self._findings = Findings()
         registry.begin()
         self._decoder = Decoder(registry.schema, registry.label)
+        self._senders = Senders(registry)
+        self._census = take_census(registry)
         self._ids = {p.name: self._find(p) for p in principals}
         self._new = {p.name for p in principals if p.state != "absent" and self._ids[p.name] is None}
-
-    def _fail(self, code: str, key: str, message: str) -> None:
-        self._problems[code].append(Problem(key, "", message))
+        #: Others that must give up an address before a principal can have it.
+        self._after: dict[str, frozenset[str]] = {}
 
     def plan(self) -> Plan:
         kept = [p for p in self._principals if p.state != "absent"]
         if self._known:
-            check_addresses(self._registry, kept, self._ids, self._fail, self._missing)
-        memberships = Memberships(self._registry, self._principals, self._known, self._fail).wanted()
+            self._after = check_addresses(self._census, kept, self._findings, self._missing)
+        memberships = Memberships(
+            self._census, self._principals, self._findings, known=self._known, claims=True
+        ).wanted()
         changes: list[Change] = []
         for principal in kept:
             change = self._change(principal, memberships.pop(principal.name, None))
@@ -82,59 +102,76 @@ class _Planner:
         for principal in self._principals:
             if principal.state == "absent":
                 changes += self._removal(principal)
-        for code, problems in self._problems.items():
-            refuse_principals(problems, code)
-        return Plan(tuple(changes))
+        if any(p.send_as for p in kept):
+            rule = self._senders.rule()
+            changes += [rule] if rule else []
+        self._findings.refuse()
+        return Plan((*changes, *owed(self._registry, [])))
 
     def _find(self, principal: Principal) -> t.Optional[str]:
-        ids = self._registry.find(principal.object, principal.name)
+        object_type, variant = OBJECTS[principal.type]
+        ids = self._registry.find(object_type, principal.name)
         found = ids[0] if ids else None
-        if found is not None and principal.variant is not None:
-            held = self._registry.of(principal.object)[found].get("@type")
-            if held != principal.variant:
-                self._fail(
-                    "conflict", principal.key, f"exists on the server as {word(held)}; its type cannot be changed."
-                )
+        if found is not None and variant and self._registry.of(object_type)[found].get("@type") != variant:
+            # Of another type: a failure where it is to be kept, and nothing of this name and type where it is to go.
+            return None
         return found
 
     def _change(self, principal: Principal, groups: t.Optional[list[str]]) -> t.Optional[Change]:
         identifier = self._ids[principal.name]
-        wire = self._registry.of(principal.object).get(identifier or "")
-        current = self._decoder.struct(principal.object, wire) if wire is not None else None
+        object_type, _variant = OBJECTS[principal.type]
+        wire = self._registry.of(object_type).get(identifier or "")
+        current = self._decoder.struct(object_type, wire) if wire is not None else None
         body = self._body(principal, current, groups)
+        senders = [] if principal.send_as is None else self._senders.ops(principal.name, principal.send_as)
         if current is None or identifier is None:
-            return self._create(principal, body)
+            return self._create(principal, body, senders)
         differ = Differ(self._schema)
-        writes = differ.struct(principal.object, body, current, principal.key)
+        writes = differ.struct(object_type, body, current, principal.key)
         secret = self._password(principal, current)
         writes += secret
-        if not writes:
+        if not writes and not senders:
             return None
-        op = Op("update", principal.object, principal.name, identifier, None, tuple(writes), self._needs(groups))
-        before, after = view(principal.object, current), view(principal.object, {**current, **body})
+        needs = self._needs(principal, groups)
+        op = Op("update", object_type, principal.name, identifier, None, tuple(writes), needs)
+        before, after = view(object_type, current), view(object_type, {**current, **body})
         if principal.type == GROUP and "members" in principal.given:
             before.pop("members", None)
-        changed = [key for key in after if before.get(key) != after[key]]
-        shown_after = {key: after[key] for key in changed}
+        if senders:
+            before["send_as"], after["send_as"] = self._senders.of(principal.name), list(principal.send_as or ())
+        if "receive_mail" in before:
+            after.setdefault("receive_mail", True)
+        changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        shown_after = {key: after.get(key) for key in changed}
         if secret:
             shown_after["password"] = f"{MASK} written"
         shown_before = {key: before.get(key) for key in changed}
-        return Change("update", principal.type, principal.name, shown_before, shown_after, op)
+        ops = (*((op,) if writes else ()), *senders)
+        return Change("update", principal.type, principal.name, shown_before, shown_after, ops)
 
-    def _create(self, principal: Principal, body: Body) -> Change:
+    def _create(self, principal: Principal, body: Body, senders: t.Sequence[Op]) -> Change:
+        object_type, variant = OBJECTS[principal.type]
         if principal.password:
             body["credentials"] = [{"@type": "Password", "secret": principal.password}]
             self._refuse_password(principal)
-        fields = self._schema.fields(principal.object, principal.variant)
+        fields = self._schema.fields(object_type, variant)
         writes = tuple(Write(key, fields[key].type, value) for key, value in body.items() if key != "@type")
-        needs = self._needs(body.get("memberGroupIds"))
-        op = Op("create", principal.object, principal.name, variant=principal.variant, writes=writes, needs=needs)
-        after = {key: value for key, value in view(principal.object, body).items() if value not in (None, [], {})}
+        needs = self._needs(principal, body.get("memberGroupIds"))
+        op = Op("create", object_type, principal.name, variant=variant, writes=writes, needs=needs)
+        after = {key: value for key, value in view(object_type, body).items() if value not in (None, [], {})}
         if principal.password:
             after["password"] = MASK
-        return Change("create", principal.type, principal.name, None, after, op)
+        if principal.send_as:
+            after["send_as"] = list(principal.send_as)
+        return Change("create", principal.type, principal.name, None, after, (op, *senders))
 
-    def _needs(self, groups: t.Optional[t.Sequence[str]]) -> frozenset[tuple[str, str]]:
+    def _needs(self, principal: Principal, groups: t.Optional[t.Sequence[str]]) -> frozenset[tuple[str, str]]:
+        others = frozenset(
+            (OBJECTS[p.type][0], p.name) for p in self._principals if p.name in self._after.get(principal.name, ())
+        )
+        return others | self._new_groups(groups)
+
+    def _new_groups(self, groups: t.Optional[t.Sequence[str]]) -> frozenset[tuple[str, str]]:
         return frozenset(("Account", name) for name in groups or () if name in self._new)
 
     def _body(self, principal: Principal, current: t.Optional[Body], groups: t.Optional[list[str]]) -> Body:
@@ -142,8 +179,9 @@ class _Planner:
         given, held = principal.given, current or {}
         local, _at, domain = principal.name.rpartition("@")
         body: Body = {"name": local, "domainId": domain} if current is None else {}
-        if principal.variant:
-            body["@type"] = principal.variant
+        variant = OBJECTS[principal.type][1]
+        if variant:
+            body["@type"] = variant
         if "description" in given and not (current is not None and self._from_claims(principal)):
             body["description"] = given["description"]
         if "aliases" in given:
@@ -176,8 +214,7 @@ class _Planner:
         )
 
     def _directory(self) -> dict[str, t.Any]:
-        stored = self._registry.of("Authentication").get("singleton") or {}
-        return self._registry.of("Directory").get(str(stored.get("directoryId"))) or {}
+        return default_directory(self._registry)
 
     @staticmethod
     def _alias(address: str, held: t.Mapping[str, t.Any]) -> Body:
@@ -203,29 +240,30 @@ class _Planner:
             label = by_name.get(name.lower())
             if label is None and self._known:
                 choices = [*built_in, *known]
-                self._fail(
-                    "not_found",
-                    f"{principal.key}.roles",
-                    f"the server has no role {name!r}; {did_you_mean(name, choices)}",
-                )
+                message = f"the server has no role {name!r}; {did_you_mean(name, choices)}"
+                self._findings.add("not_found", f"{principal.key}.roles", message)
             roles.append(label or name)
         return {"@type": "Custom", "roleIds": sorted(roles)}
 
     def _permissions(self, principal: Principal, held: t.Mapping[str, t.Any], body: Body) -> Body:
         """The account's permissions: the given ones, mail reception, and whether it may log in (contract 11.18)."""
-        enabled = set(held.get("enabledPermissions") or ()) if principal.enabled is None else set(principal.enabled)
-        disabled = set(held.get("disabledPermissions") or ()) if principal.disabled is None else set(principal.disabled)
+        enabled, disabled = set(held.get("enabledPermissions") or ()), set(held.get("disabledPermissions") or ())
+        silent = RECEIVE in disabled
+        if principal.enabled is not None:
+            enabled = set(principal.enabled)
+        if principal.disabled is not None:
+            disabled = set(principal.disabled)
         if principal.type == INDIVIDUAL:
-            (disabled.add if principal.state == "suspended" else disabled.discard)("authenticate")
+            (disabled.add if principal.state == "suspended" else disabled.discard)(AUTHENTICATE)
         receive = principal.given.get("receive_mail", True if principal.type == GROUP else None)
-        if receive is False:
-            disabled.add("emailReceive")
-            enabled.discard("emailReceive")
+        if receive is False or (receive is None and silent):
+            disabled.add(RECEIVE)
+            enabled.discard(RECEIVE)
         elif receive:
-            disabled.discard("emailReceive")
+            disabled.discard(RECEIVE)
             # Own roles need not allow it; the default ones do (contract 11.10).
             if (body.get("roles") or {}).get("@type") == "Custom":
-                enabled.add("emailReceive")
+                enabled.add(RECEIVE)
         if held.get("@type") == "Replace":
             return {"@type": "Replace", "enabledPermissions": sorted(enabled), "disabledPermissions": sorted(disabled)}
         if not enabled and not disabled:
@@ -249,48 +287,36 @@ class _Planner:
         directory = self._directory()
         if directory:
             name = directory.get("description") or "an external directory"
-            self._fail(
-                "invalid_value",
-                f"{principal.key}.password",
-                f"logins are checked by {name!r} ({directory.get('@type')}), so the server takes no passwords; leave it out. "
-                "Mail programs that cannot log in there use an app password",
-            )
+            self._findings.add("invalid_value", f"{principal.key}.password", password_refusal(name, directory["@type"]))
 
     def _member(self, name: str, groups: list[str]) -> list[Change]:
         """The change of an account that is no principal of this task but a member of one of its groups."""
         ids = self._registry.find("Account", name)
-        if not ids:
-            if self._known:
-                self._fail(
-                    "not_found",
-                    name,
-                    "is to be a member, but is no account of the server and not among the principals.",
-                )
+        if not ids or self._census.kinds[name] != INDIVIDUAL:
             return []
         current = self._decoder.struct("Account", self._registry.of("Account")[ids[0]])
-        if current.get("@type") != "User":
-            self._fail("invalid_value", name, "is a group; groups have no groups.")
-            return []
         writes = Differ(self._schema).struct("Account", {"memberGroupIds": groups}, current, name)
         if not writes:
             return []
-        op = Op("update", "Account", name, ids[0], None, tuple(writes), self._needs(groups))
+        op = Op("update", "Account", name, ids[0], None, tuple(writes), self._new_groups(groups))
         before = {"member_of": current.get("memberGroupIds")}
-        return [Change("update", INDIVIDUAL, name, before, {"member_of": groups}, op)]
+        return [Change("update", INDIVIDUAL, name, before, {"member_of": groups}, (op,))]
 
     def _removal(self, principal: Principal) -> list[Change]:
         identifier = self._ids[principal.name]
         if identifier is None:
+            kind = self._census.kinds.get(principal.name)
+            if kind is not None:
+                self._findings.add("conflict", principal.key, other_type(kind))
             return []
-        wire = self._registry.of(principal.object)[identifier]
+        object_type, _variant = OBJECTS[principal.type]
+        wire = self._registry.of(object_type)[identifier]
         used = int(wire.get("usedDiskQuota") or 0)
         if used and not principal.confirm_data_loss:
-            self._fail(
-                "conflict",
-                principal.key,
-                f"its mailbox holds {used} bytes, and removing it destroys them at once; say confirm_data_loss: true.",
-            )
-        current = self._decoder.struct(principal.object, wire)
-        before = {key: value for key, value in view(principal.object, current).items() if value not in (None, [], {})}
-        op = Op("destroy", principal.object, principal.name, identifier)
-        return [Change("delete", principal.type, principal.name, before, None, op)]
+            self._findings.add("conflict", principal.key, data_loss(used))
+        current = self._decoder.struct(object_type, wire)
+        before = {key: value for key, value in view(object_type, current).items() if value not in (None, [], {})}
+        op = Op("destroy", object_type, principal.name, identifier)
+        return [
+            Change("delete", principal.type, principal.name, before, None, (op, *self._senders.ops(principal.name, ())))
+        ]

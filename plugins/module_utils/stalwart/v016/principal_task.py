@@ -11,15 +11,20 @@ import typing as t
 from ...reconcile import Plan, present
 from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
-from .apply import Writer
+from ..principal import GROUP, INDIVIDUAL, Principal, parse_principals
+from .actions import MARKER_OBJECT, pending_of
+from .apply import Writer, marker_removal
 from .client import JmapClient, Want
 from .converge import converge_server
 from .decode import Decoder
-from .principal import Principal, parse_principals
-from .principal_plan import make_principal_plan
+from .plan import Op
+from .principal import OBJECTS, vocabulary
+from .principal_plan import default_directory, make_principal_plan
 from .principal_view import view
 from .registry import Registry
 from .schema import Schema
+from .send_as import WANTS as SEND_AS_WANTS
+from .send_as import Senders
 from .unvalidated import unvalidated_principals
 
 _ACCOUNT = [
@@ -57,9 +62,12 @@ class PrincipalTask:
         self._client = client
         self._schema = schema
         self._ask = ask
-        self._principals: list[Principal] = parse_principals(schema, ask.principals)
+        self._principals: list[Principal] = parse_principals(vocabulary(schema), ask.principals)
         self._rewrite = ask.update_secrets == "always"
         self._missing: t.Optional[set[str]] = None
+        self._finished: list[str] = []
+        #: Whether the table of further senders has a part in this; a removed account leaves no rows behind.
+        self._senders = any(p.send_as is not None or p.state == "absent" for p in self._principals)
 
     def run(self, check_mode: bool) -> Result:
         """:raises Failure: before any write for principals that are wrong, after it for what the server refuses."""
@@ -85,10 +93,18 @@ class PrincipalTask:
         )
 
     def _read(self) -> Registry:
-        return Registry(present(self._schema), present(self._client).read(_WANTS))
+        client = present(self._client)
+        if self._finished:
+            client.call(marker_removal(self._finished), write=True)
+            self._finished = []
+        registry = Registry(present(self._schema), client.read((*_WANTS, *(SEND_AS_WANTS if self._senders else ()))))
+        registry.pending = pending_of(registry.of(MARKER_OBJECT))
+        return registry
 
     def _apply(self, plan: Plan, registry: Registry) -> None:
-        Writer(present(self._client), registry).apply([change.payload for change in plan.changes])
+        writer = Writer(present(self._client), registry)
+        writer.apply([op for change in plan.changes for op in _ops(change.payload)])
+        self._finished = writer.finished
         # A password cannot be read back, so the plan that proves convergence leaves it out.
         self._rewrite = False
 
@@ -99,18 +115,40 @@ class PrincipalTask:
             "diff": plan.diff(),
             "principals": [] if registry is None else [self._now(registry, p) for p in self._principals],
             "unvalidated": self._schema is None,
-            "warnings": [
-                f"The server has no domain {domain} yet; outside check mode this is a failure."
-                for domain in sorted(self._missing or ())
-            ],
+            "warnings": [*self._missing_domains(), *self._fights(registry)],
         }
 
-    @staticmethod
-    def _now(registry: Registry, principal: Principal) -> dict[str, t.Any]:
+    def _missing_domains(self) -> list[str]:
+        missing = sorted(self._missing or ())
+        return [f"The server has no domain {domain} yet; outside check mode this is a failure." for domain in missing]
+
+    def _fights(self, registry: t.Optional[Registry]) -> list[str]:
+        """A warning where every login undoes what this task says about memberships (contract 5.3)."""
+        directory = default_directory(registry) if registry is not None else {}
+        if directory.get("@type") != "Oidc" or not directory.get("claimGroups"):
+            return []
+        options = {INDIVIDUAL: "member_of", GROUP: "members"}
+        names = [p.name for p in self._principals if options.get(p.type) in p.given and not p.members_from_claims]
+        if not names:
+            return []
+        return [
+            f"Every login sets the groups of an account to what the claim {directory['claimGroups']!r} says, if the token has "
+            f"one; the members given for {', '.join(names[:5])} may not last. Say members_from_claims: true where it has."
+        ]
+
+    def _now(self, registry: Registry, principal: Principal) -> dict[str, t.Any]:
         """A principal as the server holds it now."""
-        ids = registry.find(principal.object, principal.name)
-        if not ids:
+        object_type, variant = OBJECTS[principal.type]
+        ids = registry.find(object_type, principal.name)
+        if not ids or (variant and registry.of(object_type)[ids[0]].get("@type") != variant):
             return {"name": principal.name, "type": principal.type, "state": "absent"}
-        wire = registry.of(principal.object)[ids[0]]
-        current = view(principal.object, Decoder(registry.schema, registry.label).struct(principal.object, wire))
+        wire = registry.of(object_type)[ids[0]]
+        current = view(object_type, Decoder(registry.schema, registry.label).struct(object_type, wire))
+        if principal.send_as is not None:
+            current["send_as"] = Senders(registry).of(principal.name)
         return {"name": principal.name, "type": principal.type, "state": "present", **current}
+
+
+def _ops(payload: t.Any) -> tuple[Op, ...]:
+    """A principal's change may need several operations."""
+    return payload if isinstance(payload, tuple) else (payload,)

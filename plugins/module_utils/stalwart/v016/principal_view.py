@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ..principal import AUTHENTICATE, RECEIVE
+
 #: The opposite of ``BUILT_IN_ROLES``.
 _ROLES = {"User": ["user"], "Admin": ["admin"], "Default": ["default"]}
 
@@ -27,11 +29,13 @@ def view(object_type: str, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     disabled = list(permissions.get("disabledPermissions") or ())
     roles = body.get("roles") or {}
     if body.get("@type") == "User":
-        out["state"] = "suspended" if "authenticate" in disabled else "present"
+        out["state"] = "suspended" if AUTHENTICATE in disabled else "present"
         out["member_of"] = list(body.get("memberGroupIds") or ())
     out["roles"] = _ROLES.get(str(roles.get("@type")), list(roles.get("roleIds") or ()))
     out["quota"] = (body.get("quotas") or {}).get("maxDiskQuota")
     out["locale"] = body.get("locale")
     out["enabled_permissions"] = list(permissions.get("enabledPermissions") or ())
-    out["disabled_permissions"] = [name for name in disabled if name != "authenticate"]
+    out["disabled_permissions"] = [name for name in disabled if name not in (AUTHENTICATE, RECEIVE)]
+    if RECEIVE in disabled:
+        out["receive_mail"] = False
     return out

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .identity import identity_of
+from .identity import identity_of, text_of
 from .schema import Schema
 
 Wire = t.Dict[str, t.Any]
@@ -61,7 +61,7 @@ class Registry:
             value = wire.get(prop)
             if prop in fields and fields[prop].type.kind == "objectId" and value is not None:
                 value = self.natural(fields[prop].type.target, value)
-            values.append("" if value is None else str(value))
+            values.append(text_of(value))
         return identity.join(values)
 
     def find(self, name: str, label: str) -> list[str]:

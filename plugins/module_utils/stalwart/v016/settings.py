@@ -12,11 +12,12 @@ import typing as t
 from ...reconcile import Plan, present
 from ...redact import Redactor
 from ..driver import SettingsAsk
+from ..placeholder import refuse_placeholders
 from .absent import make_absent_plan
 from .actions import MARKER_OBJECT, NEEDS_RESTART, pending_of, pending_want
 from .apply import Writer, marker_removal
 from .client import JmapClient, Want
-from .converge import converge_server
+from .converge import converge_server, written
 from .decode import Decoder, mask, project, secrets_in, struct_references
 from .exclusive import parse_exclusive
 from .grammar import Item, parse, tree_of
@@ -26,8 +27,8 @@ from .registry import Registry
 from .running import running_issuer
 from .schema import SERVER_SET, Schema, Type
 
-#: Settings of these types make the running directory part of the comparison.
-_LOGIN = ("Authentication", "Directory")
+#: The running directory is part of the comparison where one of these is managed (none = any property).
+_LOGIN: t.Mapping[str, t.Optional[str]] = {"Authentication": "directoryId", "Directory": None}
 
 
 @dataclasses.dataclass
@@ -75,14 +76,24 @@ class SettingsTask:
             self._types = {item.object for item in self._items}
         else:
             self._types = set(tree_of(schema, ask.settings)[0])
+        self._login = self._manages_login()
         self._exclusive = parse_exclusive(schema, ask.exclusive, self._items)
         self._types |= set(self._exclusive.types)
+
+    def _manages_login(self) -> bool:
+        if self._ask.state == "absent":
+            return bool(self._types & set(_LOGIN))
+        bodies = [(item.object, item.body) for item in self._items if item.object in _LOGIN]
+        whole = any(prefix.split(".")[0] in map(setting_name, _LOGIN) for prefix in self._ask.exclusive)
+        return whole or any(_LOGIN[name] is None or _LOGIN[name] in body for name, body in bodies)
 
     def run(self, check_mode: bool) -> Outcome:
         """:raises Failure: before any write for settings that are wrong, after it for what the server refuses."""
         if self._client is None:
             registry = Registry(self._schema)
-            return Outcome(self._plan(registry), registry, self._items)
+            plan = self._plan(registry)
+            refuse_placeholders(written(plan))
+            return Outcome(plan, registry, self._items)
         secrets = [
             s for item in self._items for s in secrets_in(self._schema, Type("object", target=item.object), item.body)
         ]
@@ -110,7 +121,7 @@ class SettingsTask:
         wants = self._wants()
         registry = Registry(self._schema, client.read(wants))
         registry.pending = pending_of(registry.of(MARKER_OBJECT))
-        if self._types & set(_LOGIN):
+        if self._login:
             registry.running_issuer = running_issuer(client.http, self._address(registry))
         return registry
 
@@ -123,7 +134,7 @@ class SettingsTask:
         names = set(self._types)
         for item in self._items:
             names |= {ref.type.target for ref in struct_references(self._schema, item.object, item.body)}
-        if names & set(_LOGIN):
+        if self._login:
             names |= set(_LOGIN) & set(self._schema.objects)
         while True:
             more = {target for name in names for target in self._identity_targets(name)} - names

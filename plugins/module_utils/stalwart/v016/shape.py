@@ -14,9 +14,10 @@ import re
 import typing as t
 
 from ...redact import MASK
+from ..expression_audit import is_expression_property
 from ..expressions import ExpressionError, syntax
+from ..problem import SHORTEST_SECRET
 from .identity import NOT_SETTINGS, setting_name
-from .values import SHORTEST_SECRET
 
 #: How the schema's types are called in settings, and its variants (contract 3.6).
 _TYPE = re.compile(r"[a-z][A-Za-z0-9]*\Z")
@@ -148,7 +149,7 @@ def _expanded(body: t.Mapping[t.Any, t.Any]) -> dict[t.Any, t.Any]:
 
 def _text(value: str, where: str, name: str) -> t.Iterator[Fault]:
     # Every property called match is an expression, and nothing but an expression has an else (contract 4.13).
-    if name in ("match", "else"):
+    if name in ("match", "else") or is_expression_property(where.partition(".")[0], name):
         yield from _expression(value, where)
     elif name == "secret" and len(value) < SHORTEST_SECRET:
         yield Fault(where, MASK, f"a secret of at least {SHORTEST_SECRET} characters")

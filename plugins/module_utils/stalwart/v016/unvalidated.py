@@ -11,11 +11,11 @@ import typing as t
 from ...reconcile import Change, Plan
 from ...redact import MASK
 from ..driver import SettingsAsk
+from ..principal import Principal
+from ..problem import Problem, shown
 from ..secrets import is_secret_key
 from .grammar import ALIASES, SINGLETON, refuse
-from .principal import Principal
 from .shape import Fault, check
-from .values import Problem, shown
 
 
 def unvalidated_plan(ask: SettingsAsk) -> Plan:
@@ -66,6 +66,8 @@ def unvalidated_principals(principals: t.Sequence[Principal]) -> Plan:
             body["enabled_permissions"] = list(principal.enabled)
         if principal.disabled is not None:
             body["disabled_permissions"] = list(principal.disabled)
+        if principal.send_as is not None:
+            body["send_as"] = list(principal.send_as)
         if principal.password:
             body["password"] = MASK
         changes.append(Change("create", principal.type, principal.name, None, body))

@@ -16,6 +16,7 @@ import typing as t
 
 from ...reconcile import present
 from ..expressions import ExpressionError, audit
+from ..problem import SHORTEST_SECRET, Problem, host_name, shown
 from ..suggest import did_you_mean
 from .schema import EXPRESSION, SERVER_SET, Fields, Schema, Type
 
@@ -23,6 +24,9 @@ _DURATION = re.compile(r"^(\d+)(ms|s|m|h|d)$")
 _DURATION_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _UTC = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 _INTEGER = re.compile(r"^-?\d+$")
+
+#: Where the schema names no minimum (contract 3.6).
+_LOWEST = {"unsignedInteger": 0, "size": 0, "duration": 1}
 
 #: Strings that the server stores as lower-case A-labels though the schema says no more than "string" (contract 8.1).
 HOST_NAMES = frozenset(
@@ -38,25 +42,11 @@ HOST_NAMES = frozenset(
 #: Item types of lists whose order means nothing.
 UNORDERED = frozenset(("EmailAlias", "MailExchanger"))
 
-SHORTEST_SECRET = 8
 
-
-class Problem(t.NamedTuple):
-    """One thing that is wrong with the given settings."""
-
-    key: str
-    value: str
-    message: str
-
-    def __str__(self) -> str:
-        shown = f" (given: {self.value})" if self.value else ""
-        return f"{self.key}{shown}: {self.message}"
-
-
-def shown(value: t.Any) -> str:
-    """A value as a message may show it."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def duration(text: str) -> t.Optional[int]:
+    """Milliseconds of a duration such as ``30d``; none for anything else."""
+    match = _DURATION.match(text)
+    return int(match.group(1)) * _DURATION_MS[match.group(2)] if match else None
 
 
 class Normaliser:
@@ -151,14 +141,14 @@ class Normaliser:
         if isinstance(value, str) and _INTEGER.match(value):
             value = int(value)
         if spec.format == "duration" and isinstance(value, str):
-            match = _DURATION.match(value)
-            value = int(match.group(1)) * _DURATION_MS[match.group(2)] if match else value
+            milliseconds = duration(value)
+            value = value if milliseconds is None else milliseconds
         whole = spec.format != "float"
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
             return self._wrong(spec, value, path)
         low = spec.minimum
-        if low is None and spec.format in ("unsignedInteger", "size"):
-            low = 0
+        if low is None and spec.format in _LOWEST:
+            low = _LOWEST[spec.format]
         if (low is not None and value < low) or (spec.maximum is not None and value > spec.maximum):
             return self._wrong(spec, value, path)
         return value
@@ -291,15 +281,6 @@ def expand(body: t.Mapping[t.Any, t.Any], path: str, to: Normaliser) -> dict[str
     return out
 
 
-def host_name(text: str) -> str:
-    """A host or domain name as the server stores it: lower case, A-labels (contract 8.1)."""
-    lowered = text.strip().lower()
-    try:
-        return lowered if lowered.isascii() else lowered.encode("idna").decode("ascii")
-    except UnicodeError:
-        return lowered
-
-
 def ip_text(text: str) -> str:
     """An address or network in canonical form; a single host carries no prefix length. :raises ValueError:"""
     network = ipaddress.ip_network(text, strict=False)
@@ -327,7 +308,7 @@ def describe(spec: Type, schema: Schema) -> str:
             "size": "a size in bytes",
             "float": "a number",
         }.get(spec.format, "an integer")
-        low = 0 if spec.minimum is None and spec.format == "unsignedInteger" else spec.minimum
+        low = _LOWEST.get(spec.format) if spec.minimum is None else spec.minimum
         limits = [f"from {low:g}"] if low is not None else []
         limits += [f"to {spec.maximum:g}"] if spec.maximum is not None else []
         return " ".join([what, *limits]) + null

@@ -97,6 +97,7 @@ STRUCTS: dict[str, dict[str, Any]] = {
     },
     "SpamPyzor": {"enable": FLAG},
     "MtaStageMail": {"isSenderAllowed": obj("Expression")},
+    "MtaStageAuth": {"mustMatchSender": obj("Expression")},
     "MtaRouteMx": {"name": ("immutable", text()), "maxMxHosts": number(min=1)},
     "MtaRouteRelay": {
         "name": ("immutable", text()),
@@ -188,7 +189,7 @@ VARIANTS: dict[str, dict[str, str | None]] = {
     "Credential": {"Password": "PasswordCredential", "AppPassword": "SecondaryCredential"},
     "Action": {"ReloadSettings": None, "InvalidateCaches": None, "ReloadLookupStores": None},
 }
-SINGLETONS = ("Authentication", "SystemSettings", "SpamSettings", "SpamPyzor", "MtaStageMail")
+SINGLETONS = ("Authentication", "SystemSettings", "SpamSettings", "SpamPyzor", "MtaStageMail", "MtaStageAuth")
 OBJECTS = [
     "Domain",
     "Directory",

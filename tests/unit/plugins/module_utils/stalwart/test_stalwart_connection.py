@@ -20,7 +20,11 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.conne
     base_url,
     connect,
 )
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.generation import Probe, probe
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.generation import (
+    TESTED_SCHEMAS,
+    Probe,
+    probe,
+)
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.portforward import (
     PodFinder,
     Target,
@@ -165,17 +169,60 @@ def test_probe_016(script: Any, http: HttpClient) -> None:
     assert http.requests == 1
 
 
+PROBLEM = {"Content-Type": "application/problem+json"}
+NOT_FOUND = {"type": "about:blank", "status": 404, "title": "Not Found", "detail": "x"}
+PAGE = {"Content-Type": "text/html; charset=utf-8"}
+
+
 def test_probe_015(script: Any, http: HttpClient) -> None:
-    script.expect("GET", "/api/schema", "", 404).expect("GET", "/api/principal", {"data": {}})
+    script.expect("GET", "/api/schema", NOT_FOUND, 404, PROBLEM)
+    assert probe(http).generation == "0.15"
+    assert http.requests == 1
+
+
+def test_probe_015_behind_something_that_changes_errors(script: Any, http: HttpClient) -> None:
+    script.expect("GET", "/api/schema", "gone", 404, PAGE)
+    script.expect("GET", "/api/settings/keys?keys=version.spam-filter", {"data": {}})
     assert probe(http).generation == "0.15"
 
 
-def test_probe_neither(script: Any, http: HttpClient) -> None:
-    script.expect("GET", "/api/schema", "", 404).expect("GET", "/api/principal", "", 404)
+def test_probe_015_asked_for(script: Any, http: HttpClient) -> None:
+    script.expect("GET", "/api/schema", "gone", 404, PAGE)
+    assert probe(http, "0.15").generation == "0.15"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "second", "seen"),
+    [
+        (404, "gone", PAGE, (404, "gone", PAGE), "HTTP 404 (text/html), GET /api/settings/keys HTTP 404 (text/html)"),
+        (404, {"error": "x"}, {"Content-Type": "application/json"}, (404, "", {}), "HTTP 404 (application/json)"),
+        (404, {**NOT_FOUND, "type": "urn:x"}, PROBLEM, (200, "<html>", PAGE), "GET /api/settings/keys HTTP 200"),
+        (200, "<html>", PAGE, None, "GET /api/schema answered HTTP 200 (text/html)"),
+        (200, {"objects": {}}, {"Content-Type": "application/json"}, None, "HTTP 200 (application/json)"),
+        (301, "", {"Location": "https://other.test/"}, None, "HTTP 301 (no content type)"),
+        (405, "", {}, None, "HTTP 405"),
+        (400, "", {}, None, "HTTP 400"),
+    ],
+)
+def test_probe_neither(
+    script: Any, http: HttpClient, status: int, body: Any, headers: Any, second: Any, seen: str
+) -> None:
+    script.expect("GET", "/api/schema", body, status, headers)
+    if second:
+        script.expect("GET", "/api/settings/keys?keys=version.spam-filter", second[1], second[0], second[2])
     with pytest.raises(Failure) as caught:
         probe(http)
     assert caught.value.code == "unknown_generation"
-    assert "both answered 404" in caught.value.message
+    assert seen in caught.value.message
+    assert "0.15 and 0.16" in caught.value.hint
+
+
+def test_a_schema_that_was_not_tested_is_a_warning(http: HttpClient) -> None:
+    other = "a" * 43
+    assert "not of a version" in Probe("0.16", other).warnings[0]
+    assert other in Probe("0.16", other).warnings[0]
+    assert Probe("0.16", next(iter(TESTED_SCHEMAS))).warnings == []
+    assert Probe("0.15").warnings == []
 
 
 def test_probe_other_than_asked_for(script: Any, http: HttpClient) -> None:
@@ -186,7 +233,7 @@ def test_probe_other_than_asked_for(script: Any, http: HttpClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(401, "unauthorized"), (403, "forbidden"), (500, "server_error"), (200, "server_error")]
+    ("status", "code"), [(401, "unauthorized"), (403, "forbidden"), (500, "server_error"), (200, "unknown_generation")]
 )
 def test_probe_stops_at_once(script: Any, http: HttpClient, status: int, code: str) -> None:
     script.expect("GET", "/api/schema", "", status)

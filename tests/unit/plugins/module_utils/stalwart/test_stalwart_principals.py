@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.reconcile import Plan
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.principal import (
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.permissions import canonical
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.principal import (
     normal_address,
     parse_principals,
-    permission_name,
 )
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.principal import vocabulary
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.principal_plan import (
     make_principal_plan,
 )
@@ -20,7 +21,7 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.
 
 
 def plan(registry: Registry, *principals: dict[str, Any], rewrite: bool = False, known: bool = True) -> Plan:
-    parsed = parse_principals(registry.schema, principals)
+    parsed = parse_principals(vocabulary(registry.schema), principals)
     return make_principal_plan(registry, parsed, rewrite_passwords=rewrite, known=known)
 
 
@@ -29,7 +30,7 @@ def words(found: Plan) -> list[str]:
 
 
 def written(found: Plan, index: int = 0) -> dict[str, Any]:
-    return {write.pointer: write.value for write in found.changes[index].payload.writes}
+    return {write.pointer: write.value for write in found.changes[index].payload[0].writes}
 
 
 # --- input ------------------------------------------------------------------------------------------------------------
@@ -58,15 +59,16 @@ def test_addresses(text: str, normal: str | None) -> None:
 
 
 def test_permission_names_of_both_generations() -> None:
-    assert permission_name("email-receive") == "emailReceive"
-    assert permission_name("emailReceive") == "emailReceive"
+    assert canonical("email-receive") == canonical("emailReceive") == ("emailReceive",)
+    assert canonical("jmap-email-set") == ("jmapEmailCreate", "jmapEmailUpdate", "jmapEmailDestroy")
+    assert canonical("jmap-echo") == ("jmapCoreEcho",)
 
 
 A = "a@acme.test"
 BAD: list[tuple[list[dict[str, Any]], str]] = [
     ([{"name": "alice"}], "expected an address"),
     ([{"name": A, "aliases": ["x"]}], "expected an address"),
-    ([{"name": A, "aliases": [A]}], "is its own address"),
+    ([{"name": A, "aliases": [A]}], "aliases (given: 'a@acme.test'): is its own address"),
     ([{"name": A}, {"name": A}], "is also used by"),
     ([{"name": A, "aliases": ["b@acme.test"]}, {"name": "b@acme.test"}], "is also used by"),
     ([{"name": A, "members": [A]}], "members: is not for type individual"),
@@ -83,21 +85,47 @@ BAD: list[tuple[list[dict[str, Any]], str]] = [
     ([{"name": A, "enabled_permissions": ["emailSend"], "disabled_permissions": ["email-send"]}], "is enabled, too"),
     ([{"name": A, "disabled_permissions": ["authenticate"]}], "state: suspended"),
     ([{"name": A, "password": "short77"}], "at least 8 characters"),
+    ([{"name": A, "password": "geheim-geheim\n"}], "white space"),
+    ([{"name": A, "aliases": ["a@b..test"]}], "expected an address"),
+    ([{"name": "a" * 65 + "@acme.test"}], "expected an address"),
+    ([{"name": A, "type": "group", "members": [A]}], "its own address"),
+    ([{"name": A, "roles": [" "]}], "a role needs a name"),
+    ([{"name": A, "quota": True}], "expected bytes"),
+    ([{"name": A, "quota": 2**63}], "expected bytes"),
+    ([{"name": A, "disabled_permissions": ["email-receive"]}], "receive_mail: false"),
+    ([{"name": A, "receive_mail": False, "enabled_permissions": ["emailReceive"]}], "receive_mail is false"),
+    ([{"name": A, "send_as": ["somebody"]}], "expected an address, or *@"),
+    ([{"name": A, "send_as": ["*"]}], "expected an address, or *@"),
+    ([{"name": A, "send_as": ["a*@acme.test"]}], "expected an address, or *@"),
+    ([{"name": A, "send_as": [A]}], "from which it may send anyway"),
+    ([{"name": "a*b@acme.test", "send_as": ["x@y.test"]}], "is not possible for an address with *"),
+    ([{"name": A, "type": "group", "send_as": ["x@y.test"]}], "send_as: is not for type group"),
+    ([{"name": A, "type": "list", "members_from_claims": True}], "members_from_claims: is not for type list"),
+    ([{"name": A, "login_name": "a b"}], "login_name"),
+    ([{"name": A, "enabled_permissions": ["email-recieve"]}], "did you mean 'email-receive'"),
 ]
 
 
 @pytest.mark.parametrize(("principals", "message"), BAD, ids=[message for _p, message in BAD])
 def test_refuses(schema: Schema, principals: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(Failure) as caught:
-        parse_principals(schema, principals)
+        parse_principals(vocabulary(schema), principals)
     assert caught.value.code == "invalid_value"
     assert message in caught.value.message
     assert "short77" not in str(caught.value.as_dict())
 
 
+def test_permissions_of_the_other_generation(schema: Schema) -> None:
+    for name in ("settings-list", "manage-passwords"):
+        with pytest.raises(Failure) as caught:
+            parse_principals(vocabulary(schema), [{"name": A, "enabled_permissions": [name]}])
+        assert caught.value.code == "unsupported_by_generation"
+        assert "0.16 has no such permission" in caught.value.message
+
+
 def test_reports_every_problem_at_once(schema: Schema) -> None:
     with pytest.raises(Failure) as caught:
-        parse_principals(schema, [{"name": "x"}, {"name": A, "quota": -1, "locale": "xx"}, {"name": A}])
+        parse_principals(vocabulary(schema), [{"name": "x"}, {"name": A, "quota": -1, "locale": "xx"}, {"name": A}])
     assert len(caught.value.details) == 4
 
 
@@ -226,7 +254,7 @@ def test_members_are_kept_from_the_group_s_end(registry: Registry) -> None:
 
 def test_new_groups_come_before_their_members(registry: Registry) -> None:
     found = plan(registry, {**ALICE, "member_of": ["new@acme.test"]}, {"name": "new@acme.test", "type": "group"})
-    assert found.changes[0].payload.needs == {("Account", "new@acme.test")}
+    assert found.changes[0].payload[0].needs == {("Account", "new@acme.test")}
 
 
 def test_quota_can_be_taken_away(registry: Registry) -> None:
@@ -245,9 +273,9 @@ CONFLICTS: list[tuple[list[dict[str, Any]], str, str]] = [
         "conflict",
         "belongs to the mailing list news@acme.test",
     ),
-    ([{"name": "news@acme.test"}], "conflict", "belongs to the mailing list"),
+    ([{"name": "news@acme.test"}], "conflict", "exists on the server as mailing list"),
     ([{"name": "sales@acme.test"}], "conflict", "exists on the server as group"),
-    ([{"name": "alice@acme.test", "type": "list"}], "conflict", "belongs to the individual"),
+    ([{"name": "alice@acme.test", "type": "list"}], "conflict", "exists on the server as individual"),
     ([{**ALICE, "roles": ["Helpr"]}], "not_found", "did you mean 'Helper'"),
     ([{**ALICE, "member_of": ["nope@acme.test"]}], "not_found", "alice@acme.test's group is no group"),
     (
@@ -262,6 +290,20 @@ CONFLICTS: list[tuple[list[dict[str, Any]], str, str]] = [
         "contradict each other",
     ),
     ([{**ALICE, "state": "absent"}], "conflict", "holds 5 bytes"),
+    ([{"name": "sales@acme.test", "state": "absent"}], "conflict", "exists on the server as group; say type: group"),
+    (
+        [{"name": "sales@acme.test", "type": "group", "members": ["news@acme.test"]}],
+        "invalid_value",
+        "is a mailing list; only individuals",
+    ),
+    (
+        [
+            {"name": "sales@acme.test", "type": "group", "state": "absent"},
+            {**ALICE, "member_of": ["sales@acme.test"]},
+        ],
+        "invalid_value",
+        "alice@acme.test's group is to be absent",
+    ),
 ]
 
 
@@ -339,3 +381,110 @@ def test_a_server_that_does_not_exist_yet(registry: Registry) -> None:
         known=False,
     )
     assert words(found) == ["create individual admin@acme.test", "create group g@acme.test"]
+
+
+# --- claims, senders, moves -------------------------------------------------------------------------------------------
+
+
+def ops(found: Plan, index: int = 0) -> list[tuple[str, str, str]]:
+    return [(op.kind, op.object, op.label) for op in found.changes[index].payload]
+
+
+def test_memberships_from_claims_are_left_alone(registry: Registry) -> None:
+    group = {"name": "sales@acme.test", "type": "group", "members": ["bob@acme.test"], "members_from_claims": True}
+    assert not plan(registry, {**group, "members": []})
+    assert not plan(registry, {**group, "members": ["unknown@acme.test"]})
+    assert not plan(registry, {**ALICE, "member_of": [], "members_from_claims": True})
+    found = plan(registry, group, {"name": "bob@acme.test"})
+    assert words(found) == ["create individual bob@acme.test"]
+    assert written(found)["memberGroupIds"] == ["sales@acme.test"], "before the first login nobody else can say it"
+    new = plan(registry, {"name": "bob@acme.test", "member_of": ["sales@acme.test"], "members_from_claims": True})
+    assert written(new)["memberGroupIds"] == ["sales@acme.test"]
+
+
+def sender_rule(registry: Registry, *entries: dict[str, str]) -> None:
+    registry.objects["MtaStageAuth"] = {
+        "singleton": {"mustMatchSender": {"match": {str(i): e for i, e in enumerate(entries)}, "else": "true"}}
+    }
+
+
+def sender_row(registry: Registry, identifier: str, key: str, pattern: bool = False) -> None:
+    rows = registry.objects.setdefault("MemoryLookupKey", {})
+    rows[identifier] = {"id": identifier, "namespace": "sender-allow", "key": key, "isGlobPattern": pattern}
+
+
+def test_send_as_writes_the_rule_and_the_rows(registry: Registry) -> None:
+    sender_rule(registry)
+    found = plan(registry, {**ALICE, "send_as": ["NoReply@elsewhere.test", "*@shop.test"]})
+    assert words(found) == ["update individual alice@acme.test", "update sender rule mtaStageAuth.mustMatchSender"]
+    assert found.changes[0].after == {"send_as": ["*@shop.test", "noreply@elsewhere.test"]}
+    rows = [{write.pointer: write.value for write in op.writes} for op in found.changes[0].payload]
+    assert rows == [
+        {"namespace": "sender-allow", "key": "alice@acme.test:*@shop.test", "isGlobPattern": True},
+        {"namespace": "sender-allow", "key": "alice@acme.test:noreply@elsewhere.test", "isGlobPattern": False},
+    ]
+    assert written(found, 1)["mustMatchSender"] == {
+        "match": [{"if": "key_exists('sender-allow', authenticated_as + ':' + sender)", "then": "false"}],
+        "else": "true",
+    }
+
+
+def test_the_sender_rule_keeps_what_it_says_besides(registry: Registry) -> None:
+    own = {"if": "listener == 'relay'", "then": "false"}
+    sender_rule(registry, own)
+    found = plan(registry, {**ALICE, "send_as": ["x@y.test"]})
+    assert [entry["then"] for entry in written(found, 1)["mustMatchSender"]["match"]] == ["false", "false"]
+    assert written(found, 1)["mustMatchSender"]["match"][1] == own
+    sender_rule(registry, own, {"if": 'key_exists("sender-allow",authenticated_as+":"+sender)', "then": "false"})
+    assert words(plan(registry, {**ALICE, "send_as": ["x@y.test"]})) == ["update individual alice@acme.test"]
+
+
+def test_rows_of_senders_are_exact_for_whom_they_are_given(registry: Registry) -> None:
+    sender_rule(registry, {"if": "key_exists('sender-allow', authenticated_as + ':' + sender)", "then": "false"})
+    sender_row(registry, "r1", "alice@acme.test:old@x.test")
+    sender_row(registry, "r2", "alice@acme.test:*@x.test")
+    sender_row(registry, "r3", "bob@acme.test:old@x.test")
+    sender_row(registry, "r4", "somebody else's row")
+    assert not plan(registry, ALICE)
+    found = plan(registry, {**ALICE, "send_as": ["*@x.test"]})
+    assert ops(found) == [
+        ("update", "MemoryLookupKey", "sender-allow:alice@acme.test:*@x.test"),
+        ("destroy", "MemoryLookupKey", "sender-allow:alice@acme.test:old@x.test"),
+    ]
+    removed = plan(registry, {**ALICE, "state": "absent", "confirm_data_loss": True})
+    assert ops(removed)[0] == ("destroy", "Account", "alice@acme.test")
+    assert len(removed.changes[0].payload) == 3
+    assert ops(plan(registry, {**ALICE, "send_as": []})) == [
+        ("destroy", "MemoryLookupKey", "sender-allow:alice@acme.test:*@x.test"),
+        ("destroy", "MemoryLookupKey", "sender-allow:alice@acme.test:old@x.test"),
+    ]
+
+
+def test_an_alias_moves_in_one_task(registry: Registry) -> None:
+    found = plan(registry, {"name": "bob@acme.test", "aliases": ["al@acme.test"]}, {**ALICE, "aliases": []})
+    assert words(found) == ["create individual bob@acme.test", "update individual alice@acme.test"]
+    assert found.changes[0].payload[0].needs == {("Account", "alice@acme.test")}
+
+
+def test_receiving_mail_is_an_option_of_its_own(registry: Registry) -> None:
+    registry.objects["Account"]["c"]["permissions"] = {
+        "@type": "Merge",
+        "enabledPermissions": {},
+        "disabledPermissions": {"emailReceive": True, "emailSend": True},
+    }
+    assert not plan(registry, {**ALICE, "disabled_permissions": ["email-send"]})
+    assert not plan(registry, {**ALICE, "receive_mail": False})
+    found = plan(registry, {**ALICE, "receive_mail": True})
+    assert (found.changes[0].before, found.changes[0].after) == ({"receive_mail": False}, {"receive_mail": True})
+
+
+def test_groups_that_go_leave_no_members_behind(registry: Registry) -> None:
+    found = plan(registry, {"name": "sales@acme.test", "type": "group", "state": "absent"})
+    assert words(found) == ["update individual alice@acme.test", "delete group sales@acme.test"]
+    assert written(found)["memberGroupIds"] == []
+    both = plan(
+        registry,
+        {"name": "sales@acme.test", "type": "group", "state": "absent"},
+        {**ALICE, "state": "absent", "confirm_data_loss": True},
+    )
+    assert words(both) == ["delete group sales@acme.test", "delete individual alice@acme.test"]

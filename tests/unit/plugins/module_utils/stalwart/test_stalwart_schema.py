@@ -55,7 +55,8 @@ def test_identities(schema: Schema) -> None:
     assert found["MemoryLookupKey"].split("ns:a:b") == {"namespace": "ns", "key": "a:b"}
     assert found["MemoryLookupKey"].split("ns") is None
     assert found["Tracer"].properties == ("@type",)
-    assert found["Certificate"] is None
+    assert found["Certificate"].content
+    assert found["Certificate"].split("mail") is None
     assert setting_name("OAuthClient") == "oAuthClient"
 
 

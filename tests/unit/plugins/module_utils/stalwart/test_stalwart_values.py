@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.problem import host_name
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.grammar import parse
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.schema import Schema
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.values import host_name, ip_text
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.values import ip_text
 
 OIDC = {"@type": "Oidc", "issuerUrl": "https://k.test/realms/a"}
 
@@ -31,7 +32,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"account": {"a@b.test": {}}}, "account", "stalwart_principal"),
     ({"log": {}}, "log", "run-time data"),
     ({"action": {"x": {}}}, "action", "actions run by themselves"),
-    ({"certificate": {"x": {}}}, "certificate", "nothing to find them by"),
+    ({"certificate": {"x": {}}}, "certificate.x.certificate", "objects of this type are found by it"),
     ({"directory": []}, "directory", "mapping of labels"),
     ({"directory": {"k": "x"}}, "directory.k", "mapping of properties"),
     ({"directory.k.": 1}, "directory.k.", "mapping of properties"),

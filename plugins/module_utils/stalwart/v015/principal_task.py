@@ -1,0 +1,213 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``stalwart_principal`` on 0.15: read, plan, write, read back."""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import quote
+
+from ...failure import Failure
+from ...reconcile import Plan, converge, present
+from ...redact import Redactor
+from ..driver import PrincipalAsk, Result
+from ..principal import INDIVIDUAL, Principal, parse_principals
+from . import send_as
+from .client import RestClient, delete, insert
+from .errors import ApiError
+from .password import hash_password
+from .principal import FIELDS, SETTINGS_KEYS, SETTINGS_PREFIXES, TYPES, VOCABULARY, State, view
+from .principal_ops import Op, ordered
+from .principal_plan import find, make_principal_plan
+from .store import RELOADS
+
+_PATH = "/api/principal"
+#: What the server calls a refusal that is about the credential: it may only hand on what it has itself (contract 2.3).
+_NOT_YOURS = ("Invalid role", "Invalid permission")
+#: A PATCH that lost a race answers 500 and wrote nothing (contract 5.5).
+_TRIES = 3
+#: Steps of one PATCH; a body above 1 MiB is dropped (contract 2.1).
+_STEPS = 2000
+
+
+class Principal015Task:
+    """One task on one server. :param client: none when the server does not exist yet (check mode)."""
+
+    def __init__(self, client: t.Optional[RestClient], ask: PrincipalAsk) -> None:
+        self._client = client
+        self._ask = ask
+        self._principals: list[Principal] = parse_principals(VOCABULARY, ask.principals)
+        self._missing: t.Optional[set[str]] = None
+        self._stale = ""
+
+    def run(self, check_mode: bool) -> Result:
+        """:raises Failure: before any write for principals that are wrong, after it for what the server refuses."""
+        if self._client is None:
+            return self._result(self._plan(State(), known=False), None)
+        self._client.http.redactor = Redactor(
+            [*self._ask.secrets, *(p.password for p in self._principals if p.password)]
+        )
+        self._missing = set() if check_mode else None
+        plan, state = converge("stalwart", self._read, self._plan, self._apply, check_mode=check_mode)
+        return self._result(plan, state)
+
+    def _plan(self, state: State, *, known: bool = True) -> Plan:
+        rewrite = self._ask.update_secrets == "always"
+        return make_principal_plan(
+            state, self._principals, rewrite_passwords=rewrite, known=known, missing=self._missing
+        )
+
+    def _read(self) -> State:
+        client = present(self._client)
+        fields = [*FIELDS, *(["secrets"] if any(p.password for p in self._principals) else [])]
+        data = client.get(_PATH, {"types": ",".join(TYPES), "fields": ",".join(fields), "limit": "0"})
+        items = data.get("items") if isinstance(data, dict) else None
+        if not isinstance(items, list):
+            raise Failure("stalwart", "protocol", f"GET {client.http.base_url}{_PATH}: no principals in the answer.")
+        keys, prefixes = set(SETTINGS_KEYS), set(SETTINGS_PREFIXES)
+        if any(p.send_as is not None or p.login_name is not None or p.state == "absent" for p in self._principals):
+            keys.update(send_as.SETTINGS_KEYS)
+            prefixes.update(send_as.SETTINGS_PREFIXES)
+        return State(items, client.keys(keys, prefixes))
+
+    def _apply(self, plan: Plan, state: State) -> None:
+        client = present(self._client)
+        ops: list[Op] = [change.payload for change in plan.changes]
+        settings = [op.settings for op in ops if op.settings]
+        if settings:
+            # A wrong key of somebody else would block the reload afterwards, with half of the work done.
+            client.reload(dry_run=True, stored=False)
+        for op in ordered(ops):
+            self._write(op, state)
+        if settings:
+            self._settings(settings, any(op.addresses for op in ops))
+        elif any(op.addresses for op in ops):
+            self._forget_addresses()
+
+    def _settings(self, changes: t.Sequence[send_as.SettingsChange], addresses: bool) -> None:
+        """Write settings, marked first: a controller that dies before the reload leaves the mark for the next run."""
+        client = present(self._client)
+        areas = {area for change in changes for area in change.reloads}
+        marks = send_as.markers(areas)
+        operations = [insert(marks)]
+        operations += [insert(change.insert) for change in changes if change.insert]
+        gone = {key for change in changes for key in change.delete} - set(marks)
+        operations += [delete(gone)] if gone else []
+        client.write(operations)
+        for area, what in RELOADS.items():
+            if area in areas or (addresses and not what):
+                client.reload(what=what)
+        client.write([delete(marks)])
+
+    def _forget_addresses(self) -> None:
+        """Make the server look anew which addresses exist; it believes for an hour that one does not (contract 3.8).
+
+        That the configuration cannot be reloaded is not the principals' fault, and they are in effect.
+        """
+        try:
+            present(self._client).reload()
+        except Failure as failure:
+            if failure.code != "reload_refused":
+                raise
+            self._stale = failure.message
+
+    def _write(self, op: Op, state: State) -> None:
+        client = present(self._client)
+        path = f"{_PATH}/{quote(op.name, safe='')}"
+        try:
+            if op.kind == "create":
+                # Under an external directory the plain path refuses individuals (contract 4.4); otherwise they are one.
+                body = dict(op.body)
+                if op.password:
+                    body["secrets"] = [hash_password(op.password)]
+                client.post(f"{_PATH}/deploy" if body["type"] == INDIVIDUAL and state.directory else _PATH, body)
+            elif op.kind == "update":
+                steps = list(op.steps)
+                if op.password:
+                    steps.append({"action": "addItem", "field": "secrets", "value": hash_password(op.password)})
+                if steps:
+                    self._patch(path, steps)
+            elif op.kind == "delete":
+                client.delete(path)
+        except ApiError as error:
+            if op.kind == "delete" and error.kind == "notFound":
+                return
+            raise _explained(op, error) from error
+
+    def _patch(self, path: str, steps: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        for start in range(0, len(steps), _STEPS):
+            self._try_patch(path, steps[start : start + _STEPS])
+
+    def _try_patch(self, path: str, steps: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        for attempt in range(_TRIES):
+            try:
+                present(self._client).patch(path, list(steps))
+                return
+            except Failure as failure:
+                lost = (failure.request or {}).get("status") == 500
+                if not lost or attempt == _TRIES - 1:
+                    raise
+
+    def _result(self, plan: Plan, state: t.Optional[State]) -> Result:
+        missing = sorted(self._missing or ())
+        return {
+            "changed": plan.changed,
+            "changes": plan.summary(),
+            "diff": plan.diff(),
+            "principals": [] if state is None else [self._now(state, p) for p in self._principals],
+            "unvalidated": False,
+            "warnings": [
+                *(
+                    f"The server has no domain {domain} yet; outside check mode this is a failure."
+                    for domain in missing
+                ),
+                *([f"Mail to new addresses may be refused for an hour: {self._stale}"] if self._stale else []),
+                *(self._worries(state) if state is not None else ()),
+            ],
+            "schema_hash": None,
+        }
+
+    def _worries(self, state: State) -> t.Iterator[str]:
+        claim = state.username_claim
+        for principal in self._principals:
+            held = find(state, principal)
+            if held is None or principal.state == "absent" or principal.type != INDIVIDUAL:
+                continue
+            if not held.roles and not held.enabled:
+                yield f"{principal.name} has no role, so it can neither log in nor receive mail; give roles: [user]."
+            if claim and principal.login_name is None and held.name == principal.name:
+                yield (
+                    f"The account of {principal.name} is called {held.name}, because its shorter name was taken; logins find "
+                    f"it only where the claim {claim!r} says that. Give login_name, which is the claim's value."
+                )
+
+    @staticmethod
+    def _now(state: State, principal: Principal) -> dict[str, t.Any]:
+        """A principal as the server holds it now."""
+        held = find(state, principal)
+        if held is None:
+            return {"name": principal.name, "type": principal.type, "state": "absent"}
+        current = view(state, held)
+        if principal.type == INDIVIDUAL:
+            current["login_name"] = held.name
+        if principal.send_as is not None:
+            current["send_as"] = send_as.senders_of(state.settings, held.name)
+        return {"name": principal.name, "type": principal.type, "state": "present", **current}
+
+
+def _explained(op: Op, error: ApiError) -> Failure:
+    """An error inside a 200 body, with the principal it is about."""
+    shown = str(error.details or "")
+    message, code, hint = error.message, error.code, "What came before it is written; correct it and run again."
+    if error.kind == "fieldAlreadyExists":
+        message = f"somebody else has its {'name' if error.field == 'name' else 'address'} by now."
+    elif error.kind == "notFound" and error.item != op.name:
+        message = f"the server does not know {error.item!r}, which it refers to."
+    elif shown in _NOT_YOURS:
+        code = "forbidden"
+        hint = "The credential can hand on only roles and permissions that it has itself."
+    elif shown == "Invalid email address" or "email" in shown.lower():
+        hint = "Once a list exists, 0.15 takes further outside members only below a public suffix. " + hint
+    return Failure("stalwart", code, f"{op.key}: {message}", hint=hint, request=error.request, details=error.details)

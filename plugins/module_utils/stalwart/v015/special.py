@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values that mean something to the server beside their text (contract 1.1, 4.1). Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ..v016.values import ip_text
+from .codecs import Codec, Items, Keys, Url, Wrong
+
+
+class Secret(Codec):
+    """A secret: a text, or ``{"@type": Value, secret: …}``; 0.15 hands it out in clear, so it can be compared."""
+
+    accepted = "a secret of at least 8 characters, as a text or as {'@type': Value, secret: …}"
+    secret = True
+
+    def check(self, value: t.Any) -> t.Any:
+        if isinstance(value, t.Mapping):
+            kind = value.get("@type")
+            if kind in ("EnvironmentVariable", "File"):
+                raise Wrong("0.15 does not expand references in its store: give the value.")
+            if kind != "Value" or set(value) != {"@type", "secret"}:
+                raise Wrong(f"expected {self.accepted}.")
+            value = value["secret"]
+        if not isinstance(value, str) or len(value) < 8:
+            raise Wrong(f"expected {self.accepted}.")
+        return value
+
+
+class Address(Codec):
+    """An IP address or network in canonical form."""
+
+    accepted = "an IP address or network"
+
+    def check(self, value: t.Any) -> t.Any:
+        try:
+            return ip_text(str(value))
+        except ValueError:
+            raise Wrong(f"expected {self.accepted}.") from None
+
+
+class Headers(Items):
+    """A mapping of header names to values, stored as a list of ``Name: value``."""
+
+    def __init__(self) -> None:
+        super().__init__(default={})
+        self.members = False
+        self.accepted = "a mapping of header names to texts"
+
+    def check(self, value: t.Any) -> t.Any:
+        if not isinstance(value, t.Mapping) or not all(
+            isinstance(text, str) and re.match(r"[A-Za-z0-9-]+\Z", str(name)) for name, text in value.items()
+        ):
+            raise Wrong(f"expected {self.accepted}.")
+        return {str(name): text.strip() for name, text in sorted(value.items())}
+
+    def encode(self, key: str, value: t.Any) -> Keys:
+        return super().encode(key, [f"{name}: {text}" for name, text in value.items()])
+
+    def decode(self, key: str, owned: t.Mapping[str, str]) -> t.Any:
+        pairs = (owned[name].partition(":") for name in sorted(owned))
+        return {name.strip(): text.strip() for name, _colon, text in sorted(pairs)}
+
+
+class Issuer(Url):
+    """A realm's issuer, stored as the URL of its userinfo endpoint: 0.15 does no discovery (contract 4.1).
+
+    The path is Keycloak's; for another provider, give the endpoint itself in the native vocabulary.
+    """
+
+    _PATH = "/protocol/openid-connect/userinfo"
+
+    def check(self, value: t.Any) -> t.Any:
+        return super().check(value).rstrip("/")
+
+    def _text(self, value: t.Any) -> str:
+        return f"{value}{self._PATH}"
+
+    def _value(self, text: str) -> t.Any:
+        return text[: -len(self._PATH)] if text.endswith(self._PATH) else text
+
+
+class RulesUrl(Url):
+    """Where spam rules come from; null = from nowhere.
+
+    0.15 fetches them at a start where ``version.spam-filter`` is missing (contract 1.1), so null is a version that any
+    published one follows. Nothing stored is the publisher's own place, which each generation has in its own format.
+    """
+
+    accepted = "a URL or null"
+    VERSION = "version.spam-filter"
+    PUBLISHED = "https://github.com/stalwartlabs/spam-filter/releases/latest/download/spam-filter-rules.json.gz"
+    #: A version that any published one follows.
+    none = "0.0.0"
+
+    def __init__(self) -> None:
+        super().__init__(self.PUBLISHED)
+
+    def check(self, value: t.Any) -> t.Any:
+        return None if value is None else super().check(value)
+
+    def encode(self, key: str, value: t.Any) -> Keys:
+        if value is None:
+            return {self.VERSION: self.none}
+        return {} if value == self.PUBLISHED else {key: str(value)}
+
+    def owned(self, key: str, stored: t.Mapping[str, str]) -> Keys:
+        return {name: stored[name] for name in (key, self.VERSION) if name in stored}
+
+    def decode(self, key: str, owned: t.Mapping[str, str]) -> t.Any:
+        if key in owned:
+            return owned[key]
+        return None if owned.get(self.VERSION) == self.none else self.PUBLISHED
+
+    def reads(self, key: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return (key, self.VERSION), ()
+
+
+class Mapping(Codec):
+    """A mapping with ``@type``, whose parts its own module checks."""
+
+    accepted = "a mapping with @type"
+
+    def check(self, value: t.Any) -> t.Any:
+        if not isinstance(value, t.Mapping):
+            raise Wrong(f"expected {self.accepted}.")
+        return dict(value)
+
+
+class DirectoryLabel(Codec):
+    """The default directory; null = the internal one, whose id the server's own keys tell."""
+
+    accepted = "a directory's label or null"
+
+    def check(self, value: t.Any) -> t.Any:
+        return None if value is None else super().check(value)

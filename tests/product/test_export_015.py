@@ -1,0 +1,157 @@
+"""Adopting a 0.15 server: its settings and principals under canonical names, and what has none."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.placeholder import is_placeholder
+from tests.contract import servers
+
+from .server import Server, refusal
+from .test_settings_015 import DIRECTORY, ISSUER, SERVER, ask
+
+SECRET = "Str0ng-pass-77123"
+Start = Callable[[str], Server]
+
+
+@pytest.fixture(params=servers.names("0.15"))
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
+    """Starts empty servers of 0.15; one that is only named by its URL is one, so it cannot play two."""
+    if request.param == "url":
+        pytest.skip("two empty servers are needed")
+    with contextlib.ExitStack() as running:
+
+        def started(name: str) -> Server:
+            (tmp_path / name).mkdir()
+            target = running.enter_context(servers.opened(request.param, tmp_path / name, "0.15"))
+            return Server(target, target.simulator, "0.15")
+
+        yield started
+
+
+def export(server: Server) -> dict[str, Any]:
+    return server.info(gather=[], export=True)["info"]["export"]
+
+
+def with_secrets(value: Any) -> Any:
+    """What the owner does with an export: secrets in the places of the placeholders."""
+    if isinstance(value, dict):
+        return {key: with_secrets(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_secrets(item) for item in value]
+    return SECRET if is_placeholder(value) else value
+
+
+def by_hand(server: Server) -> None:
+    """What somebody has set up through the API and the web interface."""
+
+    def call(method: str, path: str, body: Any = None) -> None:
+        answer = ask(server, method, path, body)
+        assert "error" not in answer, answer
+
+    values = {
+        "spam-filter.enable": "false",
+        "spam-filter.pyzor.enable": "false",
+        "spam-filter.score.spam": "6.5",
+        "http.rate-limit.anonymous": "500/2m",
+        "http.headers.0": "X-One: 1",
+        "session.auth.must-match-sender.0.if": "key_exists('vip', sender)",
+        "session.auth.must-match-sender.0.then": "false",
+        "session.auth.must-match-sender.1.else": "true",
+        "session.rcpt.relay": "is_local_domain('*', rcpt_domain)",
+        "directory.keycloak.type": "oidc",
+        "directory.keycloak.endpoint.url": f"{ISSUER}/protocol/openid-connect/userinfo",
+        "directory.keycloak.endpoint.method": "userinfo",
+        "directory.keycloak.fields.email": "email",
+        "directory.keycloak.fields.username": "preferred_username",
+        "storage.directory": "keycloak",
+        "queue.route.out.type": "relay",
+        "queue.route.out.address": "relay.test",
+        "queue.route.out.port": "587",
+        "queue.route.out.protocol": "smtp",
+        "queue.route.out.auth.username": "u",
+        "queue.route.out.auth.secret": SECRET,
+        "lookup.vip.a@acme.test": "",
+        "lookup.names.a": "Alice",
+        "server.allowed-ip.10.0.0.0/8": "",
+        "session.milter.x.enable": "false",
+    }
+    pairs = [[key, value] for key, value in values.items()]
+    call("POST", "/api/settings", [{"type": "insert", "prefix": None, "values": pairs, "assert_empty": False}])
+    call("POST", "/api/principal", {"type": "domain", "name": "acme.test", "description": "Acme"})
+    call("POST", "/api/principal", {"type": "domain", "name": "plain.test"})
+    for algorithm in ("Rsa", "Ed25519"):
+        body = {"algorithm": algorithm, "domain": "acme.test", "id": None, "selector": None}
+        call("POST", "/api/dkim", body)
+    call("GET", "/api/reload")
+    people = [
+        {"type": "group", "name": "sales", "emails": ["sales@acme.test"], "roles": ["user"]},
+        {"type": "individual", "name": "bob", "emails": ["bob@acme.test", "b@acme.test"], "roles": ["user"]},
+        {
+            "type": "list",
+            "name": "all",
+            "emails": ["all@acme.test"],
+            "members": ["bob"],
+            "externalMembers": ["x@y.com"],
+        },
+    ]
+    people[1]["memberOf"] = ["sales"]
+    for body in people:
+        call("POST", "/api/principal/deploy", body)
+
+
+def test_an_export_is_a_plan_that_is_empty(start: Start) -> None:
+    server = start("old")
+    by_hand(server)
+    found = export(server)
+    assert SECRET not in str(found)
+    again = server.settings(found["settings"])
+    assert not again["changed"], again["diff"]
+    assert not server.principals(*found["principals"])["changed"]
+    settings = found["settings"]
+    assert settings["spamSettings"] == {"enable": False, "scoreSpam": 6.5}
+    assert settings["authentication"] == {"directoryId": "keycloak"}
+    assert settings["directory"]["keycloak"]["issuerUrl"] == ISSUER
+    assert settings["mtaStageRcpt"]["allowRelaying"]["else"] == "is_local_domain(rcpt_domain)"
+    assert settings["domain"] == {
+        "acme.test": {"description": "Acme"},
+        "plain.test": {"dkimManagement": {"@type": "Manual"}},
+    }
+    assert is_placeholder(settings["mtaRoute"]["out"]["authSecret"])
+    reasons = {entry["key"]: entry["reason"] for entry in found["left_out"]}
+    assert "config.toml" in reasons["systemSettings.defaultHostname"]
+    assert "vocabulary: native" in reasons["session.milter.x.enable"]
+    assert [body["name"] for body in found["principals"]] == ["sales@acme.test", "bob@acme.test", "all@acme.test"]
+
+
+def test_an_empty_server_becomes_equal(start: Start) -> None:
+    old, new = start("old"), start("new")
+    by_hand(old)
+    found = export(old)
+    failure = refusal(new.settings, found["settings"])
+    assert (failure.code, "mtaRoute.out.authSecret" in failure.message) == ("placeholder", True)
+    given = with_secrets(found)
+    new.settings(given["settings"])
+    new.principals(*given["principals"])
+    assert export(new)["settings"] == found["settings"]
+    assert export(new)["principals"] == found["principals"]
+
+
+def test_a_tenants_server(start: Start) -> None:
+    server = start("tenant")
+    server.settings({**SERVER, **DIRECTORY})
+    found = export(server)
+    assert not server.settings(found["settings"])["changed"]
+    # What a new directory gets anyway need not be said.
+    assert found["settings"]["directory"]["keycloak"] == {
+        "@type": "Oidc",
+        "description": "Per-tenant Keycloak (acme.test)",
+        "issuerUrl": ISSUER,
+    }
+    # Beside what the server stored at its first start, everything has a name.
+    native = [entry["key"] for entry in found["left_out"] if "vocabulary: native" in entry["reason"]]
+    assert {key.split(".")[0] for key in native} <= {"queue", "report"}
