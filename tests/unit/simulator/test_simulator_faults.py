@@ -113,13 +113,13 @@ def test_bans_survive_a_restart(server: Simulator) -> None:
     assert _status(server, server.username, server.password) == 0
 
 
-def test_loopback_is_exempt(shared: Simulator) -> None:
+def test_loopback_is_exempt(server: Simulator) -> None:
     """Unless a fault says otherwise."""
-    _ban_after(shared, 2)
-    assert [_status(shared, "nobody", "wrong", "127.0.0.1") for _ in range(4)] == [401] * 4
-    assert _bans(shared) == []
-    shared.faults("loopback-counts")
-    assert [_status(shared, "nobody", "wrong", "127.0.0.1") for _ in range(4)] == [401, 401, 429, 0]
+    _ban_after(server, 2)
+    assert [_status(server, "nobody", "wrong", "127.0.0.1") for _ in range(4)] == [401] * 4
+    assert _bans(server) == []
+    server.faults("loopback-counts")
+    assert [_status(server, "nobody", "wrong", "127.0.0.1") for _ in range(4)] == [401, 401, 429, 0]
 
 
 def test_too_many_requests(shared: Simulator) -> None:
