@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.contract.api import Target
 from tests.contract.issuer import Issuer
 
-from .server import Server, counted, words
+from .server import Server, counted, refusal, words
 from .test_provision import ADMIN, DOMAIN, directory
 
 #: Requests of a task that finds nothing to do.
@@ -96,3 +97,23 @@ def test_the_same_facts(both: Server, settings_of: list[dict[str, Any]], issuer:
     }
     assert info["running_issuer"] == issuer.url("sme-acme")
     assert len(info["permissions"]) > 100
+
+
+@pytest.mark.parametrize("generation", ["0.15", "0.16"])
+def test_a_plan_before_the_server_is_there(generation: str) -> None:
+    nowhere = Server(Target("none", "http://127.0.0.1:9", "admin", "simulator-admin-1"))
+    result = nowhere.settings(SETTINGS, check=True, server="absent", generation=generation)
+    assert (result["changed"], result["generation"], result["requests"]) == (True, generation, 0)
+    assert {f"create domain {DOMAIN}", "create mtaRoute out", "create allowedIp 192.0.2.1"} <= set(words(result))
+    failure = refusal(nowhere.settings, SETTINGS, server="absent", generation=generation)
+    assert (failure.code, "check mode only" in failure.message) == ("invalid_value", True)
+    planned = nowhere.principals(*PRINCIPALS, check=True, server="absent", generation=generation)
+    assert planned["changed"]
+
+
+def test_what_is_wrong_is_told_before_the_server_is_there() -> None:
+    nowhere = Server(Target("none", "http://127.0.0.1:9", "admin", "simulator-admin-1"))
+    absent = {"check": True, "server": "absent", "generation": "0.15"}
+    assert refusal(nowhere.settings, {"spamSettings.enable": "no"}, **absent).code == "invalid_value"
+    login = {"directory.k": {"@type": "Oidc", "issuerUrl": "https://k.test/realms/a", "requireAudience": "x"}}
+    assert refusal(nowhere.settings, login, **absent).code == "unsupported_by_generation"
