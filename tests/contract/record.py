@@ -1,7 +1,7 @@
-"""Records a real server's answers: `STALWART_BINARY_0_16=… python -m tests.contract.record FILE…`
+"""Records a real server's answers: `STALWART_BINARY_0_16=… python -m tests.contract.record FILE…` (or `…_0_15`).
 
 Sends the requests of the given conversations (JSON lines, see transcripts) one after the other to one freshly started
-server, with the recovery administrator's credentials, and rewrites their answers. A new conversation is a file whose
+server of the generation that their folder names, with its built-in administrator, and rewrites their answers. A new conversation is a file whose
 lines have a ``step``, a ``request`` and ``"response": null``.
 """
 
@@ -32,7 +32,8 @@ def record(api: Api, path: Path) -> int:
 
 
 def main(paths: list[Path]) -> None:
-    with tempfile.TemporaryDirectory() as folder, servers.opened("binary", Path(folder)) as target:
+    (generation,) = {path.resolve().parent.name.partition("-")[0] for path in paths}
+    with tempfile.TemporaryDirectory() as folder, servers.opened("binary", Path(folder), generation) as target:
         api = Api(target)
         for path in paths:
             print(f"{path}: {record(api, path)} answers")

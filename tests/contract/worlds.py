@@ -200,6 +200,15 @@ class World015(World):
         assert answers == [401] * 99 + [429]
 
 
+class World015Values(World):
+    """What a reload says about settings, recorded by record.py."""
+
+    ORDER = ("reload",)
+
+    def start(self, folder: Path) -> Simulator:
+        return start_simulator(folder, "0.15", STALWART_HOSTNAME="mail.contract.test")
+
+
 def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
@@ -221,4 +230,9 @@ def _private_key(value: dict[str, Any]) -> dict[str, Any]:
 
 
 #: Folder of recordings -> the world they are replayed in.
-WORLDS: dict[str, type[World]] = {"0.15": World015, "0.16": World016, "0.16-values": World016Values}
+WORLDS: dict[str, type[World]] = {
+    "0.15": World015,
+    "0.15-values": World015Values,
+    "0.16": World016,
+    "0.16-values": World016Values,
+}

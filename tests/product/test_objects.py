@@ -172,3 +172,26 @@ def test_a_fresh_cache_costs_one_request_more(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert [simulated.settings(QUIET, check=True)["requests"] for _ in range(2)] == [3, 2]
+
+
+def test_names_that_the_server_rewrites_are_found_again(server: Server) -> None:
+    settings = {
+        **QUIET,
+        "spamTag": {"my tag": {"@type": "Score", "score": 3}},
+        "spamFileExtension": {"EXE": {"isBad": True}},
+        "spamDnsblServer": {"zen ü": {"@type": "Any", "zone": "'zen.test'", "tag": "'T'"}},
+        "spamRule": {"my_rule": {"@type": "Any", "condition": "false"}},
+        "reportSettings.outboundReportDomain": "Reports.BÜCHER.test",
+    }
+    planned = server.settings(settings, check=True)
+    done = server.settings(settings)
+    assert words(done) == words(planned)
+    assert len(words(done)) == 6
+    assert not server.settings(settings)["changed"]
+    export = server.info(gather=[], export=True)["info"]["export"]["settings"]
+    assert list(export["spamTag"]) == ["MYTAG"]
+    assert list(export["spamFileExtension"]) == ["exe"]
+    assert not server.settings(export, check=True)["changed"]
+    gone: dict[str, Any] = {"spamTag": {"My Tag": {}}, "spamFileExtension": {"exe": {}}, "spamRule": {"MY_rule": {}}}
+    assert len(words(server.settings(gone, state="absent"))) == 3
+    assert not server.settings(gone, state="absent")["changed"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.contract.api import Target
 from tests.contract.issuer import Issuer
 
-from .server import Server, counted, words
+from .server import Server, counted, refusal, words
 from .test_provision import ADMIN, DOMAIN, directory
 
 #: Requests of a task that finds nothing to do.
@@ -96,3 +97,46 @@ def test_the_same_facts(both: Server, settings_of: list[dict[str, Any]], issuer:
     }
     assert info["running_issuer"] == issuer.url("sme-acme")
     assert len(info["permissions"]) > 100
+
+
+def test_a_generation_that_is_said_need_not_be_asked_for(both: Server, settings_of: list[dict[str, Any]]) -> None:
+    """The four tasks of a tenant; test_budget counts those of the roles on 0.16."""
+    own = {"generation": both.generation, "on_unsupported": "report"}
+    for settings in settings_of:
+        both.settings(settings, **own)
+    both.principals(*PRINCIPALS, generation=both.generation)
+    first, one = counted(both, both.settings, settings_of[0], **own)
+    told = {"probe": first["probe"], "generation": both.generation}
+    _login, two = counted(both, both.settings, settings_of[1], on_unsupported="report", **told)
+    _people, three = counted(both, both.principals, *PRINCIPALS, **told)
+    info, four = counted(both, both.info, DOMAIN, gather=["dkim"], wait_dkim=5, **told)
+    assert not first["changed"]
+    assert len(info["info"]["dkim_keys"]) == 2
+    if both.generation == "0.15":
+        # The host name of these servers is a macro in config.toml; a literal one costs one request less.
+        assert (one, two, three, four) == (3, 1, 2, 1)
+    other = "0.16" if both.generation == "0.15" else "0.15"
+    for call in (both.settings, both.principals):
+        failure = refusal(call, *(() if call == both.principals else ({"asn.@type": "Disabled"},)), generation=other)
+        assert failure.code == "unknown_generation"
+        assert f"speaks the API of {both.generation}" in failure.message
+
+
+@pytest.mark.parametrize("generation", ["0.15", "0.16"])
+def test_a_plan_before_the_server_is_there(generation: str) -> None:
+    nowhere = Server(Target("none", "http://127.0.0.1:9", "admin", "simulator-admin-1"))
+    result = nowhere.settings(SETTINGS, check=True, server="absent", generation=generation)
+    assert (result["changed"], result["generation"], result["requests"]) == (True, generation, 0)
+    assert {f"create domain {DOMAIN}", "create mtaRoute out", "create allowedIp 192.0.2.1"} <= set(words(result))
+    failure = refusal(nowhere.settings, SETTINGS, server="absent", generation=generation)
+    assert (failure.code, "check mode only" in failure.message) == ("invalid_value", True)
+    planned = nowhere.principals(*PRINCIPALS, check=True, server="absent", generation=generation)
+    assert planned["changed"]
+
+
+def test_what_is_wrong_is_told_before_the_server_is_there() -> None:
+    nowhere = Server(Target("none", "http://127.0.0.1:9", "admin", "simulator-admin-1"))
+    absent = {"check": True, "server": "absent", "generation": "0.15"}
+    assert refusal(nowhere.settings, {"spamSettings.enable": "no"}, **absent).code == "invalid_value"
+    login = {"directory.k": {"@type": "Oidc", "issuerUrl": "https://k.test/realms/a", "requireAudience": "x"}}
+    assert refusal(nowhere.settings, login, **absent).code == "unsupported_by_generation"

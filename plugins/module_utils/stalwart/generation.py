@@ -24,10 +24,13 @@ _ANY = tuple(status for status in range(200, 500) if status not in (401, 402, 40
 
 
 class Probe(t.NamedTuple):
-    """:param generation: ``0.15`` or ``0.16``. :param schema_hash: of a 0.16 server, else empty."""
+    """:param generation: ``0.15`` or ``0.16``. :param schema_hash: of a 0.16 server, else empty.
+    :param assumed: nobody has asked the server; its first answer must show it (:func:`refute`).
+    """
 
     generation: str
     schema_hash: str = ""
+    assumed: bool = False
 
     @property
     def warnings(self) -> list[str]:
@@ -45,26 +48,55 @@ class Probe(t.NamedTuple):
         return {"server": http.base_url, "generation": self.generation, "schema_hash": self.schema_hash}
 
 
-def probe(http: HttpClient, override: t.Optional[str] = None, told: t.Optional[t.Mapping[str, t.Any]] = None) -> Probe:
+def probe(
+    http: HttpClient,
+    override: t.Optional[str] = None,
+    told: t.Optional[t.Mapping[str, t.Any]] = None,
+    *,
+    assume: bool = False,
+) -> Probe:
     """Ask the server what it is.
 
     :param override: the generation that the user names; another one is a failure.
+    :param assume: the caller reads from the server anyway. One of 0.15 has nothing more to tell than what the user says,
+        so it is not asked: its first answer shows whether that is right.
     :param told: what an earlier task of the run found (:meth:`Probe.told`). At the same address it is believed without
         a request; a wrong credential then shows at the first read.
     :raises Failure: ``unauthorized`` at the first 401 (the server counts and bans), ``forbidden``,
         ``unknown_generation`` naming what was seen, ``protocol``; ``invalid_value`` for a hash that is none.
     """
     found = _believed(http, told) if told else None
+    if found is None and assume and override == "0.15":
+        return Probe("0.15", assumed=True)
     if found is None:
-        found = _asked(http, override)
+        found = _asked(http)
     if override and override != found.generation:
-        raise Failure(
-            "stalwart",
-            "unknown_generation",
-            f"{http.base_url} speaks the API of {found.generation}, but generation {override} was asked for.",
-            hint="Correct tenant_generation, or leave the option out.",
-        )
+        raise _other(http, found.generation, override)
     return found
+
+
+def refute(http: HttpClient, assumed: str, failure: Failure) -> Failure:
+    """The failure to raise for one that a server gave whose generation was assumed: a path that is not there, or a page
+    in the place of an answer, may mean that it is another server than the user says.
+    """
+    if failure.request is None or failure.request.get("status") not in (200, 404):
+        return failure
+    if failure.code not in ("not_found", "protocol"):
+        return failure
+    try:
+        found = _asked(http)
+    except Failure as unknown:
+        return unknown
+    return failure if found.generation == assumed else _other(http, found.generation, assumed)
+
+
+def _other(http: HttpClient, found: str, asked: str) -> Failure:
+    return Failure(
+        "stalwart",
+        "unknown_generation",
+        f"{http.base_url} speaks the API of {found}, but generation {asked} was asked for.",
+        hint="Correct tenant_generation, or leave the option out.",
+    )
 
 
 def _believed(http: HttpClient, told: t.Mapping[str, t.Any]) -> t.Optional[Probe]:
@@ -82,11 +114,11 @@ def _believed(http: HttpClient, told: t.Mapping[str, t.Any]) -> t.Optional[Probe
     return found
 
 
-def _asked(http: HttpClient, override: t.Optional[str]) -> Probe:
+def _asked(http: HttpClient) -> Probe:
     response = http.request("GET", "/api/schema", expected=_ANY)
     if response.status_code == 302:
         return Probe("0.16", _hash_of(http, response.headers.get("Location", "")))
-    if response.status_code == 404 and (override == "0.15" or _is_problem(response)):
+    if response.status_code == 404 and _is_problem(response):
         # 0.15 knows no such path below /api and says so in its own form (contract of 0.15, 2.1).
         return Probe("0.15")
     seen = f"GET /api/schema answered HTTP {response.status_code} ({_kind(response)})"

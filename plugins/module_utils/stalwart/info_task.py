@@ -45,7 +45,7 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
         return _anonymous(params)
     ask = InfoAsk(frozenset(params["gather"]), params.get("domain"), float(params["wait_dkim"]))
     try:
-        with open_driver(params) as (driver, connection):
+        with open_driver(params, assume=False) as (driver, connection):
             export = driver.export() if params.get("export") else None
             schema_hash = str((connection.probe or {}).get("schema_hash") or "")
             info = {

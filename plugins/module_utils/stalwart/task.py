@@ -12,19 +12,21 @@ import typing as t
 from ..failure import Failure
 from .connection import Connection, connect
 from .driver import Driver
-from .generation import probe
+from .generation import Probe, probe, refute
 from .v016.driver import Driver016
 
 
 @contextlib.contextmanager
-def open_driver(params: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Driver, Connection]]:
+def open_driver(params: t.Mapping[str, t.Any], *, assume: bool = True) -> t.Iterator[tuple[Driver, Connection]]:
     """A driver for the server that the options name; one request (the probe) is made unless ``probe`` tells.
 
+    :param assume: as :func:`.generation.probe`.
     :raises Failure: as :func:`.connection.connect` and :func:`.generation.probe`.
     """
     connection = connect(params)
+    found: t.Optional[Probe] = None
     try:
-        found = probe(connection.http, params.get("generation"), params.get("probe"))
+        found = probe(connection.http, params.get("generation"), params.get("probe"), assume=assume)
         connection.probe = found.told(connection.http)
         if not params.get("probe"):
             # One task of a run tells it, the one that asked.
@@ -36,6 +38,10 @@ def open_driver(params: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Driver, Conne
             yield Driver015(connection.http), connection
         else:
             yield Driver016(connection.http, found.schema_hash), connection
+    except Failure as failure:
+        if found is None or not found.assumed:
+            raise
+        raise refute(connection.http, found.generation, failure) from None
     finally:
         connection.close()
 

@@ -100,7 +100,9 @@ TENANT: dict[str, t.Any] = {
 #: Every variable that an inventory may set; `tenant_group` is an option of role `tenant` that its module does not take.
 PUBLIC = frozenset((*PLATFORM, *TENANT, "tenant_group"))
 #: Facts and registered results of the roles that begin as public variables do.
-SET_BY_ROLES = frozenset(("tenant_compared", "tenant_derived", "tenant_model", "tenant_report"))
+SET_BY_ROLES = frozenset(
+    ("tenant_compared", "tenant_derived", "tenant_model", "tenant_report", "tenant_stalwart_probe")
+)
 
 SPEC: dict[str, t.Any] = {
     **PLATFORM,

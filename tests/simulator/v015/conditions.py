@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from .. import expressions
-from .kinds import pattern, table
+from .kinds import is_read, pattern, table
+
+_ADDRESS_MAPPING = "addressMapping"
 
 
 class _Malformed(Exception):
@@ -18,36 +20,34 @@ class _Malformed(Exception):
 
 
 @cache
-def _known() -> dict[str, Any]:
+def _shared() -> dict[str, Any]:
     text = resources.files(expressions.__package__).joinpath("data", "expressions.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 @cache
-def _context(allowed: str) -> expressions.Context:
-    known = _known()
-    variables, _, constants = allowed.partition(" ")
-    every = {name for words in known["variables"].values() for name in words.split()}
+def _context(name: str) -> expressions.Context:
+    """A variable of another context is as unknown as any other word."""
+    own = table("expressions")
+    variables, _, constants = own["contexts"][name].partition(" ")
+    known = frozenset({**_shared()["variables"], **own["variables"]}[variables].split())
+    words = frozenset(own["constants"][constants].split() if constants else ())
     return expressions.Context(
-        frozenset(every),
-        frozenset(name for words in known["constants"].values() for name in words.split()),
-        frozenset(known["variables"][variables].split()),
-        frozenset(known["constants"][constants].split() if constants else ()),
-        frozenset(),
-        table("expressions")["functions"],
-        frozenset({"matches", "config_get"}),
+        known, words, known, words, frozenset(), own["functions"], frozenset({"matches", "config_get"})
     )
 
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    return [(pattern(key), allowed) for key, allowed in table("expressions")["keys"].items()]
+    keys = table("expressions")["keys"]
+    return [(pattern(key), context) for context, text in keys.items() for key in text.split()]
 
 
+@cache
 def base(key: str) -> tuple[str, str] | None:
     """(the expression's own key, what it may use) for a key that belongs to an expression."""
     parts = key.split(".")
-    for length in (len(parts), len(parts) - 2):
+    for length in (len(parts), len(parts) - 1, len(parts) - 2):
         name = ".".join(parts[:length])
         for found, allowed in _patterns():
             if length > 0 and found.fullmatch(name):
@@ -55,23 +55,31 @@ def base(key: str) -> tuple[str, str] | None:
     return None
 
 
-def problems(keys: Mapping[str, str]) -> dict[str, str]:
-    """The complaint per wrong expression: by the key of the part, or of the whole where its structure is wrong."""
+def problems(keys: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(key, complaint) per wrong expression: the key of the part, or of the whole where its structure is wrong."""
     wanted = dict(filter(None, (base(key) for key in keys)))
-    errors = {}
-    for name, allowed in wanted.items():
-        try:
-            parts = [name] if name in keys else _chain(name, keys)
-        except _Malformed as error:
-            errors[name] = str(error)
+    for name, context in wanted.items():
+        if not is_read(name, keys):
             continue
-        for part in parts:
-            try:
-                expressions.parse(_context(allowed), keys[part])
-            except expressions.ExpressionError as error:
-                errors[part] = str(error)
-                break
-    return errors
+        if name in keys:
+            if context != _ADDRESS_MAPPING:  # its scalar is a boolean
+                yield from expression(keys, name, context)
+            continue
+        try:
+            parts = _chain(name, keys)
+        except _Malformed as error:
+            yield name, str(error)
+            continue
+        yield from [found for part in parts for found in expression(keys, part, context)][:1]
+
+
+def expression(keys: Mapping[str, str], key: str, context: str) -> Iterator[tuple[str, str]]:
+    """The complaint about one expression, if it is there and wrong."""
+    try:
+        if key in keys:
+            expressions.parse(_context(context), keys[key])
+    except expressions.ExpressionError as error:
+        yield key, str(error)
 
 
 def _chain(name: str, keys: Mapping[str, str]) -> list[str]:
@@ -83,7 +91,7 @@ def _chain(name: str, keys: Mapping[str, str]) -> list[str]:
             raise _Malformed(f"Invalid property \"{key}\" found in 'if' block.")
         if kind == "if":
             if last and not has_then:
-                raise _Malformed("Missing 'then' in 'if' condition.")
+                raise _Malformed(f"Missing 'then' in 'if' condition {_number(last)}.")
             last, has_then = position, False
         elif kind == "then" and (otherwise or position != last):
             raise _Malformed("Found 'then' in 'else' block" if otherwise else "Found 'then' without 'if'")
@@ -99,7 +107,11 @@ def _chain(name: str, keys: Mapping[str, str]) -> list[str]:
             continue
         parts.append(key)
     if last and not has_then:
-        raise _Malformed("Missing 'then' in 'if' condition.")
+        raise _Malformed(f"Missing 'then' in 'if' condition {_number(last)}")
     if last and not otherwise:
         raise _Malformed("Missing 'else'")
     return parts
+
+
+def _number(position: str) -> int:
+    return (int(position) if position.isdecimal() else 0) + 1

@@ -10,6 +10,7 @@ from .problems import BadRequest, Refused, exists, missing, other
 from .store import Body
 
 MAXIMUM_TEXT = 512
+QUOTAS = 13  # of the disk, and of each type of principal
 _MEMBERSHIPS = (*CONTAINERS, "members")
 _FIELDS = frozenset({"id", "type", "name", "quota", "usedQuota", "tenant", *TEXTS, *LISTS, *_MEMBERSHIPS})
 
@@ -49,12 +50,15 @@ def _text(value: Any) -> str:
 
 
 def _quota(value: Any) -> int | list[int] | None:
+    """The disk quota, or with it the numbers of principals by type; zeros are nothing."""
     if isinstance(value, str):
-        return None
+        return int(value) if value.isdecimal() and int(value) else None
     items = value if isinstance(value, list) else [value]
     if any(isinstance(item, bool) or not isinstance(item, int) or item < 0 for item in items):
         raise BadRequest("invalid quota")
-    return value if isinstance(value, int) else list(value)
+    if any(items[1:QUOTAS]):
+        return [*items[:QUOTAS], *[0] * (QUOTAS - len(items))]
+    return items[0] if items and items[0] else None
 
 
 def create(principals: Principals, given: Body, allowed: frozenset[str]) -> int:
@@ -67,11 +71,11 @@ def create(principals: Principals, given: Body, allowed: frozenset[str]) -> int:
     body = empty(given["type"], name)
     body |= {field: given[field] for field in (*TEXTS, "urls", "externalMembers") if field in given}
     body["secrets"] = secrets(given.get("secrets", []))
-    if given.get("quota"):
-        body["quota"] = given["quota"] if body["type"] == "tenant" else _first(given["quota"])
+    body["quota"] = given.get("quota")
     members = [principals.require(member)[0] for member in given.get("members", [])]
     for field, type_ in CONTAINERS.items():
         body["memberOf"] += [_container(principals, field, type_, other) for other in given.get(field, [])]
+    body["memberOf"] = list(dict.fromkeys(body["memberOf"]))
     for field in ("enabledPermissions", "disabledPermissions"):
         for permission in given.get(field, []):
             check_permission(field, permission, allowed)
@@ -82,11 +86,6 @@ def create(principals: Principals, given: Body, allowed: frozenset[str]) -> int:
             principals.check_email(email.lower())
             body["emails"].append(email.lower())
     return principals.insert(body, members)
-
-
-def _first(quota: int | list[int]) -> int | None:
-    value = quota if isinstance(quota, int) else quota[0]
-    return value or None
 
 
 def _container(principals: Principals, field: str, type_: str, name: str) -> int:

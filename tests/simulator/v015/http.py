@@ -12,7 +12,7 @@ from weakref import WeakSet
 from aiohttp import web
 
 from .. import equipment
-from . import account, dkim, login, running, session
+from . import account, dkim, login, running, session, validate
 from .boot import VERSION
 from .problems import BadRequest, Forbidden, NotFound, Problem, Refused, TooMany, Unauthorized
 
@@ -177,7 +177,7 @@ class Application:
         if method != "GET":
             raise NotFound("reload")
         server, what = self.server, path[0] if path else ""
-        dry_run = False
+        dry_run, warnings = False, {}
         match what:
             case "lookup":
                 errors = running.reload_lookups(server)
@@ -187,10 +187,11 @@ class Application:
                 errors = running.reload_blocked(server)
             case _:
                 dry_run = "dry-run" in query
+                warnings = validate.warnings(server.config.resolved()[0])
                 errors = await running.reload(server, dry_run)
         if not dry_run:
             server.writes.add("reload", "reload", caller.name, **{"refused" if errors else "changed": [what or "all"]})
-        return {"warnings": {}, "errors": errors}
+        return {"warnings": warnings, "errors": errors}
 
     # -- test equipment ------------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ def problems(settings: dict[str, str]) -> dict[str, str]:
         if kind is not None and kind not in _SECRETS:
             return {"auth.method": "Invalid authentication method, must be 'header', 'bearer' or 'none'"}
         needed += ["auth.method", *_SECRETS.get(kind or "", ())]
-    missing = [name for name in [*needed, *_REQUIRED[::-1]] if not settings.get(name)]
+    missing = [name for name in [*needed, *_REQUIRED[::-1]] if name not in settings]
     return {missing[0]: "Missing property"} if missing else {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -241,10 +242,12 @@ def _kind(text: str) -> str:
 
 
 def _sanitized(text: str) -> str:
-    """Lower-case, with a domain under a known public suffix. Raises Refused."""
+    """Lower-case, without blanks, with a domain under a known public suffix. Raises Refused."""
     email = "".join(text.split()).lower()
-    local, at, domain = email.rpartition("@")
-    if not local or not at or "." not in domain or formats.suffixes().publicsuffix(domain) is None:
+    local, _, domain = email.partition("@")
+    wellformed = local and "@" not in domain and "." in domain and not email.endswith(".")
+    wellformed = wellformed and not re.search(r"(^|[^\w-])\.", email)
+    if not wellformed or formats.suffixes().publicsuffix(domain) is None:
         raise other("Invalid email address", f'Invalid value "{text}" for externalMembers')
     return email
 

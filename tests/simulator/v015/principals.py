@@ -88,7 +88,7 @@ class Principals:
     def view(self, key: int, fields: list[str]) -> Body:
         """The principal as GET shows it: empty fields are left out, aliases sorted, secrets in clear."""
         body = self.store.principals[key]
-        shown: Body = {name: body[name] for name in LISTS if body[name]}
+        shown: Body = {name: list(dict.fromkeys(body[name])) for name in LISTS if body[name]}
         shown |= {name: body[name] for name in TEXTS if body[name] is not None}
         shown["name"] = body["name"]
         if body["quota"] is not None:
@@ -111,7 +111,7 @@ class Principals:
     def _members(self, key: int, body: Body) -> dict[str, Any]:
         if body["type"] == "domain":
             suffix = f"@{body['name']}"
-            emails = (email for other in self.store.principals.values() for email in other["emails"])
+            emails = {email for other in self.store.principals.values() for email in other["emails"]}
             return {"members": sum(email.endswith(suffix) for email in emails)}
         names = [self.store.principals[member]["name"] for member in self.members(key)]
         return {"members": names} if names and body["type"] in ("group", "list", "role") else {}

@@ -54,7 +54,7 @@ class Running:
     def rate(self, key: str, default: str) -> Rate | None:
         """A rate setting, None when it is switched off."""
         text = self.get(key, default)
-        return None if text in values.OFF else Rate(*values.rate(text))
+        return None if values.is_off(text) else Rate(*values.rate(text))
 
     def allowed(self) -> list[str]:
         """Addresses and networks of the allow list."""
@@ -128,7 +128,7 @@ def _macros(errors: dict[str, str]) -> Errors:
 async def _checked(server: Server) -> tuple[dict[str, str], Errors]:
     """(resolved settings, errors of the first stage that finds any)."""
     keys, macro_errors = server.config.resolved()
-    errors = _macros(macro_errors) | validate.stores(keys)
+    errors = _macros(macro_errors) | validate.tables(keys)
     if not errors:
         errors = validate.core(keys) | await _pyzor(server, keys)
     if not errors:
@@ -138,7 +138,7 @@ async def _checked(server: Server) -> tuple[dict[str, str], Errors]:
 
 async def _pyzor(server: Server, keys: Keys) -> Errors:
     """The host's name is resolved while parsing: without name resolution no reload applies."""
-    if keys.get(f"{_PYZOR}.enable", "true") != "true":
+    if keys.get(f"{_PYZOR}.enable") == "false":
         return {}
     host, port = keys.get(f"{_PYZOR}.host", "public.pyzor.org"), keys.get(f"{_PYZOR}.port", "24441")
     try:

@@ -5,15 +5,15 @@ The stages are those of the server: it stops after the first one that finds anyt
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
-from . import conditions, kinds, lookups, oidc, values
+from . import conditions, kinds, lookups, oidc, queues, values
 
 Errors = dict[str, dict[str, str]]
 Keys = Mapping[str, str]
 
 _STORES = frozenset("rocksdb sqlite postgresql mysql redis foundationdb s3 fs azure elasticsearch nats kafka".split())
-_NEEDS_PATH = ("rocksdb", "sqlite", "fs")
 _DIRECTORIES = frozenset("internal ldap sql imap smtp lmtp memory oidc".split())
 _PROTOCOLS = frozenset("smtp lmtp http https imap pop3 managesieve".split())
 _MISSING = "Missing property"
@@ -41,16 +41,9 @@ def listed(keys: Keys, key: str) -> list[str]:
     return [*own, *(value for _, value in sorted(below(keys, key).items()))]
 
 
-def stores(keys: Keys) -> Errors:
-    """First stage: stores and lookup tables."""
-    errors: Errors = {}
-    for name in identifiers(keys, "store", "type"):
-        kind = keys[f"store.{name}.type"]
-        if kind in _NEEDS_PATH and not keys.get(f"store.{name}.path"):
-            errors[f"store.{name}.path"] = error("parse", _MISSING)
-    for key, text in lookups.parse(keys)[1].items():
-        errors[key] = error("parse", text)
-    return errors
+def tables(keys: Keys) -> Errors:
+    """First stage: lookup tables. (A second store of a kind that is open already is not looked at.)"""
+    return {key: error("parse", text) for key, text in lookups.parse(keys)[1].items()}
 
 
 def core(keys: Keys) -> Errors:
@@ -59,13 +52,16 @@ def core(keys: Keys) -> Errors:
 
 
 def _storage(keys: Keys) -> Iterator[tuple[str, dict[str, str]]]:
-    labels = {"data": "Data", "blob": "Blob", "lookup": "In-memory", "fts": "Full text"}
+    labels = {"data": "Data", "blob": "Blob", "lookup": "In-memory", "fts": "Full-text"}
     for name, label in labels.items():
         store = keys.get(f"storage.{name}")
         if store is None:
             yield f"storage.{name}", error("parse", _MISSING)
         elif keys.get(f"store.{store}.type") not in _STORES:
             yield f"storage.{name}", error("parse", f'{label} store "{store}" not found')
+        else:
+            continue
+        yield "storage.*", error("build", "One or more stores are missing, disabling all stores")
 
 
 def _directory(keys: Keys) -> Iterator[tuple[str, dict[str, str]]]:
@@ -98,11 +94,22 @@ def usable_directories(keys: Keys) -> set[str]:
     return set(identifiers(keys, "directory", "type")) - wrong
 
 
+def warnings(keys: Keys) -> Errors:
+    """What is told and does no harm."""
+    unknown = {name: keys[f"store.{name}.type"] for name in identifiers(keys, "store", "type")}
+    texts = {name: f'Unknown directory type: "{kind}"' for name, kind in unknown.items() if kind not in _STORES}
+    return {f"store.{name}.type": error("parse", text) for name, text in texts.items()}
+
+
 def _values(keys: Keys) -> Iterator[tuple[str, dict[str, str]]]:
+    directories = usable_directories(keys)
     for key, text in keys.items():
         parse = kinds.parser(key)
+        is_read = kinds.is_read(key, keys) and not (
+            key.startswith("directory.") and key.split(".")[1] not in directories
+        )
         try:
-            if parse is not None:
+            if parse is not None and is_read:
                 parse(text)
         except ValueError as problem:
             yield key, error("parse", str(problem))
@@ -112,23 +119,36 @@ def _values(keys: Keys) -> Iterator[tuple[str, dict[str, str]]]:
                 values.address(member)
             except ValueError as problem:
                 yield prefix, error("parse", str(problem))
-    for key, text in conditions.problems(keys).items():
+    for key, text in (*conditions.problems(keys), *queues.problems(keys)):
         yield key, error("parse", text)
 
 
+def _is_read(key: str, keys: Keys, directories: set[str]) -> bool:
+    if key.startswith("directory."):
+        name = key.split(".")[1]
+        is_oidc = keys.get(f"directory.{name}.type") == "oidc"
+        return name in directories and (is_oidc or not key.endswith(".timeout"))
+    return kinds.is_read(key, keys)
+
+
 def listeners(keys: Keys) -> Errors:
-    """Third stage. Sockets are not touched: new listeners open at the next start."""
+    """Third stage, with the certificates. Sockets are not touched: new listeners open at the next start."""
     errors: Errors = {}
+    for name in identifiers(keys, "certificate", "cert"):
+        if f"certificate.{name}.private-key" not in keys:
+            errors[f"certificate.{name}.private-key"] = error("parse", _MISSING)
     for name in identifiers(keys, "server.listener", "protocol"):
         prefix = f"server.listener.{name}"
         protocol = keys[f"{prefix}.protocol"]
         if protocol not in _PROTOCOLS:
             errors[f"{prefix}.protocol"] = error("parse", f'Invalid server protocol type "{protocol}".')
+        for key in (f"{prefix}.tls.implicit", f"{prefix}.tls.enable"):
+            if keys.get(key, "true") not in ("true", "false"):
+                errors[key] = error("parse", f'Invalid boolean value "{keys[key]}".')
         binds = listed(keys, f"{prefix}.bind")
-        if not binds:
-            errors[f"{prefix}.bind"] = error("build", "No 'bind' directive found for listener")
-        for bind in binds:
-            host, _, port = bind.rpartition(":")
-            if not host or not port.isdigit():
-                errors[f"{prefix}.bind"] = error("parse", f'Invalid socket address "{bind}".')
+        wrong = [bind for bind in binds if not re.fullmatch(r"(\[[^]]*\]|[\d.]+):\d{1,5}", bind)]
+        for bind in wrong:
+            errors[f"{prefix}.bind"] = error("parse", f'Invalid socket address "{bind}".')
+        if len(wrong) == len(binds):
+            errors[prefix] = error("build", "No 'bind' directive found for listener")
     return errors

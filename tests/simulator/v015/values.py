@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 0.001}
 _DURATION = re.compile(r"(\d+)\s*(ms|s|m|h|d|)")
-OFF = frozenset({"", "false", "disable", "disabled", "never", "0"})
+_OFF = frozenset({"", "false", "disable", "disabled", "never", "0"})
 
 
 def boolean(text: str) -> bool:
@@ -25,14 +25,16 @@ def integer(text: str) -> int:
 
 def number(text: str) -> float:
     try:
-        return float(text)
+        if text == text.strip():
+            return float(text)
     except ValueError:
-        raise ValueError(f'Invalid floating point value "{text}".') from None
+        pass
+    raise ValueError(f'Invalid floating point value "{text}".')
 
 
 def seconds(text: str) -> float:
     """`30s`, `5m`, `500ms`; a bare number is milliseconds. Must be above zero."""
-    match = _DURATION.fullmatch(text.strip())
+    match = _DURATION.fullmatch(text.strip().lower())
     if not match or not int(match[1]):
         raise ValueError(f'Invalid duration value "{text}".')
     return int(match[1]) * _UNITS[match[2]]
@@ -41,11 +43,8 @@ def seconds(text: str) -> float:
 def rate(text: str) -> tuple[int, float]:
     """`100/1d` -> (requests, seconds)."""
     count, slash, period = text.partition("/")
-    try:
-        if slash and int(count) > 0:
-            return int(count), seconds(period)
-    except ValueError:
-        pass
+    if slash and count.strip().isdecimal() and int(count):
+        return int(count), seconds(period)
     raise ValueError(f'Invalid rate value "{text}".')
 
 
@@ -53,19 +52,30 @@ def address(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """An address or a network; IPv4 masks are /8 at least."""
     try:
         found = ipaddress.ip_network(text, strict=False)
+        if "/" not in text or found.version == 6 or found.prefixlen >= 8:
+            return found
     except ValueError:
-        raise ValueError(f'Invalid IP address value "{text}".') from None
-    if found.version == 4 and found.prefixlen < 8:
-        raise ValueError(f'Invalid IP address value "{text}".')
-    return found
+        pass
+    raise ValueError(f'Invalid IP address "{text}"' if "/" in text else f'Invalid IP address value "{text}".')
+
+
+def address_mapping(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(f'Invalid value for address mapping "{text}"')
+    return text == "true"
+
+
+def is_off(text: str) -> bool:
+    return text.lower() in _OFF
 
 
 def optional(parse: Callable[[str], object]) -> Callable[[str], object]:
-    return lambda text: None if text in OFF else parse(text)
+    return lambda text: None if is_off(text) else parse(text)
 
 
 #: Kinds of `data/kinds.toml`.
 KINDS: dict[str, Callable[[str], object]] = {
+    "address-mapping": address_mapping,
     "boolean": boolean,
     "integer": integer,
     "number": number,

@@ -18,6 +18,8 @@ from .vocabulary import SINGLETON, Kind, Row, leaves, merged
 
 #: Keys of the original design that name a canonical key.
 ALIASES = {"storage": ("directory", "authentication", "directoryId")}
+#: Properties that say again what the label says; with ``state: absent`` they are no more than that.
+_IDENTITY = ("@type", "name", "address", "namespace", "key", "isGlobPattern", "description")
 #: What belongs to another module.
 _ELSEWHERE = {"account": "manage it with stalwart_principal", "mailingList": "manage it with stalwart_principal"}
 
@@ -233,7 +235,9 @@ def _item(kind: Kind, label: str, body: t.Mapping[str, t.Any], parsed: Parsed, *
                 parsed.unsupported[where] = row.why
         elif absent and isinstance(value, (list, tuple)) and row.codec.members:
             _checked(take, row, value, where, parsed)
-        elif absent and name in _identity(kind):
+        elif absent and kind.by_type and name == "@type":
+            _checked(cells, row, value, where, parsed)
+        elif absent and name in _IDENTITY:
             continue
         elif absent:
             parsed.fail(where, ..., "give null to put a property back to its default, or a list of a set's members.")
@@ -244,11 +248,6 @@ def _item(kind: Kind, label: str, body: t.Mapping[str, t.Any], parsed: Parsed, *
     if typed is not None and kind.prefix and not absent and variant is None and kind.by_type:
         parsed.fail(f"{path}.@type", ..., f"is missing; expected {typed.codec.accepted}.")
     parsed.items.append(dataclasses.replace(item, cells=tuple(cells), reset=tuple(reset), take=tuple(take)))
-
-
-def _identity(kind: Kind) -> tuple[str, ...]:
-    """Properties that say again what the label says."""
-    return ("@type", "name", "address", "namespace", "key", "isGlobPattern", "description")
 
 
 def _given(kind: Kind, label: str, cells: list[Cell], row: Row, value: t.Any, where: str, parsed: Parsed) -> None:

@@ -43,24 +43,29 @@ def gather(client: RestClient, ask: InfoAsk) -> dict[str, t.Any]:
     }
     if "account" in ask.gather:
         info.update(_account(client))
-    if not ask.gather & {"domain", "dkim", "directory"}:
-        return info
-    stored = client.keys([DEFAULT_DIRECTORY, "report.domain"], ["directory", PENDING, LOCAL_KEYS])
-    store = Store(stored)
-    info["default_directory"] = _directory(store)
-    if "directory" in ask.gather:
-        info["running_issuer"] = running_issuer(store)
-    name = host_name(ask.domain) if ask.domain else stored.get("report.domain")
-    if not name or not ask.gather & {"domain", "dkim"}:
-        return info
-    principal = _domain(client, name, asked=bool(ask.domain))
-    if principal is None:
-        return info
+    name = host_name(ask.domain) if ask.domain else None
+    if "directory" in ask.gather or (name is None and ask.gather & {"domain", "dkim"}):
+        stored = client.keys([DEFAULT_DIRECTORY, "report.domain"], ["directory", PENDING, LOCAL_KEYS])
+        info["default_directory"] = _directory(Store(stored))
+        if "directory" in ask.gather:
+            info["running_issuer"] = running_issuer(Store(stored))
+        name = name or stored.get("report.domain")
+    if name and ask.gather & {"domain", "dkim"}:
+        _domain_facts(client, ask, name, info)
+    return info
+
+
+def _domain_facts(client: RestClient, ask: InfoAsk, name: str, info: dict[str, t.Any]) -> None:
     records = _records(client, name)
     keys = _keys(name, records)
-    if "domain" in ask.gather:
-        info["domain"] = _shown(principal, host_of(records), keys)
-        info["zone_text"] = zone_text(records)
+    # The server proposes records for any name; a name with a key has been a domain here.
+    if "domain" in ask.gather or not keys:
+        principal = _domain(client, name, asked=bool(ask.domain))
+        if principal is None:
+            return
+        if "domain" in ask.gather:
+            info["domain"] = _shown(principal, host_of(records), keys)
+            info["zone_text"] = zone_text(records)
     if "dkim" in ask.gather:
         if ask.wait_dkim > 0 and not keys:
             raise Failure(
@@ -70,7 +75,6 @@ def gather(client: RestClient, ask: InfoAsk) -> dict[str, t.Any]:
                 hint="Give the domain to stalwart_settings (role server_settings), which makes them.",
             )
         info["dkim_keys"] = keys
-    return info
 
 
 def _account(client: RestClient) -> dict[str, t.Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...reconcile import Change, Plan, present
-from ..problem import Problem, host_name
+from ..problem import Problem
 from ..suggest import did_you_mean
 from .decode import Decoder, mask, mask_value, project
 from .differ import Write, escape
@@ -19,7 +19,7 @@ from .identity import identity_of, setting_name, text_of
 from .plan import Op, destroy, owed
 from .registry import Registry
 from .schema import Prop, Schema, Type
-from .values import Normaliser, expand
+from .values import Normaliser, expand, stored_text
 
 
 class _Absent:
@@ -149,6 +149,6 @@ def _find(
         absent.identifying(name, prop, given.pop(prop, None) or parts.get(prop, "")) for prop in identity.properties
     ]
     given.pop("@type", None)
-    natural = identity.join([host_name(value) for value in values] if name == "Domain" else values)
+    natural = identity.join([stored_text(name, prop, value) for prop, value in zip(identity.properties, values)])
     ids = registry.find(name, natural)
     return (ids[0] if ids else None), given

@@ -37,10 +37,28 @@ HOST_NAMES = frozenset(
         ("Service", "hostname"),
         ("MtaConnectionStrategy", "ehloHostname"),
         ("Directory", "usernameDomain"),
+        ("ReportSettings", "outboundReportDomain"),
+        ("MtaConnectionIpHost", "ehloHostname"),
+        ("HurricaneCredential", "zone"),
     )
 )
+#: Names that the server stores without blanks and in one case (contract 8.1).
+_CASES: dict[tuple[str, str], t.Callable[[str], str]] = {
+    ("SpamDnsblServer", "name"): str.upper,
+    ("SpamRule", "name"): str.upper,
+    ("SpamTag", "tag"): str.upper,
+    ("SpamFileExtension", "extension"): str.lower,
+}
 #: Item types of lists whose order means nothing.
 UNORDERED = frozenset(("EmailAlias", "MailExchanger"))
+
+
+def stored_text(name: str, prop: str, text: str) -> str:
+    """A property's text as the server stores it, for the few that it rewrites."""
+    if (name, prop) in HOST_NAMES:
+        return host_name(text)
+    change = _CASES.get((name, prop))
+    return change("".join(text.split())) if change else text
 
 
 def duration(text: str) -> t.Optional[int]:
@@ -89,7 +107,7 @@ class Normaliser:
                 self.fail(f"{path}.{key}", ..., "is set by the server and cannot be given.")
             else:
                 normal = self.value(spec.type, item, f"{path}.{key}")
-                out[key] = host_name(normal) if isinstance(normal, str) and (name, key) in HOST_NAMES else normal
+                out[key] = stored_text(name, key, normal) if isinstance(normal, str) else normal
         return out
 
     def value(self, spec: Type, value: t.Any, path: str) -> t.Any:

@@ -36,8 +36,8 @@ def test_everything(script: Any, http: HttpClient) -> None:
     told = {"code": "x", "permissions": ["b", "a"], "version": "0.15.5", "isEnterprise": False}
     script.expect("POST", "/api/oauth", {"data": told})
     script.expect("GET", KEYS, {"data": STORED})
-    script.expect("GET", "/api/principal/acme.test", {"data": PRINCIPAL})
     script.expect("GET", "/api/dns/records/acme.test", {"data": RECORDS})
+    script.expect("GET", "/api/principal/acme.test", {"data": PRINCIPAL})
     info = ask(http, "account", "domain", "dkim", "directory", wait_dkim=5)
     assert (info["edition"], info["permissions"], info["version"]) == ("community", ["a", "b"], "0.15.5")
     assert info["running_issuer"] == "https://k.test/realms/a"
@@ -85,21 +85,22 @@ def test_nothing_asked_for(http: HttpClient) -> None:
 
 @pytest.mark.parametrize("answer", [{"error": "notFound", "item": "b.test"}, {"data": {**PRINCIPAL, "type": "group"}}])
 def test_a_domain_that_is_not_there(script: Any, http: HttpClient, answer: Any) -> None:
-    script.expect("GET", KEYS, {"data": STORED}).expect("GET", "/api/principal/b.test", answer)
+    script.expect("GET", "/api/dns/records/b.test", {"data": []}).expect("GET", "/api/principal/b.test", answer)
     with pytest.raises(Failure) as caught:
         ask(http, "domain", domain="B.test")
     assert (caught.value.code, "b.test" in caught.value.message.lower()) == ("not_found", True)
 
 
 def test_a_default_domain_that_is_not_there_is_none(script: Any, http: HttpClient) -> None:
-    script.expect("GET", KEYS, {"data": STORED})
+    script.expect("GET", KEYS, {"data": STORED}).expect("GET", "/api/dns/records/acme.test", {"data": RECORDS})
     script.expect("GET", "/api/principal/acme.test", {"error": "notFound", "item": "acme.test"})
     assert ask(http, "domain")["domain"] is None
 
 
 def test_keys_that_nobody_has_made(script: Any, http: HttpClient) -> None:
-    script.expect("GET", KEYS, {"data": STORED}).expect("GET", "/api/principal/acme.test", {"data": PRINCIPAL})
+    script.expect("GET", KEYS, {"data": STORED})
     script.expect("GET", "/api/dns/records/acme.test", {"data": RECORDS[:1]})
+    script.expect("GET", "/api/principal/acme.test", {"data": PRINCIPAL})
     with pytest.raises(Failure) as caught:
         ask(http, "dkim", wait_dkim=1)
     assert (caught.value.code, "stalwart_settings" in caught.value.hint) == ("timeout", True)
@@ -114,11 +115,17 @@ def test_keys_that_nobody_has_made(script: Any, http: HttpClient) -> None:
     ],
 )
 def test_answers_that_are_none(script: Any, http: HttpClient, path: str, answer: Any) -> None:
-    script.expect("GET", KEYS, {"data": STORED}).expect("GET", "/api/principal/acme.test", {"data": PRINCIPAL})
-    script.expect("GET", "/api/dns/records/acme.test", answer)
+    script.expect("GET", KEYS, {"data": STORED}).expect("GET", "/api/dns/records/acme.test", answer)
     with pytest.raises(Failure) as caught:
         ask(http, "dkim")
     assert caught.value.code == "protocol"
+
+
+def test_keys_of_a_named_domain_are_one_request(script: Any, http: HttpClient) -> None:
+    script.expect("GET", "/api/dns/records/acme.test", {"data": RECORDS})
+    info = ask(http, "dkim", domain="ACME.test", wait_dkim=5)
+    assert [key["algorithm"] for key in info["dkim_keys"]] == ["ed25519"]
+    assert http.requests == 1
 
 
 def test_long_texts_are_split_and_quoted() -> None:

@@ -431,6 +431,16 @@ def test_the_default_directory_is_not_removed(script: Any, http: HttpClient) -> 
     assert (caught.value.code, "still used" in caught.value.message) == ("conflict", True)
 
 
+def test_a_tracer_goes_by_its_type(script: Any, http: HttpClient) -> None:
+    stored = {key: text for key, text in STORED.items() if text != "tracer.*"}
+    server = Server(script, http, stored).reads().reload("/api/reload?dry-run=true").posts()
+    server.reload("/api/reload").posts().reads()
+    result = run(server, {"tracer": {"any": {"@type": "Stdout"}}}, state="absent")
+    assert words(result) == ["delete tracer any"]
+    assert not any(key.startswith("tracer.") for key in server.stored)
+    assert not run(server.reads(), {"tracer": {"any": {"@type": "Stdout"}}}, state="absent")["changed"]
+
+
 def test_a_directory_takes_the_place_of_all_others(script: Any, http: HttpClient) -> None:
     stored = {**STORED, "directory.old.type": "oidc", "storage.directory": "old"}
     server = Server(script, http, stored).reads().reload("/api/reload?dry-run=true").posts()

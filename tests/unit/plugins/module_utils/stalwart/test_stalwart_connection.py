@@ -24,6 +24,7 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.gener
     TESTED_SCHEMAS,
     Probe,
     probe,
+    refute,
 )
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.portforward import (
     PodFinder,
@@ -186,9 +187,33 @@ def test_probe_015_behind_something_that_changes_errors(script: Any, http: HttpC
     assert probe(http).generation == "0.15"
 
 
-def test_probe_015_asked_for(script: Any, http: HttpClient) -> None:
-    script.expect("GET", "/api/schema", "gone", 404, PAGE)
-    assert probe(http, "0.15").generation == "0.15"
+def test_probe_015_asked_for(http: HttpClient) -> None:
+    assert probe(http, "0.15", assume=True) == Probe("0.15", assumed=True)
+    assert http.requests == 0
+
+
+def _gone(status: int = 404, code: str = "not_found") -> Failure:
+    return Failure("stalwart", code, "x", request={"method": "GET", "url": "u", "status": status})
+
+
+def test_what_was_assumed_is_refuted(script: Any, http: HttpClient) -> None:
+    script.expect("GET", "/api/schema", "", 302, {"Location": f"/api/schema/{HASH}"})
+    failure = refute(http, "0.15", _gone())
+    assert (failure.code, "speaks the API of 0.16" in failure.message) == ("unknown_generation", True)
+    script.expect("GET", "/api/schema", "<html>", 200, PAGE)
+    failure = refute(http, "0.15", _gone(200, "protocol"))
+    assert (failure.code, "HTTP 200 (text/html)" in failure.message) == ("unknown_generation", True)
+
+
+def test_what_was_assumed_is_confirmed(script: Any, http: HttpClient) -> None:
+    script.expect("GET", "/api/schema", NOT_FOUND, 404, PROBLEM)
+    for failure in (
+        _gone(),
+        _gone(401, "unauthorized"),
+        _gone(500, "server_error"),
+        Failure("stalwart", "conflict", "x"),
+    ):
+        assert refute(http, "0.15", failure) is failure
 
 
 @pytest.mark.parametrize(
