@@ -101,6 +101,7 @@ def _accepted(error: t.Any) -> str:
     texts = {
         "type": lambda: " or ".join(limit) if isinstance(limit, list) else str(limit),
         "enum": lambda: ", ".join("null" if item is None else str(item) for item in limit),
+        "required": lambda: f"a mapping with {', '.join(key for key in limit if key not in error.instance)}",
         "maximum": lambda: f"at most {limit}",
         "minimum": lambda: f"at least {limit}",
         "const": lambda: json.dumps(limit, ensure_ascii=False, default=str),
