@@ -137,17 +137,19 @@ options:
           - All addresses that an individual may use as the envelope's sender beside its own, such as V([noreply@shop.test]);
             V(*@shop.test) stands for all addresses of a domain. Its own address, its aliases and those of its groups need not be given.
           - Writes a row of the server's lookup table C(sender-allow) for each of them, removes the other rows of this account, and makes
-            the server's rule ask that table unless it does. Whatever else the rule says is kept.
+            the server's rule ask that table unless it does. Whatever else the rule says is kept. Do not set the same rule through
+            M(tenantmail.stalwart.stalwart_settings).
           - On 0.16, the rule is C(MtaStageAuth.mustMatchSender). On 0.15, it is C(session.auth.must-match-sender), and it holds for SMTP
             only, for JMAP takes no sender that is not the account's own.
         type: list
         elements: str
       login_name:
         description:
-          - On 0.15, what the server calls the account, which is not its address there. Where logins are checked by an OIDC directory, it
-            must be the value of the claim that the directory takes for the name, such as V(alice) for V(preferred_username).
-          - Not given, an account keeps its name. A new one is called by the part of its address before the C(@), or by the whole
-            address where that name is taken or the directory knows accounts by their address.
+          - On 0.15, what the server calls the account, which need not be its address there; a password or an app password is used with
+            this name. Where logins are checked by an OIDC directory, it must be the value of the claim that the directory takes for the
+            name, such as V(alice) for C(preferred_username).
+          - Not given, an account keeps its name. A new one is called by its address; where an OIDC directory takes the name from a claim
+            of its own, by the part of the address before the C(@), unless that is taken.
           - On 0.16, an account's name is its address, so that this is ignored.
         type: str
       password:
@@ -161,6 +163,9 @@ options:
         description: Allows O(principals[].state=absent) to remove a mailbox that holds mail.
         type: bool
         default: false
+notes:
+  - A server of 0.15 takes 100 requests a minute from an address that uses O(api_token), and one request per changed principal. For
+    many principals use O(api_username), or allow-list the controller.
 seealso:
   - module: tenantmail.stalwart.stalwart_info
   - module: tenantmail.stalwart.stalwart_settings

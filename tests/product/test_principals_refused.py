@@ -165,7 +165,7 @@ ROWS: list[Row] = [
     ),
     (
         "somebody's name",
-        [{"name": A, "login_name": "alice"}],
+        [{"name": A, "login_name": "alice@acme.test"}],
         CONFLICT,
         "is the name of the individual alice@",
         ("0.15",),

@@ -54,6 +54,8 @@ def _body(state: State, held: Held) -> Body:
     for option in sorted(shown):
         if shown[option] not in (None, [], {}) and shown[option] != usual.get(option):
             body[option] = shown[option]
+    if held.kind == INDIVIDUAL and held.name != held.address:
+        body["login_name"] = held.name
     if any(not secret.startswith(("$app$", "otpauth://")) for secret in held.secrets):
         body["password"] = placeholder(f"{held.address}.password")
     return body

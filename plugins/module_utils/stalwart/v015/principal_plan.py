@@ -114,7 +114,8 @@ class _Planner:
             self._names[principal.name] = name
 
     def _free_name(self, principal: Principal, taken: t.Collection[str]) -> str:
-        if principal.type != INDIVIDUAL or (self._state.directory and not self._state.username_claim):
+        # People log in by this name. Their address is what they know, unless the issuer calls them otherwise.
+        if principal.type != INDIVIDUAL or not self._state.username_claim:
             return principal.name
         local = principal.name.partition("@")[0]
         return principal.name if local in taken else local
@@ -133,7 +134,9 @@ class _Planner:
                 after["send_as"] = list(principal.send_as)
             if password:
                 after["password"] = MASK
-            return Change("create", principal.type, principal.name, None, {"account": name, **after}, op)
+            if self._known and name != principal.name:
+                after["login_name"] = name
+            return Change("create", principal.type, principal.name, None, after, op)
         steps = steps_of(held, goal)
         if not steps and not settings and not password:
             return None

@@ -179,8 +179,8 @@ class Principal015Task:
                 yield f"{principal.name} has no role, so it can neither log in nor receive mail; give roles: [user]."
             if claim and principal.login_name is None and held.name == principal.name:
                 yield (
-                    f"The account of {principal.name} is called {held.name}, because its shorter name was taken; logins find "
-                    f"it only where the claim {claim!r} says that. Give login_name, which is the claim's value."
+                    f"The account of {principal.name} is called {held.name}; logins find it only where the claim {claim!r} "
+                    "says that. Give login_name, which is the claim's value."
                 )
 
     @staticmethod

@@ -68,7 +68,7 @@ def test_a_new_account(script: Any, http: HttpClient, settings: dict[str, str], 
     assert [change["key"] for change in done["changes"]] == ["bob@acme.test"]
     assert script.seen[2][2] == {
         "type": "individual",
-        "name": "bob",
+        "name": "bob@acme.test" if settings is INTERNAL else "bob",
         "emails": ["bob@acme.test"],
         "roles": ["user"],
     }

@@ -166,7 +166,7 @@ def test_the_shortest_patch(principal: dict[str, Any], expected: list[tuple[str,
 
 def test_new_principals() -> None:
     found = plan(
-        server(),
+        oidc(),
         {"name": "Bob@acme.test", "aliases": ["b@acme.test"], "quota": 5, "member_of": ["ops@acme.test"]},
         {"name": "ops@acme.test", "type": "group"},
         {"name": "all@acme.test", "type": "list", "members": ["bob@acme.test", "z@y.test"]},
@@ -207,15 +207,15 @@ def test_a_list_keeps_the_address_of_a_member_that_goes() -> None:
 
 
 def test_what_an_account_is_called() -> None:
-    """Its name is what the username claim says, or its address where there is no such claim (contract 4.3)."""
+    """People log in by the name: what the username claim says, else the address that they know (contract 4.3)."""
     bob = {"name": "bob@acme.test"}
+    assert plan(server(), bob).changes[0].payload.name == "bob@acme.test"
     assert plan(oidc(), bob).changes[0].payload.name == "bob"
     assert plan(oidc(username="email"), bob).changes[0].payload.name == "bob@acme.test"
-    assert plan(server(), bob).changes[0].payload.name == "bob"
     taken = {"type": "role", "name": "bob"}
-    assert plan(server(taken), bob).changes[0].payload.name == "bob@acme.test"
-    assert plan(server(), {**bob, "login_name": "Bobby"}).changes[0].payload.name == "bobby"
-    twins = plan(server({"type": "domain", "name": "b.test"}), bob, {"name": "bob@b.test"})
+    assert plan(oidc(taken), bob).changes[0].payload.name == "bob@acme.test"
+    assert plan(oidc(), {**bob, "login_name": "Bobby"}).changes[0].payload.name == "bobby"
+    twins = plan(oidc({"type": "domain", "name": "b.test"}), bob, {"name": "bob@b.test"})
     assert [change.payload.name for change in twins.changes] == ["bob", "bob@b.test"]
 
 
@@ -250,7 +250,7 @@ def test_catch_all_addresses_are_left_alone() -> None:
 
 
 def test_an_alias_moves_in_one_task() -> None:
-    found = plan(server(), {"name": "bob@acme.test", "aliases": ["al@acme.test"]}, {**ALICE, "aliases": []})
+    found = plan(oidc(), {"name": "bob@acme.test", "aliases": ["al@acme.test"]}, {**ALICE, "aliases": []})
     assert [op.name for op in ordered([change.payload for change in found.changes])] == ["alice", "bob"]
 
 
