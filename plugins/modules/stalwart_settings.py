@@ -210,7 +210,9 @@ changes:
       description: V(create), V(update) or V(delete).
       type: str
     kind:
-      description: The object's type, V(native) for a key of O(vocabulary=native). V(running directory) and V(running settings) stand for a reload of what is stored already.
+      description:
+        - The object's type, V(native) for a key of O(vocabulary=native).
+        - V(running directory) and V(running settings) stand for a reload of what is stored already.
       type: str
     key:
       description: The object's label.

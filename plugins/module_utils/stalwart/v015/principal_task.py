@@ -134,7 +134,7 @@ class Principal015Task:
         except ApiError as error:
             if op.kind == "delete" and error.kind == "notFound":
                 return
-            raise _explained(op, error) from error
+            raise _explained(op, error) from None
 
     def _patch(self, path: str, steps: t.Sequence[t.Mapping[str, t.Any]]) -> None:
         for start in range(0, len(steps), _STEPS):

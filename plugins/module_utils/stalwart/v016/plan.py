@@ -102,7 +102,8 @@ class _Planner:
                 raise Failure(
                     "stalwart",
                     "conflict",
-                    f"{item.key}: the server holds {len(ids)} {item.object} objects {showable(item.natural, 'of that content')!r} (ids {', '.join(sorted(ids))}).",
+                    f"{item.key}: the server holds {len(ids)} {item.object} objects "
+                    f"{showable(item.natural, 'of that content')!r} (ids {', '.join(sorted(ids))}).",
                     hint="Delete all but one of them; nothing was written.",
                 )
             if ids:
