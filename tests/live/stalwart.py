@@ -104,8 +104,7 @@ class Stalwart:
         """How many HTTP requests the server has received since it started, this one included."""
         answer = self._simulator("GET", "requests")
         answer.raise_for_status()
-        (count,) = answer.json().values()
-        return int(count)
+        return int(answer.json()["requests"])
 
 
 def secret(namespace: str, name: str, key: str) -> str:
