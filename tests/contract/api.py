@@ -27,10 +27,12 @@ class Target:
     simulator: Simulator | None = None  # what only test equipment can show or switch
 
 
-@dataclass
-class Api:
+class Http:
+    """Raw requests to a server under test."""
+
+    #: Seconds that an answer may take.
+    timeout = 30
     target: Target
-    _made: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.session = requests.Session()
@@ -45,7 +47,13 @@ class Api:
         elif auth is not None:
             options["auth"] = auth
         options.setdefault("allow_redirects", False)
-        return self.session.request(method, f"{self.target.base_url}{path}", timeout=30, **options)
+        return self.session.request(method, f"{self.target.base_url}{path}", timeout=self.timeout, **options)
+
+
+@dataclass
+class Api(Http):
+    target: Target
+    _made: list[tuple[str, str]] = field(default_factory=list)
 
     def responses(self, *calls: tuple[str, dict[str, Any]], auth: Any = "admin") -> list[tuple[str, Any]]:
         """(name, result) of each call of one request."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import base64
 import http.client
 import json
@@ -22,7 +23,7 @@ REALM = "sme-acme"
 EVENTUAL_SECONDS = 30.0
 
 
-class World:
+class World(abc.ABC):
     """The server, the issuer and what has been learnt so far. One per folder of recordings."""
 
     #: Files in the order of their recording.
@@ -39,8 +40,9 @@ class World:
         self.compared = 0
         self.differing: list[str] = []
 
+    @abc.abstractmethod
     def start(self, folder: Path) -> Simulator:
-        raise NotImplementedError
+        """The server, as it was when the recording began."""
 
     def before(self, file: str, step: str) -> Callable[[], None] | None:
         """What happened right before a step."""

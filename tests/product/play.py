@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests import playbook
 
-LINK = Path(os.environ.get("TENANTMAIL_LINK", Path(__file__).parents[2]))
 _RECAP = re.compile(r"^probe\s+: ok=\d+\s+changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -36,28 +32,6 @@ def output_of(
     :param files: further files of variables, below those of the host.
     """
     folder.mkdir(exist_ok=True)
-    host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    documents = {
-        "inventory.yml": {"all": {"hosts": {"probe": host}}},
-        "playbook.yml": [{"hosts": "all", "gather_facts": False, "vars_files": list(files), "tasks": list(tasks)}],
-        "variables.yml": variables,
-    }
-    for name, data in documents.items():
-        (folder / name).write_text(yaml.safe_dump(data, sort_keys=False))
-        (folder / name).chmod(0o600)
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            *("-i", str(folder / "inventory.yml"), "-e", f"@{folder / 'variables.yml'}"),
-            str(folder / "playbook.yml"),
-            *args,
-        ],
-        cwd=LINK,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
-    return done.stdout
+    plays = [{"hosts": "all", "gather_facts": False, "vars_files": list(files), "tasks": list(tasks)}]
+    inventory = {"all": {"hosts": {"probe": playbook.LOCAL}}}
+    return playbook.run(folder, inventory, plays, *args, variables=variables).stdout

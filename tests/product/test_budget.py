@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from tests import playbook
 from tests.contract.issuer import Issuer
 
-from .play import LINK, play
+from .play import play
 from .server import Server
 from .test_provision import ADMIN, DOMAIN, SETTINGS, directory
 
@@ -49,7 +50,7 @@ def variables(server: Server, issuer: Issuer) -> dict[str, Any]:
 
 def dns_tasks() -> list[dict[str, Any]]:
     """The tasks of role dns_records that talk to the mail server; all others talk to the cluster and to PowerDNS."""
-    tasks = yaml.safe_load((LINK / "roles/dns_records/tasks/main.yml").read_text())
+    tasks = yaml.safe_load((playbook.LINK / "roles/dns_records/tasks/main.yml").read_text())
     return [task for task in tasks if "tenantmail.stalwart.stalwart_info" in task]
 
 
@@ -58,7 +59,7 @@ def run(folder: Path, server: Server, issuer: Issuer, *args: str) -> tuple[int, 
     assert server.simulator
     tasks = [{"ansible.builtin.import_role": {"name": f"tenantmail.stalwart.{role}"}} for role in ROLES]
     before = server.simulator.requests()
-    defaults = [str(LINK / "roles/dns_records/defaults/main.yml")]
+    defaults = [str(playbook.LINK / "roles/dns_records/defaults/main.yml")]
     changed = play(folder, [*tasks, *dns_tasks()], variables(server, issuer), *args, files=defaults)
     return changed, server.simulator.requests() - before - 1
 

@@ -7,19 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.placeholder import is_placeholder
 from tests.contract import servers
 from tests.contract.issuer import Issuer
 
+from .exports import SECRET, export, with_secrets
 from .server import Server, refusal
 from .test_provision import SETTINGS, directory
 
 Export = dict[str, Any]
-SECRET = "Str0ng-pass-77123"
-
-
-def export(server: Server) -> Export:
-    return server.info(gather=[], export=True)["info"]["export"]
 
 
 @pytest.fixture
@@ -29,15 +24,6 @@ def empty(server: Server, tmp_path: Path) -> Iterator[Server]:
     folder.mkdir()
     with servers.opened(server.target.name, folder) as target:
         yield Server(target, target.simulator)
-
-
-def with_secrets(value: Any) -> Any:
-    """What the owner does with an export: secrets in the places of the placeholders."""
-    if isinstance(value, dict):
-        return {key: with_secrets(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [with_secrets(item) for item in value]
-    return SECRET if is_placeholder(value) else value
 
 
 def by_hand(server: Server) -> None:

@@ -11,10 +11,10 @@ import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.placeholder import is_placeholder
 from tests.contract import servers
 
+from .exports import SECRET, export, with_secrets
 from .server import Server, refusal
 from .test_settings_015 import DIRECTORY, ISSUER, SERVER, ask
 
-SECRET = "Str0ng-pass-77123"
 Start = Callable[[str], Server]
 
 
@@ -31,19 +31,6 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
             return Server(target, target.simulator, "0.15")
 
         yield started
-
-
-def export(server: Server) -> dict[str, Any]:
-    return server.info(gather=[], export=True)["info"]["export"]
-
-
-def with_secrets(value: Any) -> Any:
-    """What the owner does with an export: secrets in the places of the placeholders."""
-    if isinstance(value, dict):
-        return {key: with_secrets(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [with_secrets(item) for item in value]
-    return SECRET if is_placeholder(value) else value
 
 
 def by_hand(server: Server) -> None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import dns.resolver
-import yaml
 
+from tests import playbook
 from tests.contract.api import Target
 from tests.contract.powerdns.server import PowerDns
 from tests.sandbox import facts
 
-from .role import LINK, read_report
+from .role import read_report
 
 ADDRESSES = {"one": "192.0.2.11", "two": "192.0.2.12", "own": "192.0.2.13"}
 DOMAINS = {"one": "one.omantel.test", "two": "two.omantel.test", "own": "own-domain.test"}
@@ -153,22 +150,7 @@ class Platform:
                 "vars": {"report_folder": str(reports)},
             }
         }
-        for name, data in {"inventory.yml": inventory, "playbook.yml": PLAY}.items():
-            (self.folder / name).write_text(yaml.safe_dump(data, sort_keys=False))
-            (self.folder / name).chmod(0o600)
-        done = subprocess.run(
-            [
-                str(Path(sys.executable).parent / "ansible-playbook"),
-                *("-i", str(self.folder / "inventory.yml"), str(self.folder / "playbook.yml"), *args),
-            ],
-            cwd=LINK,
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-        )
+        done = playbook.run(self.folder, inventory, PLAY, *args)
         return Result(done.returncode, done.stdout, reports)
 
     def configmap(self, slug: str) -> dict[str, str]:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests import playbook
 
-LINK = Path(os.environ.get("TENANTMAIL_LINK", Path(__file__).parents[2]))
 _RECAP = re.compile(r"^probe\s+: ok=\d+\s+changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -58,30 +54,9 @@ def run(folder: Path, role: str, variables: dict[str, Any], *args: str) -> Run:
             "diff": False,
         },
     ]
-    host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    files = {
-        "inventory.yml": {"all": {"hosts": {"probe": host}}},
-        "playbook.yml": [{"hosts": "all", "gather_facts": False, "tasks": tasks}],
-        "variables.yml": variables,
-    }
-    for name, data in files.items():
-        (folder / name).write_text(yaml.safe_dump(data))
-        (folder / name).chmod(0o600)
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            *("-i", str(folder / "inventory.yml"), "-e", f"@{folder / 'variables.yml'}"),
-            str(folder / "playbook.yml"),
-            *args,
-        ],
-        cwd=LINK,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
+    plays = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
+    inventory = {"all": {"hosts": {"probe": playbook.LOCAL}}}
+    done = playbook.run(folder, inventory, plays, *args, variables=variables)
     recap = _RECAP.search(done.stdout)
     assert recap, done.stdout[-3000:]
     return Run(

@@ -53,6 +53,19 @@ class InfoAsk:
     wait_dkim: float = 0.0
 
 
+def no_info() -> Result:
+    """The ``info`` of which no part was asked for."""
+    return {
+        "edition": None,
+        "permissions": [],
+        "domain": None,
+        "zone_text": None,
+        "dkim_keys": [],
+        "default_directory": None,
+        "running_issuer": None,
+    }
+
+
 class Driver(abc.ABC):
     """One server of one generation, reached and authenticated."""
 

@@ -10,7 +10,7 @@ import typing as t
 
 from ..failure import Failure
 from .connection import authorization, connect
-from .driver import InfoAsk
+from .driver import InfoAsk, no_info
 from .generation import TESTED_SCHEMAS
 from .task import open_driver, told
 
@@ -20,13 +20,7 @@ _ABSENT: dict[str, t.Any] = {
     "generation": None,
     "schema_hash": None,
     "version": None,
-    "edition": None,
-    "permissions": [],
-    "domain": None,
-    "zone_text": None,
-    "dkim_keys": [],
-    "default_directory": None,
-    "running_issuer": None,
+    **no_info(),
     "export": None,
 }
 

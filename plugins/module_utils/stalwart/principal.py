@@ -10,10 +10,9 @@ import dataclasses
 import re
 import typing as t
 
-from ..failure import Failure
 from ..redact import unclean
 from .permissions import PERMISSIONS_015, canonical, in_015, only_on_other
-from .problem import SHORTEST_SECRET, Problem, host_name, shown
+from .problem import SHORTEST_SECRET, Problem, host_name, refuse_problems, shown
 from .suggest import did_you_mean
 
 INDIVIDUAL, GROUP, LIST = "individual", "group", "list"
@@ -131,24 +130,9 @@ def parse_principals(vocabulary: Vocabulary, raw: t.Sequence[t.Mapping[str, t.An
     reader = _Reader(vocabulary)
     principals = [reader.read(index, item) for index, item in enumerate(raw)]
     reader.unique([p for p in principals if p is not None])
-    refuse_principals(reader.problems)
-    refuse_principals(reader.unsupported, "unsupported_by_generation")
+    refuse_problems(reader.problems)
+    refuse_problems(reader.unsupported, "unsupported_by_generation")
     return [p for p in principals if p is not None]
-
-
-def refuse_principals(problems: t.Sequence[Problem], code: str = "invalid_value", hint: str = "") -> None:
-    """:raises Failure: naming the problems, unless there are none."""
-    if not problems:
-        return
-    listed = "; ".join(str(problem).rstrip(".") for problem in problems[:5])
-    more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-    raise Failure(
-        "stalwart",
-        code,
-        f"{listed}{more}.",
-        hint=(hint + " Nothing was written.").strip(),
-        details=[{"key": p.key, "value": p.value, "message": p.message} for p in problems],
-    )
 
 
 class _Reader:

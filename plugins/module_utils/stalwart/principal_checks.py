@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .principal import GROUP, INDIVIDUAL, Principal, refuse_principals, word
-from .problem import Problem
+from .principal import GROUP, INDIVIDUAL, Principal, word
+from .problem import Problem, refuse_problems
 from .suggest import did_you_mean
 
 BELONGS, ALIAS = "belongs to", "is an alias of"
@@ -56,7 +56,7 @@ class Findings:
         """:raises Failure: with the problems of one code, ``invalid_value`` first, if there are any."""
         first = ("invalid_value", "unsupported_by_generation", "not_found", "conflict")
         for code in sorted(self._problems, key=first.index):
-            refuse_principals(self._problems[code], code)
+            refuse_problems(self._problems[code], code)
 
 
 def check_addresses(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..failure import Failure
 from ..redact import SHORTEST_SECRET
 
 
@@ -21,6 +22,16 @@ class Problem(t.NamedTuple):
     def __str__(self) -> str:
         shown = f" (given: {self.value})" if self.value else ""
         return f"{self.key}{shown}: {self.message}"
+
+
+def refuse_problems(problems: t.Sequence[Problem], code: str = "invalid_value", *, subject: str = "") -> None:
+    """:raises Failure: naming the problems, the first five of them in its message, unless there are none."""
+    if not problems:
+        return
+    listed = "; ".join(str(problem).rstrip(".") for problem in problems[:5])
+    more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+    details = [{"key": p.key, "value": p.value, "message": p.message} for p in problems]
+    raise Failure("stalwart", code, f"{subject}{listed}{more}.", hint="Nothing was written.", details=details)
 
 
 def shown(value: t.Any) -> str:
@@ -38,4 +49,4 @@ def host_name(text: str) -> str:
         return lowered
 
 
-__all__ = ["SHORTEST_SECRET", "Problem", "host_name", "shown"]
+__all__ = ["SHORTEST_SECRET", "Problem", "host_name", "refuse_problems", "shown"]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.powerdns import publish_task
+from tests import playbook
 from tests.contract.powerdns.server import PowerDns
 
 pytestmark = pytest.mark.usefixtures("powerdns")
@@ -117,22 +114,11 @@ def play(folder: Path, powerdns: PowerDns, hosts: dict[str, Any], **variables: A
             }
         ],
     }
-    (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": shared}}, sort_keys=False))
     plays = [{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": [report]}]
-    (folder / "play.yml").write_text(yaml.safe_dump(plays, sort_keys=False))
-    (folder / "ansible.cfg").write_text("[defaults]\nnocolor = true\n")
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            *("-i", str(folder / "inventory.yml"), str(folder / "play.yml"), "-vvv"),
-        ],
-        env={**os.environ, "ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "ANSIBLE_HOME": str(folder / "home")},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    done = playbook.run(
+        folder, {"all": {"hosts": hosts, "vars": shared}}, plays, "-vvv", **playbook.own_settings(folder)
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert done.returncode == 0, done.stdout[-3000:]
     assert powerdns.key not in done.stdout
     return {host: json.loads((folder / f"{host}.json").read_text()) for host in hosts}
 

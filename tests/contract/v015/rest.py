@@ -6,33 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-import requests
-
-from ..api import Target
+from ..api import Http, Target
 
 Change = tuple[str, str, Any]
 
 
 @dataclass
-class Rest:
+class Rest(Http):
     target: Target
+    timeout = 60
     _principals: list[str] = field(default_factory=list)
     _settings: dict[str, str | None] = field(default_factory=dict)  # what was there before the test
-
-    def __post_init__(self) -> None:
-        self.session = requests.Session()
-        self.session.trust_env = False
-
-    def http(self, method: str, path: str, auth: Any = "admin", **options: Any) -> requests.Response:
-        """A raw request; ``auth`` None sends no credentials, a string other than admin is a bearer token."""
-        if auth == "admin":
-            options["auth"] = (self.target.username, self.target.password)
-        elif isinstance(auth, str):
-            options.setdefault("headers", {})["Authorization"] = f"Bearer {auth}"
-        elif auth is not None:
-            options["auth"] = auth
-        options.setdefault("allow_redirects", False)
-        return self.session.request(method, f"{self.target.base_url}{path}", timeout=60, **options)
 
     def answer(self, method: str, path: str, auth: Any = "admin", **options: Any) -> Any:
         """The body of a 200, with `data` or `error`."""

@@ -8,15 +8,13 @@ from __future__ import annotations
 import base64
 import http.server
 import json
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-import yaml
+
+from tests import playbook
 
 NEW = "canary-new-password"
 OTHER = "canary-client-secret"
@@ -178,21 +176,11 @@ def resync(folder: Path, cluster: Cluster) -> dict[str, Any]:
         "__chart_plan": {"release_values": {"externalSecrets": {"apiVersion": f"{GROUP}/v1"}}},
         "__chart_ready": {"stale": ["stalwart-admin"]},
     }
-    (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"acme": variables}}}))
-    (folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    (folder / "ansible.cfg").write_text("[defaults]\nnocolor = true\n")
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            *("-i", str(folder / "inventory.yml"), str(folder / "play.yml"), "--diff", "-vvv"),
-        ],
-        env={**os.environ, "ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "ANSIBLE_HOME": str(folder / "home")},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
+    plays = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
+    done = playbook.run(
+        folder, {"all": {"hosts": {"acme": variables}}}, plays, "--diff", "-vvv", **playbook.own_settings(folder)
     )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    assert done.returncode == 0, done.stdout[-4000:]
     assert NEW not in done.stdout
     assert OTHER not in done.stdout
     return dict(json.loads((folder / "told.json").read_text()))

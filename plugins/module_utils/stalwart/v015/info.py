@@ -10,7 +10,7 @@ import typing as t
 
 from ...failure import Failure
 from ...mail import dkim
-from ..driver import InfoAsk
+from ..driver import InfoAsk, no_info
 from ..problem import host_name
 from .client import RestClient
 from .domains import ALGORITHMS
@@ -31,16 +31,7 @@ def gather(client: RestClient, ask: InfoAsk) -> dict[str, t.Any]:
 
     :raises Failure: ``not_found`` for a domain that does not exist, ``timeout`` for keys that nobody has made.
     """
-    info: dict[str, t.Any] = {
-        "edition": None,
-        "permissions": [],
-        "version": None,
-        "domain": None,
-        "zone_text": None,
-        "dkim_keys": [],
-        "default_directory": None,
-        "running_issuer": None,
-    }
+    info: dict[str, t.Any] = {**no_info(), "version": None}
     if "account" in ask.gather:
         info.update(_account(client))
     name = host_name(ask.domain) if ask.domain else None

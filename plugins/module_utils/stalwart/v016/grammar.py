@@ -13,8 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ...failure import Failure
-from ..problem import Problem
+from ..problem import Problem, refuse_problems
 from ..suggest import did_you_mean
 from .identity import NOT_SETTINGS, Identity, identity_of, setting_name, showable, text_of
 from .schema import Schema
@@ -104,17 +103,7 @@ def tree_of(schema: Schema, settings: t.Mapping[str, t.Any]) -> tuple[Tree, list
 
 def refuse(problems: t.Sequence[Problem]) -> None:
     """:raises Failure: ``invalid_value`` naming the problems, unless there are none."""
-    if not problems:
-        return
-    listed = "; ".join(str(problem).rstrip(".") for problem in problems[:5])
-    more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-    raise Failure(
-        "stalwart",
-        "invalid_value",
-        f"settings: {listed}{more}.",
-        hint="Nothing was written.",
-        details=[{"key": p.key, "value": p.value, "message": p.message} for p in problems],
-    )
+    refuse_problems(problems, subject="settings: ")
 
 
 def identity(schema: Schema, name: str) -> Identity:

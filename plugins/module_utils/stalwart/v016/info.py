@@ -11,7 +11,7 @@ import typing as t
 
 from ...failure import Failure
 from ...mail import dkim
-from ..driver import InfoAsk
+from ..driver import InfoAsk, no_info
 from ..problem import host_name
 from .client import MAX_OBJECTS, Call, JmapClient
 from .running import running_issuer
@@ -45,15 +45,7 @@ def gather(client: JmapClient, ask: InfoAsk) -> dict[str, t.Any]:
 
     :raises Failure: ``not_found`` for a domain that does not exist, ``timeout`` for keys that do not come.
     """
-    info: dict[str, t.Any] = {
-        "edition": None,
-        "permissions": [],
-        "domain": None,
-        "zone_text": None,
-        "dkim_keys": [],
-        "default_directory": None,
-        "running_issuer": None,
-    }
+    info: dict[str, t.Any] = no_info()
     if "account" in ask.gather:
         info.update(_account(client))
     domain: t.Optional[dict[str, t.Any]] = None

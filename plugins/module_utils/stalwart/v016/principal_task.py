@@ -20,31 +20,17 @@ from .decode import Decoder
 from .plan import Op
 from .principal import OBJECTS, vocabulary
 from .principal_plan import default_directory, make_principal_plan
-from .principal_view import view
+from .principal_view import ACCOUNT, view
 from .registry import Registry
 from .schema import Schema
 from .send_as import WANTS as SEND_AS_WANTS
 from .send_as import Senders
 from .unvalidated import unvalidated_principals
 
-_ACCOUNT = [
-    "@type",
-    "name",
-    "domainId",
-    "description",
-    "aliases",
-    "memberGroupIds",
-    "roles",
-    "permissions",
-    "quotas",
-    "locale",
-    "credentials",
-    "usedDiskQuota",
-]
 #: Everything that a plan needs, in one request while there are at most 500 of each.
 _WANTS = (
     Want("Domain", False, ("name", "aliases")),
-    Want("Account", False, _ACCOUNT),
+    Want("Account", False, (*ACCOUNT, "usedDiskQuota")),
     Want("MailingList", False),
     Want("Role", False, ("description",)),
     Want("Authentication", True, ("directoryId",)),

@@ -10,6 +10,20 @@ import typing as t
 
 from ..principal import AUTHENTICATE, RECEIVE
 
+#: What is read of an account to show it.
+ACCOUNT = (
+    "@type",
+    "name",
+    "domainId",
+    "description",
+    "aliases",
+    "memberGroupIds",
+    "roles",
+    "permissions",
+    "quotas",
+    "locale",
+    "credentials",
+)
 #: The opposite of ``BUILT_IN_ROLES``.
 _ROLES = {"User": ["user"], "Admin": ["admin"], "Default": ["default"]}
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import http.server
 import json
-import os
-import subprocess
 import sys
 import threading
 import typing as t
 from pathlib import Path
 
 import pytest
-import yaml
+
+from tests import playbook
 
 KEY = "canary-powerdns-key"
 #: In-process, as a module by another interpreter, as a module because of async, and without a tenant.
@@ -87,21 +86,11 @@ def played(url: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dic
     del hosts["bystander"]["tenant_model"]
     hosts["module"]["ansible_python_interpreter"] = str(other)
     shared = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": shared}}))
-    (folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    (folder / "ansible.cfg").write_text("[defaults]\nnocolor = true\n")
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            *("-i", str(folder / "inventory.yml"), str(folder / "play.yml"), "--diff", "-vvv"),
-        ],
-        env={**os.environ, "ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "ANSIBLE_HOME": str(folder / "home")},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
+    plays = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
+    done = playbook.run(
+        folder, {"all": {"hosts": hosts, "vars": shared}}, plays, "--diff", "-vvv", **playbook.own_settings(folder)
     )
-    output = done.stdout + done.stderr
+    output = done.stdout
     assert done.returncode == 0, output[-3000:]
     return output, {host: json.loads((folder / f"{host}.json").read_text()) for host in HOSTS}, log
 
