@@ -13,6 +13,8 @@ from .failure import Failure
 
 CurrentT = t.TypeVar("CurrentT")
 ValueT = t.TypeVar("ValueT")
+#: Longer lists help nobody in a one-line message.
+_MOST_NAMED = 8
 
 
 def present(value: ValueT | None) -> ValueT:
@@ -81,6 +83,20 @@ class Plan:
         ]
 
 
+def after_writes(failure: Failure, written: t.Iterable[str]) -> Failure:
+    """The failure, its hint ending with what the task had written before; it is unchanged when that is nothing.
+
+    :param written: in the words of :meth:`Change.__str__`.
+    """
+    names = list(written)
+    if not names or "Written before:" in failure.hint:
+        return failure
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    said = f"Written before: {', '.join(names[:_MOST_NAMED])}{more}; the next run continues from there."
+    failure.hint = f"{failure.hint} {said}".lstrip()
+    return failure
+
+
 def converge(
     layer: str,
     read: t.Callable[[], CurrentT],
@@ -99,8 +115,11 @@ def converge(
     if check_mode or not first:
         return first, current
     apply(first, current)
-    after = read()
-    rest = plan(after)
+    try:
+        after = read()
+        rest = plan(after)
+    except Failure as failure:
+        raise after_writes(failure, map(str, first.changes)) from None
     if rest:
         names = ", ".join(str(change) for change in rest.changes[:5])
         raise Failure(

@@ -219,3 +219,16 @@ def test_all_mistakes_are_told_at_once(shared: Server) -> None:
     wrong = [{"name": "x"}, {"name": A, "quota": -1, "locale": "english"}, {"name": A}]
     failure = refusal(shared.principals, *wrong)
     assert len(failure.details) == 4
+
+
+def test_a_refusal_of_the_server_names_what_is_written_by_then(shared: Server) -> None:
+    """What a plan cannot know: the server's opinion of a password, and which outside members a list of 0.15 takes."""
+    first = {"name": "early@acme.test"}
+    refused: dict[str, dict[str, Any]] = {
+        "0.16": {"name": "weak@acme.test", "password": "password"},
+        "0.15": {"name": "news@acme.test", "type": "list", "members": ["x@y.test", "z@elsewhere.test"]},
+    }
+    failure = refusal(shared.principals, first, refused[shared.generation])
+    assert refused[shared.generation]["name"] in failure.message
+    assert "early@acme.test; the next run continues from there." in failure.hint
+    assert not shared.principals(first)["changed"]

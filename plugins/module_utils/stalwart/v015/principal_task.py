@@ -10,7 +10,7 @@ import typing as t
 from urllib.parse import quote
 
 from ...failure import Failure
-from ...reconcile import Plan, converge, present
+from ...reconcile import Plan, after_writes, converge, present
 from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
 from ..principal import INDIVIDUAL, Principal, parse_principals
@@ -79,12 +79,17 @@ class Principal015Task:
         if settings:
             # A wrong key of somebody else would block the reload afterwards, with half of the work done.
             client.reload(dry_run=True, stored=False)
-        for op in ordered(ops):
-            self._write(op, state)
-        if settings:
-            self._settings(settings, any(op.addresses for op in ops))
-        elif any(op.addresses for op in ops):
-            self._forget_addresses()
+        done: list[str] = []
+        try:
+            for op in ordered(ops):
+                self._write(op, state)
+                done.append(op.address)
+            if settings:
+                self._settings(settings, any(op.addresses for op in ops))
+            elif any(op.addresses for op in ops):
+                self._forget_addresses()
+        except Failure as failure:
+            raise after_writes(failure, done) from None
 
     def _settings(self, changes: t.Sequence[send_as.SettingsChange], addresses: bool) -> None:
         """Write settings, marked first: a controller that dies before the reload leaves the mark for the next run."""
@@ -200,7 +205,7 @@ class Principal015Task:
 def _explained(op: Op, error: ApiError) -> Failure:
     """An error inside a 200 body, with the principal it is about."""
     shown = str(error.details or "")
-    message, code, hint = error.message, error.code, "What came before it is written; correct it and run again."
+    message, code, hint = error.message, error.code, "Correct it and run again."
     if error.kind == "fieldAlreadyExists":
         message = f"somebody else has its {'name' if error.field == 'name' else 'address'} by now."
     elif error.kind == "notFound" and error.item != op.name:

@@ -12,10 +12,12 @@ from __future__ import annotations
 import typing as t
 
 from ...failure import Failure
+from ...reconcile import after_writes
 from .actions import MARKER_NAMESPACE, MARKER_OBJECT, actions_for, marker
 from .client import DEFAULT_LIMITS, Call, JmapClient, Limits, TooLarge, WriteRace
 from .decode import encode
 from .errors import reload_failure, set_failures
+from .identity import setting_name
 from .plan import Op
 from .registry import Registry
 
@@ -121,6 +123,7 @@ class Writer:
         self._new: dict[tuple[str, str], str] = {}
         self._cids: dict[tuple[str, str], str] = {}
         self._markers: dict[str, str] = dict(registry.pending)
+        self._written: list[str] = []
 
     def apply(self, ops: t.Sequence[Op]) -> None:
         """Mark the actions that the writes need, write everything, then run the actions.
@@ -129,10 +132,15 @@ class Writer:
         between two requests leaves stored settings that do not run, and a next plan may find nothing else to do: the
         markers are what makes it run the actions.
 
-        :raises Failure: what the server refused; ``reload_refused`` when it stored everything but does not run it.
+        :raises Failure: what the server refused, with what was written before; ``reload_refused`` when it stored everything but does not run it.
         """
         actions = sorted({op.action for op in ops if op.kind == "action"}.union(*(self._actions(op) for op in ops)))
-        todo = batches(ops, self._client.limits)
+        try:
+            self._apply(batches(ops, self._client.limits), actions)
+        except Failure as failure:
+            raise after_writes(failure, self._written) from None
+
+    def _apply(self, todo: list[_Batch], actions: t.Sequence[str]) -> None:
         unmarked = [action for action in actions if action not in self._markers]
         while True:
             count = _fitting(todo, self._client.limits)
@@ -178,9 +186,12 @@ class Writer:
             failures += set_failures(
                 self._client, self._registry, batch.object, self._asked(batch, index), answer, self._names()
             )
+            self._written += self._done(batch, index, answer[1])
             for op, identifier in self._created(batch, index, answer[1]):
                 self._new[(op.object, op.label)] = identifier
         if failures:
+            if not self._written and not failures[0].hint:
+                failures[0].hint = "Nothing was written."
             failures[0].details = [failure.as_dict() for failure in failures]
             raise failures[0]
         if actions:
@@ -218,6 +229,13 @@ class Writer:
 
     def _asked(self, batch: _Batch, index: int) -> dict[str, Op]:
         return {self._key(op, index, number): op for number, op in enumerate(batch.ops)}
+
+    def _done(self, batch: _Batch, index: int, result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+        """What one call has written, as messages say it."""
+        done = {*(result.get("created") or ()), *(result.get("updated") or ()), *(result.get("destroyed") or ())}
+        for key, op in self._asked(batch, index).items():
+            if key in done:
+                yield setting_name(op.object) + ("" if op.label == "singleton" else f" {op.label}")
 
     def _created(self, batch: _Batch, index: int, result: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Op, str]]:
         for key, op in self._asked(batch, index).items():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.reconcile import Change, Plan, converge
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.reconcile import Change, Plan, after_writes, converge
 
 
 class Server:
@@ -47,3 +47,24 @@ def test_a_server_that_does_not_keep_the_write_is_a_failure() -> None:
     with pytest.raises(Failure, match="update value x") as caught:
         converge("stalwart", lambda: server.value, plan_to(2), server.write, check_mode=False)
     assert caught.value.code == "not_converged"
+
+
+def test_a_failure_after_writing_names_what_was_written() -> None:
+    server = Server(1)
+
+    def read() -> int:
+        if server.writes:
+            raise Failure("stalwart", "unreachable", "gone.", hint="Look at it.")
+        return server.value
+
+    with pytest.raises(Failure) as caught:
+        converge("stalwart", read, plan_to(2), server.write, check_mode=False)
+    assert caught.value.hint == "Look at it. Written before: update value x; the next run continues from there."
+    assert after_writes(caught.value, ["other"]).hint.count("Written before") == 1, "the innermost one knows best"
+
+
+def test_what_was_written_is_listed_briefly() -> None:
+    failure = after_writes(Failure("stalwart", "conflict", "no."), (f"x{n}" for n in range(10)))
+    assert failure.hint.startswith("Written before: x0, x1,")
+    assert "x7 and 2 more" in failure.hint
+    assert after_writes(Failure("stalwart", "conflict", "no.", hint="h"), []).hint == "h"

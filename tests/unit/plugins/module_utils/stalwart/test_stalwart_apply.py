@@ -195,6 +195,16 @@ def test_refused_items(
     assert "cannot create domain x.test" in failure.message
 
 
+def test_a_refusal_says_what_is_written(script: Any, client: JmapClient, registry: Registry) -> None:
+    refused = {"notCreated": {"c0-1": {"type": "overQuota"}}}
+    script.jmap({**refused, "created": {"c0-0": {"id": "n"}}})
+    with pytest.raises(Failure) as caught:
+        Writer(client, registry).apply([create("Domain", "w.test"), create("Domain", "x.test")])
+    assert caught.value.hint == "Written before: domain w.test; the next run continues from there."
+    alone = {"notCreated": {"c0-0": {"type": "overQuota"}}}
+    assert item_error(script, client, registry, create("Domain", "x.test"), alone).hint == "Nothing was written."
+
+
 def test_an_item_that_is_not_mentioned_has_failed(script: Any, client: JmapClient, registry: Registry) -> None:
     failure = item_error(script, client, registry, Op("destroy", "Domain", "x.test", "zz!"), {"accountId": "a"})
     assert failure.code == "conflict"
