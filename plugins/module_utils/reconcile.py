@@ -88,7 +88,7 @@ def after_writes(failure: Failure, written: t.Iterable[str]) -> Failure:
 
     :param written: in the words of :meth:`Change.__str__`.
     """
-    names = list(written)
+    names = list(dict.fromkeys(written))
     if not names or "Written before:" in failure.hint:
         return failure
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""

@@ -63,7 +63,7 @@ PRINCIPAL: dict[str, t.Any] = {
     "member_of": {"type": "list", "elements": "str"},
     "members_from_claims": {"type": "bool", "default": False},
     "roles": {"type": "list", "elements": "str"},
-    "quota": {"type": "int"},
+    "quota": {"type": "raw"},
     "locale": {"type": "str"},
     "enabled_permissions": {"type": "list", "elements": "str"},
     "disabled_permissions": {"type": "list", "elements": "str"},

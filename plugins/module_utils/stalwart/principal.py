@@ -10,6 +10,8 @@ import dataclasses
 import re
 import typing as t
 
+from ansible.module_utils.common.text.formatters import human_to_bytes
+
 from ..redact import unclean
 from .permissions import PERMISSIONS_015, canonical, in_015, only_on_other
 from .problem import SHORTEST_SECRET, Problem, host_name, refuse_problems, shown
@@ -97,6 +99,16 @@ def normal_address(text: str) -> t.Optional[str]:
     if not at or not _LOCAL.match(local) or "." not in domain or ".." in domain or not _DOMAIN.match(domain):
         return None
     return f"{local}@{domain}" if len(local) <= _LONGEST_LOCAL and len(local + domain) < _LONGEST_ADDRESS else None
+
+
+def _bytes(size: t.Any) -> int:
+    """Bytes of a number or of a text such as ``5G`` (of 1024 each); negative for what is neither."""
+    if isinstance(size, bool) or not isinstance(size, (int, str)):
+        return -1
+    try:
+        return int(human_to_bytes(size))
+    except ValueError:
+        return -1
 
 
 def word(kind: str) -> str:
@@ -219,14 +231,17 @@ class _Reader:
             self._fail(f"{key}.login_name", name, "expected a name without blanks and without : | * ? \\.")
         return normal
 
-    def _limits(self, given: t.Mapping[str, t.Any], key: str) -> None:
+    def _limits(self, given: dict[str, t.Any], key: str) -> None:
         quota, locale = given.get("quota"), given.get("locale")
-        if quota is not None and (isinstance(quota, bool) or not isinstance(quota, int) or not 0 <= quota <= _LARGEST):
-            self._fail(f"{key}.quota", quota, f"expected bytes, from 0 (no limit) to {_LARGEST}.")
+        if quota is not None:
+            given["quota"] = _bytes(quota)
+            if not 0 <= given["quota"] <= _LARGEST:
+                message = f"expected bytes, from 0 (no limit) to {_LARGEST}, or a size such as 5G or 500M."
+                self._fail(f"{key}.quota", quota, message)
         known = self._vocabulary.locales
         if locale is not None and not (locale in known if known else _LOCALE.match(str(locale))):
-            hint = did_you_mean(str(locale), known) if known else "expected a form such as en_US."
-            self._fail(f"{key}.locale", locale, f"not an accepted value; {hint}".rstrip("; "))
+            hint = did_you_mean(str(locale), known) or "expected a form such as en_US."
+            self._fail(f"{key}.locale", locale, f"not an accepted value; {hint}")
 
     def _addresses(self, values: t.Iterable[t.Any], key: str) -> list[str]:
         found = set()
@@ -285,9 +300,23 @@ class _Reader:
         return tuple(sorted(found))
 
     def unique(self, principals: t.Sequence[Principal]) -> None:
-        """No address twice, be it a name or an alias: there is one name space of addresses."""
+        """No address twice, be it a name or an alias: there is one name space of addresses.
+
+        What a principal has that is to be absent, another one may take.
+        """
         owners: dict[str, str] = {}
+        removed: dict[str, str] = {}
         for principal in principals:
+            if principal.state == "absent":
+                other = removed.setdefault(principal.name, principal.key)
+                if other != principal.key:
+                    self._fail(principal.key, principal.name, f"is also given as {other}.")
+        for principal in principals:
+            if principal.state == "absent":
+                continue
+            if principal.name in removed:
+                message = f"is to be absent, too ({removed[principal.name]}); remove it in a task of its own."
+                self._fail(principal.key, principal.name, message)
             for address in principal.addresses:
                 other = owners.setdefault(address, principal.key)
                 if other != principal.key:

@@ -11,9 +11,12 @@ import typing as t
 
 from .principal import GROUP, INDIVIDUAL, Principal, word
 from .problem import Problem, refuse_problems
-from .suggest import did_you_mean
+from .suggest import did_you_mean, nearest
 
-BELONGS, ALIAS = "belongs to", "is an alias of"
+BELONGS, ALIAS, DISABLED = "belongs to", "is an alias of", "is a disabled alias of"
+
+#: Domains that do not exist, with the principal that needs them; none where that is a failure.
+Missing = t.Optional[t.Dict[str, str]]
 
 
 class Holder(t.NamedTuple):
@@ -60,13 +63,15 @@ class Findings:
 
 
 def check_addresses(
-    census: Census, principals: t.Sequence[Principal], findings: Findings, missing: t.Optional[set[str]]
+    census: Census, principals: t.Sequence[Principal], findings: Findings, missing: Missing
 ) -> dict[str, frozenset[str]]:
     """Domains exist, and nobody else holds an address.
 
-    :param missing: takes domains that do not exist, instead of a problem.
-    :returns: for a principal that takes over aliases of others in this very task, by address, those others.
+    :param missing: takes domains that do not exist, and who needs them, instead of a problem.
+    :returns: for a principal that takes over addresses of others in this very task, by address, those others.
     """
+    removed = {(p.type, p.name) for p in principals if p.state == "absent"}
+    principals = [p for p in principals if p.state != "absent"]
     given_up = (
         {
             alias: p.name
@@ -85,15 +90,42 @@ def check_addresses(
             holder = census.holders.get(address)
             if holder is None or holder[:2] == (principal.type, principal.name):
                 continue
-            if address in given_up:
-                after[principal.name] = after.get(principal.name, frozenset()) | {given_up[address]}
+            if address in given_up or holder[:2] in removed:
+                giver = given_up.get(address, holder.name)
+                after[principal.name] = after.get(principal.name, frozenset()) | {giver}
             elif address == principal.name == holder.name:
-                message = f"exists on the server as {word(holder.kind)}; its type cannot be changed."
+                message = f"exists on the server as {word(holder.kind)}; its type cannot be changed. Give type: {holder.kind}."
                 findings.add("conflict", principal.key, message)
             else:
                 message = f"the address {address} {holder.how} the {word(holder.kind)} {holder.name}."
                 findings.add("conflict", principal.key, message)
     return after
+
+
+def cautions(
+    server: str,
+    missing: Missing,
+    principals: t.Sequence[Principal],
+    created: t.Collection[str],
+    kinds: t.Mapping[str, str],
+) -> list[str]:
+    """What a result warns of: domains that an earlier task has to make, and mailboxes that nobody may have meant.
+
+    :param created: addresses that the task makes. :param kinds: of the server's principals, by address.
+    """
+    warnings = [
+        f"{server} has no domain {domain} yet, which {key} needs; outside check mode this is a failure."
+        for domain, key in sorted((missing or {}).items())
+    ]
+    for principal in principals:
+        if principal.state == "suspended" and principal.name in created:
+            others = [name for name, kind in kinds.items() if kind == INDIVIDUAL and name not in created]
+            close = nearest(principal.name, others, 1)
+            meant = f" Did you mean {close[0]}?" if close else ""
+            warnings.append(
+                f"{principal.key}: there is no individual {principal.name} on {server}: it is created, suspended.{meant}"
+            )
+    return warnings
 
 
 def _moves(census: Census, principals: t.Sequence[Principal]) -> bool:
@@ -105,14 +137,14 @@ def _moves(census: Census, principals: t.Sequence[Principal]) -> bool:
     )
 
 
-def _check_domain(census: Census, key: str, domain: str, findings: Findings, missing: t.Optional[set[str]]) -> None:
+def _check_domain(census: Census, key: str, domain: str, findings: Findings, missing: Missing) -> None:
     known = census.domains.get(domain)
     if known == domain:
         return
     if known is not None:
         findings.add("not_found", key, f"{domain} is an alias of the domain {known}; use that one.")
     elif missing is not None:
-        missing.add(domain)
+        missing.setdefault(domain, key)
     else:
         hint = did_you_mean(domain, set(census.domains.values())) or "there is none."
         findings.add("not_found", key, f"the server has no domain {domain}; {hint}")

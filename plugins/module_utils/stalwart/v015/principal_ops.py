@@ -91,20 +91,39 @@ def steps_of(held: Held, goal: Held) -> list[Step]:
     return steps
 
 
+def gone(address: str) -> str:
+    """How ``needs`` name the removal of a principal, which comes last where nobody needs it."""
+    return f"no {address}"
+
+
+def in_two(op: Op) -> tuple[Op, ...]:
+    """An update as two, of which the first one only gives up addresses and groups, and needs nothing."""
+    early = [step for step in op.steps if step["action"] == "removeItem" and step["field"] in ("emails", "memberOf")]
+    rest = tuple(step for step in op.steps if step not in early)
+    first = dataclasses.replace(op, steps=tuple(early), settings=SettingsChange(), needs=frozenset(), password=None)
+    return first, dataclasses.replace(op, steps=rest)
+
+
+def _key(op: Op) -> str:
+    return gone(op.address) if op.kind == "delete" else op.address
+
+
 def ordered(ops: t.Sequence[Op]) -> list[Op]:
-    """Operations with those first that others need; removals come last.
+    """Operations with those first that others need; other removals come last.
 
     :raises Failure: ``invalid_value`` when principals need each other.
     """
-    todo = [op for op in ops if op.kind in ("create", "update")]
-    unwritten = {op.address for op in todo}
+    needed = {key for op in ops for key in op.needs}
+    todo = [op for op in ops if op.kind in ("create", "update") or (op.kind == "delete" and _key(op) in needed)]
+    unwritten = set(map(_key, todo))
     done: list[Op] = []
     while todo:
         ready = [op for op in todo if not op.needs & unwritten]
+        waiting = [op for op in todo if op.needs & unwritten]
         if not ready:
             names = ", ".join(op.address for op in todo)
             raise Failure("stalwart", "invalid_value", f"these principals need each other's addresses: {names}.")
         done += ready
-        unwritten -= {op.address for op in ready}
-        todo = [op for op in todo if op.address in unwritten]
-    return [*done, *(op for op in ops if op.kind == "delete")]
+        unwritten -= set(map(_key, ready))
+        todo = waiting
+    return [*done, *(op for op in ops if op.kind == "delete" and _key(op) not in needed)]

@@ -12,12 +12,13 @@ import typing as t
 from ...reconcile import Change, Plan
 from ...redact import MASK
 from ..permissions import in_015
+from ..placeholder import is_placeholder
 from ..principal import GROUP, INDIVIDUAL, LIST, Principal, data_loss, other_type, password_refusal
-from ..principal_checks import Findings, Memberships, check_addresses
+from ..principal_checks import ALIAS, Findings, Memberships, Missing, check_addresses
 from ..suggest import did_you_mean
 from .password import account_password, verify_password
 from .principal import AUTHENTICATE_015, BUILT_IN_ROLES, RECEIVE_015, Held, State, roles_shown, view
-from .principal_ops import Op, body, steps_of
+from .principal_ops import Op, body, gone, in_two, steps_of
 from .send_as import RULE, SettingsChange, owed, rows_change, rule_change, rule_shown, senders_of
 from .store import PENDING
 
@@ -28,7 +29,7 @@ def make_principal_plan(
     *,
     rewrite_passwords: bool,
     known: bool,
-    missing: t.Optional[set[str]] = None,
+    missing: Missing = None,
 ) -> Plan:
     """The plan.
 
@@ -71,12 +72,19 @@ class _Planner:
             stubs = {other.name for other in self._held.values() if other is not None and not other.emails}
             self._held[principal.name] = None if held is not None and held.name in stubs else held
         self._names = {held.address: held.name for held in state.mailboxes.values()}
+        #: Others that must give up an address before a principal can have it, and all who do.
         self._after: dict[str, frozenset[str]] = {}
+        self._givers: frozenset[str] = frozenset()
+        self._given = {p.name: p for p in principals}
+        self._absent = {p.name for p in principals if p.state == "absent"}
+        #: Whose an address is after this task.
+        self._owners = {address: p.name for p in principals if p.state != "absent" for address in p.addresses}
 
-    def plan(self, missing: t.Optional[set[str]]) -> Plan:
+    def plan(self, missing: Missing) -> Plan:
         kept = [p for p in self._principals if p.state != "absent"]
         if self._known:
-            self._after = check_addresses(self._census, kept, self._findings, missing)
+            self._after = check_addresses(self._census, self._principals, self._findings, missing)
+            self._givers = frozenset().union(*self._after.values())
         self._choose_names(kept)
         memberships = Memberships(
             self._census, self._principals, self._findings, known=self._known, claims=False
@@ -126,7 +134,8 @@ class _Planner:
         goal = self._goal(principal, held, groups)
         settings = self._senders(principal, held, name)
         password = self._password(principal, held)
-        needs = self._after.get(principal.name, frozenset()) | self._new(groups or ()) | self._new_members(principal)
+        givers = self._after.get(principal.name, frozenset())
+        needs = self._new(groups or ()) | self._new_members(principal) | self._done(givers)
         if held is None:
             op = Op("create", principal.name, principal.key, name, body(principal, goal), (), settings, needs, password)
             after = {key: value for key, value in self._view(goal).items() if value not in (None, [], {})}
@@ -136,7 +145,7 @@ class _Planner:
                 after["password"] = MASK
             if self._known and name != principal.name:
                 after["login_name"] = name
-            return Change("create", principal.type, principal.name, None, after, op)
+            return Change("create", principal.type, principal.name, None, after, (op,))
         steps = steps_of(held, goal)
         if not steps and not settings and not password:
             return None
@@ -156,7 +165,17 @@ class _Planner:
             shown_after["password"] = f"{MASK} written"
         op = Op("update", principal.name, principal.key, held.name, {}, tuple(steps), settings, needs, password)
         shown_before = {key: before.get(key) for key in changed}
-        return Change("update", principal.type, principal.name, shown_before, shown_after, op)
+        ops = self._updates(op, held, goal)
+        return Change("update", principal.type, principal.name, shown_before, shown_after, ops)
+
+    def _updates(self, op: Op, held: Held, goal: Held) -> tuple[Op, ...]:
+        """The update; two of them where others wait for what it gives up while it waits for others."""
+        left = self._state.addresses(held.groups - goal.groups)
+        return (op,) if not op.needs or self._givers.isdisjoint({op.address, *left}) else in_two(op)
+
+    def _done(self, addresses: t.Iterable[str]) -> frozenset[str]:
+        """How another one's needs name these principals."""
+        return frozenset(gone(address) if address in self._absent else address for address in addresses)
 
     def _view(self, held: Held) -> dict[str, t.Any]:
         """As :func:`view`, with the names of principals that this plan creates."""
@@ -172,7 +191,9 @@ class _Planner:
         return frozenset(a for a in addresses if a in self._held and self._held[a] is None)
 
     def _new_members(self, principal: Principal) -> frozenset[str]:
-        return self._new(principal.given.get("members", ())) if principal.type == LIST else frozenset()
+        if principal.type != LIST:
+            return frozenset()
+        return self._new(self._owners.get(address, address) for address in principal.given.get("members", ()))
 
     def _goal(self, principal: Principal, held: t.Optional[Held], groups: t.Optional[list[str]]) -> Held:
         """The principal as it shall be; what is not managed is as it is."""
@@ -204,13 +225,11 @@ class _Planner:
 
     def _list_members(self, addresses: t.Iterable[str], now: Held) -> dict[str, t.Any]:
         """Members by name where they are accounts of this server, else as the addresses they are."""
-        gone = {p.name for p in self._principals if p.state == "absent"}
-        kinds = {name: kind for name, kind in self._census.kinds.items() if name not in gone}
+        kinds = {name: kind for name, kind in self._census.kinds.items() if name not in self._absent}
         kinds.update((p.name, p.type) for p in self._principals if p.state != "absent")
         members, external = set(), set()
         for address in addresses:
-            holder = self._census.holders.get(address)
-            own = holder.name if holder is not None else address
+            own = self._owner(address)
             if own in now.external and own == address:
                 external.add(address)
             elif kinds.get(own) in (INDIVIDUAL, GROUP):
@@ -218,6 +237,14 @@ class _Planner:
             else:
                 external.add(address)
         return {"members": frozenset(members), "external": frozenset(external)}
+
+    def _owner(self, address: str) -> str:
+        """Whose an address is after this task; its own where it is nobody's."""
+        holder = self._census.holders.get(address)
+        if address in self._owners or holder is None:
+            return self._owners.get(address, address)
+        given = self._given.get(holder.name)
+        return address if given is not None and "aliases" in given.given and holder.how == ALIAS else holder.name
 
     def _roles(self, principal: Principal, held: t.Optional[Held]) -> frozenset[str]:
         if "roles" not in principal.given:
@@ -260,7 +287,9 @@ class _Planner:
         if not principal.password:
             return None
         stored = account_password(held.secrets) if held is not None else None
-        if stored is not None and not (self._rewrite and not verify_password(stored, principal.password)):
+        if stored is not None and (
+            not self._rewrite or is_placeholder(principal.password) or verify_password(stored, principal.password)
+        ):
             return None
         directory = self._state.directory
         if directory:
@@ -286,7 +315,7 @@ class _Planner:
             return []
         before = rule_shown(self._state.settings)
         after = {key: value for key, value in {**before, **change.insert}.items() if key not in change.delete}
-        return [Change("update", "sender rule", RULE, before, after, Op("settings", RULE, RULE, settings=change))]
+        return [Change("update", "sender rule", RULE, before, after, (Op("settings", RULE, RULE, settings=change),))]
 
     def _owed(self) -> list[Change]:
         change = owed(self._state.settings)
@@ -298,7 +327,7 @@ class _Planner:
                     ", ".join(change.reloads),
                     {"running": "older than what is stored"},
                     {"running": "as stored"},
-                    Op("settings", PENDING, PENDING, settings=change),
+                    (Op("settings", PENDING, PENDING, settings=change),),
                 )
             ]
             if change
@@ -316,7 +345,8 @@ class _Planner:
             return []
         op = Op("update", address, address, held.name, {}, tuple(steps), needs=self._new(groups))
         before = {"member_of": self._state.addresses(held.groups)}
-        return [Change("update", held.kind, address, before, {"member_of": groups}, op)]
+        ops = self._updates(op, held, goal)
+        return [Change("update", held.kind, address, before, {"member_of": groups}, ops)]
 
     def _removal(self, principal: Principal) -> list[Change]:
         held = self._held[principal.name]
@@ -329,5 +359,7 @@ class _Planner:
             self._findings.add("conflict", principal.key, data_loss(held.used))
         before = {key: value for key, value in view(self._state, held).items() if value not in (None, [], {})}
         settings = rows_change(self._state.settings, held.name, ())
-        op = Op("delete", principal.name, principal.key, held.name, settings=settings)
-        return [Change("delete", principal.type, principal.name, before, None, op)]
+        early = principal.type == GROUP and principal.name in self._givers
+        needs = self._done(self._census.members(principal.name)) if early else frozenset()
+        op = Op("delete", principal.name, principal.key, held.name, settings=settings, needs=needs)
+        return [Change("delete", principal.type, principal.name, before, None, (op,))]

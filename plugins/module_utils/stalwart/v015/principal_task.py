@@ -13,7 +13,9 @@ from ...failure import Failure
 from ...reconcile import Plan, after_writes, converge, present
 from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
+from ..placeholder import refuse_placeholders
 from ..principal import INDIVIDUAL, Principal, parse_principals
+from ..principal_checks import Missing, cautions
 from . import send_as
 from .client import RestClient, delete, insert
 from .errors import ApiError
@@ -39,7 +41,7 @@ class Principal015Task:
         self._client = client
         self._ask = ask
         self._principals: list[Principal] = parse_principals(VOCABULARY, ask.principals)
-        self._missing: t.Optional[set[str]] = None
+        self._missing: Missing = None
         self._stale = ""
 
     def run(self, check_mode: bool) -> Result:
@@ -49,15 +51,17 @@ class Principal015Task:
         self._client.http.redactor = Redactor(
             [*self._ask.secrets, *(p.password for p in self._principals if p.password)]
         )
-        self._missing = set() if check_mode else None
+        self._missing = {} if check_mode else None
         plan, state = converge("stalwart", self._read, self._plan, self._apply, check_mode=check_mode)
         return self._result(plan, state)
 
     def _plan(self, state: State, *, known: bool = True) -> Plan:
         rewrite = self._ask.update_secrets == "always"
-        return make_principal_plan(
+        plan = make_principal_plan(
             state, self._principals, rewrite_passwords=rewrite, known=known, missing=self._missing
         )
+        refuse_placeholders(op.password for change in plan.changes for op in change.payload)
+        return plan
 
     def _read(self) -> State:
         client = present(self._client)
@@ -74,7 +78,7 @@ class Principal015Task:
 
     def _apply(self, plan: Plan, state: State) -> None:
         client = present(self._client)
-        ops: list[Op] = [change.payload for change in plan.changes]
+        ops: list[Op] = [op for change in plan.changes for op in change.payload]
         settings = [op.settings for op in ops if op.settings]
         if settings:
             # A wrong key of somebody else would block the reload afterwards, with half of the work done.
@@ -156,7 +160,6 @@ class Principal015Task:
                     raise
 
     def _result(self, plan: Plan, state: t.Optional[State]) -> Result:
-        missing = sorted(self._missing or ())
         return {
             "changed": plan.changed,
             "changes": plan.summary(),
@@ -164,15 +167,18 @@ class Principal015Task:
             "principals": [] if state is None else [self._now(state, p) for p in self._principals],
             "unvalidated": False,
             "warnings": [
-                *(
-                    f"The server has no domain {domain} yet; outside check mode this is a failure."
-                    for domain in missing
-                ),
+                *self._cautions(plan, state),
                 *([f"Mail to new addresses may be refused for an hour: {self._stale}"] if self._stale else []),
                 *(self._worries(state) if state is not None else ()),
             ],
             "schema_hash": None,
         }
+
+    def _cautions(self, plan: Plan, state: t.Optional[State]) -> list[str]:
+        if state is None or self._client is None:
+            return []
+        created = {change.key for change in plan.changes if change.action == "create"}
+        return cautions(self._client.http.base_url, self._missing, self._principals, created, state.census().kinds)
 
     def _worries(self, state: State) -> t.Iterator[str]:
         claim = state.username_claim

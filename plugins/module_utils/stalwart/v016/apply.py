@@ -45,13 +45,23 @@ class _Batch(t.NamedTuple):
     size: int
 
 
+def gone(name: str, label: str) -> tuple[str, str]:
+    """How ``needs`` name the removal of an object, which comes last where nobody needs it."""
+    return f"no {name}", label
+
+
+def _key(op: Op) -> tuple[str, str]:
+    return gone(op.object, op.label) if op.kind == "destroy" else (op.object, op.label)
+
+
 def levels(ops: t.Sequence[Op]) -> list[list[Op]]:
     """Operations in the order of their dependencies: what a level needs, earlier ones write; removals come last.
 
     :raises Failure: ``invalid_value`` when objects need each other.
     """
-    todo = [op for op in ops if op.kind in ("create", "update")]
-    unwritten = {(op.object, op.label) for op in todo}
+    needed = {key for op in ops for key in op.needs}
+    todo = [op for op in ops if op.kind in ("create", "update") or _key(op) in needed]
+    unwritten = {_key(op) for op in todo}
     out: list[list[Op]] = []
     while todo:
         ready = [op for op in todo if not (op.needs & unwritten)]
@@ -60,9 +70,9 @@ def levels(ops: t.Sequence[Op]) -> list[list[Op]]:
             names = ", ".join(f"{op.object} {op.label}" for op in todo)
             raise Failure("stalwart", "invalid_value", f"these objects refer to each other: {names}.")
         out.append(ready)
-        unwritten -= {(op.object, op.label) for op in ready}
+        unwritten -= {_key(op) for op in ready}
         todo = waiting
-    removals = [op for op in ops if op.kind == "destroy"]
+    removals = [op for op in ops if op.kind == "destroy" and _key(op) not in needed]
     if removals:
         out.append(
             sorted(removals, key=lambda op: -REFERRED.index(op.object) if op.object in REFERRED else -len(REFERRED))

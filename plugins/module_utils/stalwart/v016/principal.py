@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..principal import GROUP, INDIVIDUAL, LIST, Vocabulary
-from ..principal_checks import ALIAS, Census, Holder
+from ..principal_checks import ALIAS, DISABLED, Census, Holder
 from .registry import Registry
 from .schema import Schema
 
@@ -52,7 +52,8 @@ def take_census(registry: Registry) -> Census:
             census.holders[name] = Holder(kind, name)
             for alias in (wire.get("aliases") or {}).values():
                 domain = registry.natural("Domain", str(alias.get("domainId")))
-                census.holders.setdefault(f"{alias.get('name')}@{domain}", Holder(kind, name, ALIAS))
+                how = ALIAS if alias.get("enabled", True) else DISABLED
+                census.holders.setdefault(f"{alias.get('name')}@{domain}", Holder(kind, name, how))
             groups = [names[i] for i, member in (wire.get("memberGroupIds") or {}).items() if member and i in names]
             if groups:
                 census.groups[name] = sorted(groups)

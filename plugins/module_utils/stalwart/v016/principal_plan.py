@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ...reconcile import Change, Plan
 from ...redact import MASK
+from ..placeholder import is_placeholder
 from ..principal import (
     AUTHENTICATE,
     GROUP,
@@ -21,13 +23,14 @@ from ..principal import (
     other_type,
     password_refusal,
 )
-from ..principal_checks import Findings, Memberships, check_addresses
+from ..principal_checks import Findings, Memberships, Missing, check_addresses
 from ..suggest import did_you_mean
+from .apply import gone
 from .decode import Decoder
 from .differ import Differ, Write
 from .plan import Op, owed
 from .principal import BUILT_IN_ROLES, OBJECTS, take_census
-from .principal_view import view
+from .principal_view import address_of, view
 from .registry import Registry
 from .schema import Type
 from .send_as import Senders
@@ -43,7 +46,7 @@ def make_principal_plan(
     *,
     rewrite_passwords: bool,
     known: bool,
-    missing: t.Optional[set[str]] = None,
+    missing: Missing = None,
 ) -> Plan:
     """The plan.
 
@@ -68,7 +71,7 @@ class _Planner:
         principals: t.Sequence[Principal],
         rewrite: bool,
         known: bool,
-        missing: t.Optional[set[str]],
+        missing: Missing,
     ) -> None:
         self._missing = missing
         self._registry = registry
@@ -83,13 +86,15 @@ class _Planner:
         self._census = take_census(registry)
         self._ids = {p.name: self._find(p) for p in principals}
         self._new = {p.name for p in principals if p.state != "absent" and self._ids[p.name] is None}
-        #: Others that must give up an address before a principal can have it.
+        #: Others that must give up an address before a principal can have it, and all who do.
         self._after: dict[str, frozenset[str]] = {}
+        self._givers: frozenset[str] = frozenset()
 
     def plan(self) -> Plan:
         kept = [p for p in self._principals if p.state != "absent"]
         if self._known:
-            self._after = check_addresses(self._census, kept, self._findings, self._missing)
+            self._after = check_addresses(self._census, self._principals, self._findings, self._missing)
+            self._givers = frozenset().union(*self._after.values())
         memberships = Memberships(
             self._census, self._principals, self._findings, known=self._known, claims=True
         ).wanted()
@@ -146,7 +151,7 @@ class _Planner:
         if secret:
             shown_after["password"] = f"{MASK} written"
         shown_before = {key: before.get(key) for key in changed}
-        ops = (*((op,) if writes else ()), *senders)
+        ops = (*(self._updates(op, current, body) if writes else ()), *senders)
         return Change("update", principal.type, principal.name, shown_before, shown_after, ops)
 
     def _create(self, principal: Principal, body: Body, senders: t.Sequence[Op]) -> Change:
@@ -166,10 +171,32 @@ class _Planner:
         return Change("create", principal.type, principal.name, None, after, (op, *senders))
 
     def _needs(self, principal: Principal, groups: t.Optional[t.Sequence[str]]) -> frozenset[tuple[str, str]]:
-        others = frozenset(
-            (OBJECTS[p.type][0], p.name) for p in self._principals if p.name in self._after.get(principal.name, ())
-        )
-        return others | self._new_groups(groups)
+        givers = self._after.get(principal.name)
+        others = {self._done(p) for p in self._principals if p.name in givers} if givers else set()
+        return frozenset(others) | self._new_groups(groups)
+
+    @staticmethod
+    def _done(principal: Principal) -> tuple[str, str]:
+        """How another one's needs name this principal."""
+        name = OBJECTS[principal.type][0]
+        return gone(name, principal.name) if principal.state == "absent" else (name, principal.name)
+
+    def _updates(self, op: Op, current: Body, body: Body) -> tuple[Op, ...]:
+        """The update; two of them where others wait for what it gives up while it waits for others."""
+        groups = body.get("memberGroupIds", ())
+        left = (name for name in current.get("memberGroupIds") or () if name not in groups)
+        if not op.needs or self._givers.isdisjoint({op.label, *left}):
+            return (op,)
+        less: Body = {}
+        if "aliases" in body:
+            kept = set(map(address_of, body["aliases"]))
+            less["aliases"] = [alias for alias in current.get("aliases") or () if address_of(alias) in kept]
+        if "memberGroupIds" in body:
+            less["memberGroupIds"] = [name for name in current.get("memberGroupIds") or () if name in groups]
+        first = Differ(self._schema).struct(op.object, less, current, op.label)
+        rest = tuple(write for write in op.writes if write not in first)
+        early = dataclasses.replace(op, writes=tuple(first), needs=frozenset())
+        return (early, dataclasses.replace(op, writes=rest)) if rest else (early,)
 
     def _new_groups(self, groups: t.Optional[t.Sequence[str]]) -> frozenset[tuple[str, str]]:
         return frozenset(("Account", name) for name in groups or () if name in self._new)
@@ -185,7 +212,10 @@ class _Planner:
         if "description" in given and not (current is not None and self._from_claims(principal)):
             body["description"] = given["description"]
         if "aliases" in given:
-            body["aliases"] = [self._alias(address, held) for address in given["aliases"]]
+            # What somebody has disabled stays disabled, unless it is named.
+            off = [alias for alias in held.get("aliases") or () if not alias.get("enabled", True)]
+            kept = [alias for alias in off if address_of(alias) not in given["aliases"]]
+            body["aliases"] = [*(self._alias(address, held) for address in given["aliases"]), *kept]
         if principal.type == LIST:
             return {**body, **({"recipients": given["members"]} if "members" in given else {})}
         if groups is not None:
@@ -198,7 +228,8 @@ class _Planner:
                 del body["quotas"]
         if "locale" in given:
             body["locale"] = given["locale"]
-        permissions = self._permissions(principal, held.get("permissions") or {"@type": "Inherit"}, body)
+        roles = body.get("roles") or held.get("roles") or {}
+        permissions = self._permissions(principal, held.get("permissions") or {"@type": "Inherit"}, roles)
         if permissions != {"@type": "Inherit"} or current is not None:
             body["permissions"] = permissions
         return body
@@ -245,7 +276,7 @@ class _Planner:
             roles.append(label or name)
         return {"@type": "Custom", "roleIds": sorted(roles)}
 
-    def _permissions(self, principal: Principal, held: t.Mapping[str, t.Any], body: Body) -> Body:
+    def _permissions(self, principal: Principal, held: t.Mapping[str, t.Any], roles: Body) -> Body:
         """The account's permissions: the given ones, mail reception, and whether it may log in (contract 11.18)."""
         enabled, disabled = set(held.get("enabledPermissions") or ()), set(held.get("disabledPermissions") or ())
         silent = RECEIVE in disabled
@@ -262,7 +293,7 @@ class _Planner:
         elif receive:
             disabled.discard(RECEIVE)
             # Own roles need not allow it; the default ones do (contract 11.10).
-            if (body.get("roles") or {}).get("@type") == "Custom":
+            if roles.get("@type") == "Custom":
                 enabled.add(RECEIVE)
         if held.get("@type") == "Replace":
             return {"@type": "Replace", "enabledPermissions": sorted(enabled), "disabledPermissions": sorted(disabled)}
@@ -275,7 +306,7 @@ class _Planner:
             return []
         held = list(current.get("credentials") or ())
         index = next((i for i, entry in enumerate(held) if entry.get("@type") == "Password"), None)
-        if index is not None and not self._rewrite:
+        if index is not None and (not self._rewrite or is_placeholder(principal.password)):
             return []
         self._refuse_password(principal)
         if index is not None:
@@ -299,8 +330,9 @@ class _Planner:
         if not writes:
             return []
         op = Op("update", "Account", name, ids[0], None, tuple(writes), self._new_groups(groups))
+        ops = self._updates(op, current, {"memberGroupIds": groups})
         before = {"member_of": current.get("memberGroupIds")}
-        return [Change("update", INDIVIDUAL, name, before, {"member_of": groups}, (op,))]
+        return [Change("update", INDIVIDUAL, name, before, {"member_of": groups}, ops)]
 
     def _removal(self, principal: Principal) -> list[Change]:
         identifier = self._ids[principal.name]
@@ -316,7 +348,15 @@ class _Planner:
             self._findings.add("conflict", principal.key, data_loss(used))
         current = self._decoder.struct(object_type, wire)
         before = {key: value for key, value in view(object_type, current).items() if value not in (None, [], {})}
-        op = Op("destroy", object_type, principal.name, identifier)
+        op = Op("destroy", object_type, principal.name, identifier, needs=self._members_first(principal))
         return [
             Change("delete", principal.type, principal.name, before, None, (op, *self._senders.ops(principal.name, ())))
         ]
+
+    def _members_first(self, principal: Principal) -> frozenset[tuple[str, str]]:
+        """What must be written before a group can go early, because its address goes to somebody else."""
+        if principal.type != GROUP or principal.name not in self._givers:
+            return frozenset()
+        absent = {p.name for p in self._principals if p.state == "absent"}
+        members = self._census.members(principal.name)
+        return frozenset(gone("Account", name) if name in absent else ("Account", name) for name in members)

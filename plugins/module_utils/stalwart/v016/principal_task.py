@@ -11,14 +11,16 @@ import typing as t
 from ...reconcile import Plan, present
 from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
+from ..placeholder import refuse_placeholders
 from ..principal import GROUP, INDIVIDUAL, Principal, parse_principals
+from ..principal_checks import Missing, cautions
 from .actions import MARKER_OBJECT, pending_of
 from .apply import Writer, marker_removal
 from .client import JmapClient, Want
 from .converge import converge_server
 from .decode import Decoder
 from .plan import Op
-from .principal import OBJECTS, vocabulary
+from .principal import OBJECTS, take_census, vocabulary
 from .principal_plan import default_directory, make_principal_plan
 from .principal_view import ACCOUNT, view
 from .registry import Registry
@@ -50,7 +52,7 @@ class PrincipalTask:
         self._ask = ask
         self._principals: list[Principal] = parse_principals(vocabulary(schema), ask.principals)
         self._rewrite = ask.update_secrets == "always"
-        self._missing: t.Optional[set[str]] = None
+        self._missing: Missing = None
         self._finished: list[str] = []
         #: Whether the table of further senders has a part in this; a removed account leaves no rows behind.
         self._senders = any(p.send_as is not None or p.state == "absent" for p in self._principals)
@@ -58,10 +60,11 @@ class PrincipalTask:
     def run(self, check_mode: bool) -> Result:
         """:raises Failure: before any write for principals that are wrong, after it for what the server refuses."""
         if self._client is None or self._schema is None:
+            refuse_placeholders(p.password for p in self._principals if p.state != "absent")
             return self._absent()
         passwords = [p.password for p in self._principals if p.password]
         self._client.http.redactor = Redactor([*self._ask.secrets, *passwords])
-        self._missing = set() if check_mode else None
+        self._missing = {} if check_mode else None
         plan, registry = converge_server(self._read, self._make_plan, self._apply, check_mode=check_mode)
         return self._result(plan, registry)
 
@@ -101,12 +104,15 @@ class PrincipalTask:
             "diff": plan.diff(),
             "principals": [] if registry is None else [self._now(registry, p) for p in self._principals],
             "unvalidated": self._schema is None,
-            "warnings": [*self._missing_domains(), *self._fights(registry)],
+            "warnings": [*self._cautions(plan, registry), *self._fights(registry)],
         }
 
-    def _missing_domains(self) -> list[str]:
-        missing = sorted(self._missing or ())
-        return [f"The server has no domain {domain} yet; outside check mode this is a failure." for domain in missing]
+    def _cautions(self, plan: Plan, registry: t.Optional[Registry]) -> list[str]:
+        if registry is None or self._client is None:
+            return []
+        created = {change.key for change in plan.changes if change.action == "create"}
+        kinds = take_census(registry).kinds if any(p.state == "suspended" for p in self._principals) else {}
+        return cautions(self._client.http.base_url, self._missing, self._principals, created, kinds)
 
     def _fights(self, registry: t.Optional[Registry]) -> list[str]:
         """A warning where every login undoes what this task says about memberships (contract 5.3)."""

@@ -28,14 +28,15 @@ ACCOUNT = (
 _ROLES = {"User": ["user"], "Admin": ["admin"], "Default": ["default"]}
 
 
+def address_of(alias: t.Mapping[str, t.Any]) -> str:
+    """The address of an alias in normal form."""
+    return f"{alias.get('name')}@{alias.get('domainId')}"
+
+
 def view(object_type: str, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Options that stand for an object in normal form; never a password."""
     out: dict[str, t.Any] = {"description": body.get("description")}
-    out["aliases"] = sorted(
-        f"{alias.get('name')}@{alias.get('domainId')}"
-        for alias in body.get("aliases") or ()
-        if alias.get("enabled", True)
-    )
+    out["aliases"] = sorted(address_of(alias) for alias in body.get("aliases") or () if alias.get("enabled", True))
     if object_type == "MailingList":
         out["members"] = list(body.get("recipients") or ())
         return out
