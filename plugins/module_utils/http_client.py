@@ -40,6 +40,8 @@ RETRY_STATUS = frozenset((429, 502, 503, 504))
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 3.0)
 _MAX_RETRY_AFTER = 60.0
+#: How TLS libraries say that what came is no TLS at all.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 _HTTP_URL = re.compile(r"https?://[^/\s?#]+[^\s?#]*\Z", re.IGNORECASE)
 
 
@@ -67,6 +69,7 @@ class HttpClient:
     :param secrets: values that must never reach a message.
     :param deadline: seconds within which a request is retried.
     :param adapter: another transport (the Kubernetes port-forward).
+    :param unauthorized_hint: what to do about a 401; ``forbidden_hint`` about a 403, ``untrusted_hint`` about a certificate.
     :raises Failure: ``missing_library``, or ``invalid_value`` for the URL, a header, the credential or the CA's file.
     """
 
@@ -82,6 +85,8 @@ class HttpClient:
         deadline: float = DEADLINE,
         adapter: BaseAdapter | None = None,
         unauthorized_hint: str = "Check the credential.",
+        forbidden_hint: str = "",
+        untrusted_hint: str = "Give the private CA's file.",
     ) -> None:
         if REQUESTS_IMPORT_ERROR is not None:
             raise missing_library(layer, "requests", "to speak HTTP")
@@ -93,7 +98,7 @@ class HttpClient:
                 layer,
                 "invalid_value",
                 f"the CA's file {ca_path} does not exist or cannot be read.",
-                hint="Give the path of a PEM file (platform_ca_file, ca_path), or leave it out for the system's store.",
+                hint="Give the path of a PEM file (ca_path; for the roles platform_ca_file), or leave it out for the system's store.",
             )
         for name, value in (headers or {}).items():
             _check_sendable(layer, f"the value of header {name}", value)
@@ -104,7 +109,7 @@ class HttpClient:
         self.requests = 0
         self.redactor = Redactor(secrets)
         self._deadline = deadline
-        self._unauthorized_hint = unauthorized_hint
+        self._hints = {"unauthorized": unauthorized_hint, "forbidden": forbidden_hint, "tls_untrusted": untrusted_hint}
         self._session: Session = requests.Session()
         # No proxies, netrc or CA bundles from the environment: what is reached must follow from the options alone.
         self._session.trust_env = False
@@ -173,9 +178,7 @@ class HttpClient:
                     allow_redirects=allow_redirects,
                 )
             except requests.exceptions.SSLError as exc:
-                raise self._failure(
-                    "tls_untrusted", method, url, None, self._reason(exc), "Give the private CA's file."
-                ) from None
+                raise self._no_tls(exc, method, url) from None
             except (
                 requests.exceptions.ConnectionError,
                 requests.exceptions.Timeout,
@@ -184,14 +187,10 @@ class HttpClient:
                 wait = self._backoff(attempt)
                 never_sent = isinstance(exc, requests.exceptions.ConnectTimeout) or "NewConnectionError" in repr(exc)
                 if not (repeatable or never_sent) or time.monotonic() + wait > end:
-                    raise self._failure(
-                        "unreachable",
-                        method,
-                        url,
-                        None,
-                        self._reason(exc),
-                        "Check that the server runs and the URL is right.",
-                    ) from None
+                    hint = "Check that the server runs and the URL is right."
+                    if not never_sent and url.startswith("http://"):
+                        hint += " Where the port speaks TLS, the URL must begin with https://."
+                    raise self._failure("unreachable", method, url, None, self._reason(exc), hint) from None
             except (requests.exceptions.ContentDecodingError, requests.exceptions.TooManyRedirects) as exc:
                 raise self._failure("protocol", method, url, None, type(exc).__name__, "") from None
             except (requests.exceptions.RequestException, OSError) as exc:
@@ -245,7 +244,7 @@ class HttpClient:
         }.get(status)
         if code is None:
             code = "rate_limited" if status == 429 else "server_error"
-        hint = self._unauthorized_hint if code == "unauthorized" else ""
+        hint = self._hints.get(code, "")
         detail = f"HTTP {status} {response.reason or ''}".strip()
         body = self.redactor.body(response.text)
         return self._failure(
@@ -266,6 +265,13 @@ class HttpClient:
             hint=hint,
             request={"method": method, "url": shown, "status": status},
         )
+
+    def _no_tls(self, exc: Exception, method: str, url: str) -> Failure:
+        why = self._reason(exc)
+        if any(sign in why.replace(" ", "_").upper() for sign in _NO_TLS):
+            hint = "This port does not speak TLS: use http://, or the port that does."
+            return self._failure("unreachable", method, url, None, why, hint)
+        return self._failure("tls_untrusted", method, url, None, why, self._hints["tls_untrusted"])
 
     def _reason(self, exc: Exception) -> str:
         """The innermost reason of an exception chain that requests and urllib3 wrap several times."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.contract.issuer import Issuer
 
-from .server import Server, words
+from .server import GATHER, Server, refusal, words
 
 DOMAIN = "acme.test"
 SETTINGS: dict[str, Any] = {
@@ -100,12 +100,16 @@ def test_keys_to_publish(server: Server) -> None:
     assert again["info"]["dkim_keys"] == info["dkim_keys"]
 
 
-def test_a_caller_without_a_credential_learns_little(server: Server) -> None:
+def test_a_caller_without_a_credential_learns_little(both: Server) -> None:
     params = {"api_username": None, "api_password": None}
-    result = server.info(gather=["directory"], **params)
-    assert result["info"]["reachable"] is True
-    assert result["info"]["running_issuer"] == ""
-    assert result["info"]["permissions"] == []
+    for gather in (GATHER, ["directory"], []):
+        found = both.info(gather=gather, **params)["info"]
+        assert (found["present"], found["reachable"], found["permissions"]) == (True, True, [])
+        assert found["running_issuer"] == ("" if both.generation == "0.16" and gather else None)
+    for wrong in ({"export": True}, {"gather": ["domain"]}, {"gather": ["dkim", "account"]}):
+        failure = refusal(both.info, **params, **wrong)
+        assert failure.code == "invalid_value"
+        assert "no credential is given" in failure.message
 
 
 def seed_drift(server: Server) -> list[str]:

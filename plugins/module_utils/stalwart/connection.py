@@ -20,10 +20,14 @@ if t.TYPE_CHECKING:
     from ..kubernetes.client import KubernetesClient
     from .portforward import PodFinder
 
-_HINT = (
-    "Check api_username and api_password (the recovery admin's are in the admin secret) or api_token. "
-    "The server counts failures and bans, so this was tried once."
-)
+_HINTS = {
+    "unauthorized_hint": "Check api_username and api_password, or api_token (the roles take the recovery admin's from the "
+    "admin secret). The server counts failures and bans, so this was tried once.",
+    "forbidden_hint": "The account of this credential lacks the administrator's permissions, or is suspended; stalwart_info "
+    "with gather: [account] lists what a credential may do.",
+    "untrusted_hint": "Give the private CA's PEM file in ca_path (for the roles platform_ca_file); the URL must have a name "
+    "that the certificate is for.",
+}
 
 
 @dataclasses.dataclass
@@ -119,7 +123,7 @@ def connect(params: t.Mapping[str, t.Any], *, anonymous: bool = False) -> Connec
         headers=headers,
         ca_path=params.get("ca_path"),
         secrets=secrets,
-        unauthorized_hint=_HINT,
+        **_HINTS,
     )
     return Connection(http, secrets)
 
@@ -139,7 +143,7 @@ def _through_cluster(options: t.Mapping[str, t.Any], headers: dict[str, str], se
         headers=headers,
         secrets=secrets,
         adapter=adapter(PortForward(rest, finder, namespace)),
-        unauthorized_hint=_HINT,
+        **_HINTS,
     )
     return Connection(http, secrets, finder, cluster)
 

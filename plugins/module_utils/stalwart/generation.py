@@ -32,15 +32,15 @@ class Probe(t.NamedTuple):
     schema_hash: str = ""
     assumed: bool = False
 
-    @property
-    def warnings(self) -> list[str]:
+    def warnings(self, http: HttpClient) -> list[str]:
         """What to tell of a server that this release was not tested with."""
         if self.generation != "0.16" or self.schema_hash in TESTED_SCHEMAS:
             return []
         tested = ", ".join(TESTED_SCHEMAS.values())
         return [
-            f"the Stalwart server's schema {self.schema_hash} is not of a version that this release was tested with"
-            f" ({tested}); names and types are taken from the server"
+            f"{http.base_url} runs a version of Stalwart 0.16 that this release was not tested with ({tested} is; this"
+            f" server's schema is {self.schema_hash}). Names and types are taken from the server itself, so what it"
+            " accepts works; read the diff of --check --diff before the first run, or update the collection."
         ]
 
     def told(self, http: HttpClient) -> dict[str, str]:
@@ -95,7 +95,7 @@ def _other(http: HttpClient, found: str, asked: str) -> Failure:
         "stalwart",
         "unknown_generation",
         f"{http.base_url} speaks the API of {found}, but generation {asked} was asked for.",
-        hint="Correct tenant_generation, or leave the option out.",
+        hint="Correct the option generation (for the roles tenant_generation), or leave it out.",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..failure import Failure
+from .argspec import GATHER
 from .connection import authorization, connect
 from .driver import InfoAsk, no_info
 from .generation import TESTED_SCHEMAS
@@ -36,6 +37,7 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     """
     del check_mode
     if authorization(params) is None:
+        _refuse_anonymous(params)
         return _anonymous(params)
     ask = InfoAsk(frozenset(params["gather"]), params.get("domain"), float(params["wait_dkim"]))
     try:
@@ -55,6 +57,20 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
         if params["missing_ok"] and _service_missing(failure):
             return _absent()
         raise
+
+
+def _refuse_anonymous(params: t.Mapping[str, t.Any]) -> None:
+    """:raises Failure: ``invalid_value`` for what needs a credential, unless it is only the default of ``gather``."""
+    asked = set(params["gather"])
+    needs = [] if asked == set(GATHER) else [f"gather: {part}" for part in sorted(asked - {"directory"})]
+    needs += ["export"] if params.get("export") else []
+    if needs:
+        raise Failure(
+            "stalwart",
+            "invalid_value",
+            f"no credential is given, which {', '.join(needs)} needs: give api_username and api_password, or api_token.",
+            hint="Without one, only gather: [directory] or [] is possible.",
+        )
 
 
 def _anonymous(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -82,7 +98,7 @@ def _anonymous(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
                 info["running_issuer"] = running_issuer(connection.http)
             except Failure as failure:
                 # 0.15 tells nobody whom it trusts.
-                if failure.code != "not_found":
+                if failure.code not in ("not_found", "unauthorized"):
                     raise
         return {"changed": False, "info": info, "probe": None, "requests": connection.http.requests}
     finally:

@@ -30,7 +30,7 @@ def open_driver(params: t.Mapping[str, t.Any], *, assume: bool = True) -> t.Iter
         connection.probe = found.told(connection.http)
         if not params.get("probe"):
             # One task of a run tells it, the one that asked.
-            connection.warnings = found.warnings
+            connection.warnings = found.warnings(connection.http)
         if found.generation == "0.15":
             # Here, so that each generation's modules are loaded for its own servers only.
             from .v015.driver import Driver015
