@@ -113,20 +113,26 @@ def test_absent(server: Server) -> None:
     server.settings(QUIET)
 
 
-def test_what_is_in_use_is_not_removed_and_its_holders_are_named(server: Server) -> None:
-    server.settings({**DOMAIN, **HOST, **QUIET})
-    server.info("acme.test", gather=["dkim"], wait_dkim=30)
-    failure = refusal(server.settings, DOMAIN, state="absent")
+@pytest.mark.parametrize("check", [True, False])
+def test_what_is_in_use_is_not_removed_and_its_holders_are_named(server: Server, check: bool) -> None:
+    server.settings({**DOMAIN, **HOST, **QUIET, "role": {"ops": {}, "more": {"roleIds": ["ops"]}}})
+    failure = refusal(server.settings, {**DOMAIN, "role.ops": {}}, state="absent", check=check)
     assert failure.code == "conflict"
-    assert "systemSettings" in failure.message
-    assert "._domainkey.acme.test" in failure.message
+    assert "domain acme.test is still used by systemSettings" in failure.message
+    assert "role ops is still used by role more" in failure.message
+    assert "Nothing was written" in failure.hint
 
 
-def test_a_domain_goes_together_with_its_keys(server: Server) -> None:
+@pytest.mark.parametrize("named", [True, False])
+def test_a_domain_takes_the_keys_that_the_server_has_made_for_it(server: Server, named: bool) -> None:
     server.settings({**QUIET, "domain": {"gone.test": {}}})
     keys = server.info("gone.test", gather=["dkim"], wait_dkim=30)["info"]["dkim_keys"]
-    everything = {"domain": {"gone.test": {}}, "dkimSignature": {key["name"]: {} for key in keys}}
+    everything = {"domain": {"gone.test": {}}}
+    if named:
+        everything["dkimSignature"] = {key["name"]: {} for key in keys}
+    planned = words(server.settings(everything, state="absent", check=True))
     removed = words(server.settings(everything, state="absent"))
+    assert removed == planned
     assert removed[0] == "delete domain gone.test"
     assert len(removed) == 3
     assert not server.settings(everything, state="absent")["changed"]

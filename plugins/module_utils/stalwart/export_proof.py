@@ -18,7 +18,6 @@ LeftOut = t.List[t.Tuple[str, str]]
 #: What a new principal has when it is not given.
 USUAL_ROLES = {GROUP: ["default"], INDIVIDUAL: ["user"]}
 _ORDER = {GROUP: 0, INDIVIDUAL: 1, LIST: 2}
-_ROUNDS = 3
 
 
 def prove(
@@ -32,7 +31,9 @@ def prove(
     :param plan: what the server the principals were read from would have to change to hold them.
     :raises Failure: of a plan that names no principal.
     """
-    for attempt in range(_ROUNDS):
+    first = True
+    # Every round leaves something out, so the last one finds nothing.
+    while True:
         try:
             changes = [change for change in plan(list(found.values())).changes if change.key in found]
         except Failure as failure:
@@ -43,13 +44,14 @@ def prove(
             break
         for change in changes:
             body = found[change.key]
-            options = [option for option in change.after or {} if option in body] if attempt == 0 else []
+            options = [option for option in change.after or {} if option in body] if first else []
             for option in options:
                 del body[option]
                 left_out.append((f"{change.key}.{option}", "does not come back as it is given"))
             if not options:
                 del found[change.key]
                 left_out.append((change.key, "cannot be given as it is"))
+        first = False
     return sorted(found.values(), key=lambda body: (_ORDER[body["type"]], body["name"])), left_out
 
 

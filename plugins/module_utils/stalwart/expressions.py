@@ -13,134 +13,9 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .expression_names import CONSTANTS, FUNCTIONS, FUNCTIONS_0_15, OF_DIRECTORY, OF_TEXT, SYSTEM, VARIABLES
 from .suggest import did_you_mean
 
-FUNCTIONS = frozenset(
-    [
-        "count",
-        "sort",
-        "dedup",
-        "winnow",
-        "is_intersect",
-        "is_email",
-        "email_part",
-        "is_empty",
-        "is_number",
-        "is_ip_addr",
-        "is_ipv4_addr",
-        "is_ipv6_addr",
-        "is_ip_in_cidr",
-        "ip_reverse_name",
-        "trim",
-        "trim_end",
-        "trim_start",
-        "len",
-        "to_lowercase",
-        "to_uppercase",
-        "is_uppercase",
-        "is_lowercase",
-        "has_digits",
-        "count_spaces",
-        "count_uppercase",
-        "count_lowercase",
-        "count_chars",
-        "contains",
-        "contains_ignore_case",
-        "eq_ignore_case",
-        "starts_with",
-        "ends_with",
-        "lines",
-        "substring",
-        "strip_prefix",
-        "strip_suffix",
-        "split",
-        "rsplit",
-        "split_once",
-        "rsplit_once",
-        "split_n",
-        "split_words",
-        "hash",
-        "if_then",
-        "matches",
-        "is_local_domain",
-        "is_local_address",
-        "key_get",
-        "key_exists",
-        "key_set",
-        "counter_incr",
-        "counter_get",
-        "dns_query",
-        "sql_query",
-        "system",
-        "metric",
-    ]
-)
-#: 0.15 takes a directory as a first argument; 0.16 takes the name alone, refuses nothing and answers false (contract 4.13).
-OF_DIRECTORY = frozenset(("is_local_domain", "is_local_address"))
-#: What 0.15 has not, and what it has instead (contract of 0.15, section 8).
-FUNCTIONS_0_15 = (FUNCTIONS - {"system", "metric"}) | {"config_get"}
-
-#: Used where a server's schema does not list its variables; contract 4.13.
-VARIABLES = frozenset(
-    [
-        "listener",
-        "remote_ip",
-        "remote_port",
-        "local_ip",
-        "local_port",
-        "protocol",
-        "is_tls",
-        "asn",
-        "country",
-        "helo_domain",
-        "sender",
-        "sender_domain",
-        "authenticated_as",
-        "recipients",
-        "rcpt",
-        "rcpt_domain",
-        "priority",
-        "mx",
-        "retry_num",
-        "notify_num",
-        "expires_in",
-        "last_status",
-        "last_error",
-        "queue_name",
-        "queue_age",
-        "received_from_ip",
-        "received_via_port",
-        "source",
-        "size",
-        "url",
-        "path",
-        "headers",
-        "method",
-    ]
-)
-CONSTANTS = frozenset(
-    [
-        "relaxed",
-        "strict",
-        "disable",
-        "optional",
-        "require",
-        "ipv4_only",
-        "ipv6_only",
-        "ipv6_then_ipv4",
-        "ipv4_then_ipv6",
-        "hourly",
-        "daily",
-        "weekly",
-        "login",
-        "plain",
-        "xoauth2",
-        "oauthbearer",
-        "mixer",
-        "stanag4406",
-        "nsep",
-    ]
-)
 _LITERALS = frozenset(("true", "false"))
 
 _TOKEN = re.compile(
@@ -148,7 +23,7 @@ _TOKEN = re.compile(
     (?P<number>\d+(?:\.\d+)?(?:ms|[smhdSMHD]|[kKmMgG][bB])?(?![\w]))
   | (?P<string>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")
   | (?P<name>[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*)
-  | (?P<capture>\$\d+)
+  | (?P<capture>\$\w+)
   | (?P<operator>==|!=|>=|<=|&&|\|\||=>|=<|[-+*/^!<>=&|])
   | (?P<mark>[()\[\],])
   )""",
@@ -172,6 +47,9 @@ _BINDING = {
     "/": 7,
 }
 _DEEPEST = 64
+#: Words of other languages.
+_WORDS = {"and": "&&", "or": "||", "not": "!"}
+_SIZE = re.compile(r"[kmg]b\Z", re.IGNORECASE)
 
 
 class ExpressionError(ValueError):
@@ -195,7 +73,9 @@ def tokenize(text: str) -> list[Token]:
         match = _TOKEN.match(text, position)
         if match is None or match.lastgroup is None:
             at = position + len(text[position:]) - len(text[position:].lstrip())
-            raise ExpressionError(f"cannot read {text[at : at + 12]!r} at column {at + 1}.")
+            raise ExpressionError(f"cannot read {text[at : at + 12]!r} at column {at + 1}; a text needs quotes.")
+        if "\t" in match.group(0)[: match.start(match.lastgroup) - position]:
+            raise ExpressionError(f"a tab before column {match.start(match.lastgroup) + 1}: the server takes blanks only.")
         token = Token(match.lastgroup, match.group(match.lastgroup), match.start(match.lastgroup) + 1)
         if token.kind == "operator" and token.text == "=":
             raise ExpressionError(
@@ -217,7 +97,7 @@ class _Parser:
         self._tokens = tokens
         self._names = names
         self._functions = FUNCTIONS_0_15 if generation == "0.15" else FUNCTIONS
-        self._of_directory = 2 if generation == "0.15" else 1
+        self._old = generation == "0.15"
         self._index = 0
         self._depth = 0
 
@@ -226,8 +106,7 @@ class _Parser:
             raise ExpressionError("the expression is empty.")
         self._binary(0)
         if self._index < len(self._tokens):
-            token = self._tokens[self._index]
-            raise ExpressionError(f"unexpected {token.text!r} at column {token.column}.")
+            raise self._unexpected(self._tokens[self._index])
 
     def _peek(self) -> t.Optional[Token]:
         return self._tokens[self._index] if self._index < len(self._tokens) else None
@@ -260,44 +139,75 @@ class _Parser:
             self._binary(binding + 1)
         self._depth -= 1
 
+    @staticmethod
+    def _unexpected(token: Token) -> ExpressionError:
+        hint = f" Write {_WORDS[token.text]!r}." if token.kind == "name" and token.text in _WORDS else ""
+        return ExpressionError(f"unexpected {token.text!r} at column {token.column}.{hint}")
+
     def _unary(self) -> None:
         token = self._peek()
         while token is not None and token.kind == "operator" and token.text in ("!", "-"):
             self._index += 1
             token = self._peek()
-        self._value()
+        indexable = self._value()
+        while indexable and self._at("["):
+            self._index += 1
+            if self._at("-"):
+                raise ExpressionError(f"an index cannot begin with '-' at column {self._tokens[self._index].column}.")
+            self._binary(0)
+            self._expect("]")
 
-    def _value(self) -> None:
+    def _at(self, text: str) -> bool:
+        token = self._peek()
+        return token is not None and token.text == text and token.kind in ("mark", "operator")
+
+    def _value(self) -> bool:
+        """Whether an index may follow: the server counts ``[`` behind anything else as a list of its own."""
         token = self._next()
+        if token.kind == "number" and _SIZE.search(token.text):
+            raise ExpressionError(f"{token.text!r} at column {token.column}: the server takes sizes in bytes only.")
         if token.kind in ("number", "string", "capture"):
-            return
+            return False
         if token.text == "(" and token.kind == "mark":
             self._binary(0)
             self._expect(")")
         elif token.text == "[" and token.kind == "mark":
             self._items("]")
         elif token.kind == "name":
-            following = self._peek()
-            if following is not None and following.text == "(" and following.kind == "mark":
+            if self._at("("):
                 self._call(token)
+            elif token.text in _WORDS:
+                raise self._unexpected(token)
             elif self._names is not None and token.text not in self._names:
                 hint = did_you_mean(token.text, self._names)
                 raise ExpressionError(
                     f"unknown variable or constant {token.text!r} at column {token.column}; a text needs quotes. {hint}".rstrip()
                 )
         else:
-            raise ExpressionError(f"unexpected {token.text!r} at column {token.column}.")
+            raise self._unexpected(token)
+        return True
 
     def _call(self, name: Token) -> None:
-        if name.text not in self._functions:
+        if name.text in _WORDS:
+            raise self._unexpected(name)
+        wanted = self._functions.get(name.text)
+        if wanted is None:
             hint = did_you_mean(name.text, self._functions)
             raise ExpressionError(f"unknown function {name.text!r} at column {name.column}. {hint}".rstrip())
         self._expect("(")
+        first = self._peek()
+        if name.text in OF_TEXT and (first is None or first.kind != "string"):
+            raise ExpressionError(f"the first argument of {name.text} at column {name.column} must be a text in quotes.")
+        if name.text == "system" and first is not None and first.text[1:-1] not in SYSTEM:
+            raise ExpressionError(f"system at column {name.column} knows {', '.join(SYSTEM)}, not {first.text}.")
         count = self._items(")")
-        if name.text in OF_DIRECTORY and count != self._of_directory:
-            wanted = "one argument" if self._of_directory == 1 else "two arguments, a directory and a name"
-            other = "0.15 took two" if self._of_directory == 1 else "0.16 takes one"
-            raise ExpressionError(f"{name.text} takes {wanted}, not {count} ({other}) at column {name.column}.")
+        if count != wanted:
+            words = "one argument" if wanted == 1 else f"{wanted} arguments"
+            extra = ""
+            if name.text in OF_DIRECTORY:
+                words = "two arguments, a directory and a name" if self._old else words
+                extra = " (0.16 takes one)" if self._old else " (0.15 took two)"
+            raise ExpressionError(f"{name.text} takes {words}, not {count}{extra} at column {name.column}.")
 
     def _items(self, closing: str) -> int:
         token = self._peek()
@@ -336,3 +246,6 @@ def syntax(text: str) -> None:
     :raises ExpressionError: as :func:`audit`, but for no variable and no constant.
     """
     _Parser(tokenize(text), None).run()
+
+
+__all__ = ["CONSTANTS", "FUNCTIONS", "VARIABLES", "ExpressionError", "audit", "syntax", "tokenize"]

@@ -19,7 +19,8 @@ from .identity import identity_of, setting_name, text_of
 from .plan import Op, destroy, owed
 from .registry import Registry
 from .schema import Prop, Schema, Type
-from .values import Normaliser, expand, stored_text
+from .texts import stored_text
+from .values import Normaliser, expand
 
 
 class _Absent:

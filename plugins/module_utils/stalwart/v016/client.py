@@ -162,6 +162,7 @@ class JmapClient:
         self, wants: t.Sequence[Want], unread: t.Optional[dict[str, str]]
     ) -> dict[str, dict[str, dict[str, t.Any]]]:
         found: dict[str, dict[str, dict[str, t.Any]]] = {want.object: {} for want in wants}
+        refused: dict[str, str] = {} if unread is None else unread
         todo: list[tuple[Want, int]] = [(want, 0) for want in wants]
         while todo:
             batch: list[tuple[Want, int]] = []
@@ -174,16 +175,17 @@ class JmapClient:
             index = 0
             for want, position in batch:
                 if not want.singleton:
-                    query = self._result(answers[index], want, unread)
+                    query = self._result(answers[index], want, refused)
                     index += 1
                     end = position + len(query.get("ids") or [])
                     if query.get("ids") and int(query.get("total") or 0) > end:
                         todo.append((want, end))
-                result = self._result(answers[index], want, unread)
+                result = self._result(answers[index], want, refused)
                 index += 1
                 for item in result.get("list") or []:
                     found[want.object][str(item["id"])] = item
-        return found
+        # Nobody knows what is there: a type that could not be read is not one without objects.
+        return {name: objects for name, objects in found.items() if objects or name not in refused}
 
     def _page(self, want: Want, position: int, index: int) -> list[Call]:
         properties = {} if want.properties is None else {"properties": list(want.properties)}
@@ -202,7 +204,7 @@ class JmapClient:
         return [(f"x:{want.object}/query", query), (f"x:{want.object}/get", {"#ids": back, **properties})]
 
     def _result(
-        self, answer: tuple[str, dict[str, t.Any]], want: Want, unread: t.Optional[dict[str, str]] = None
+        self, answer: tuple[str, dict[str, t.Any]], want: Want, unread: dict[str, str]
     ) -> dict[str, t.Any]:
         name, result = answer
         if name != "error":
@@ -211,8 +213,7 @@ class JmapClient:
         kind = str(result.get("type"))
         why = str(result.get("description") or kind)
         if want.optional and kind in _UNREADABLE:
-            if unread is not None:
-                unread.setdefault(object_name, kind)
+            unread.setdefault(object_name, kind)
             return {}
         if kind == "requestTooLarge" and self.learn():
             raise TooLarge(object_name)

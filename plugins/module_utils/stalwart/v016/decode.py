@@ -11,7 +11,7 @@ import typing as t
 
 from ...redact import MASK
 from .schema import SERVER_SET, Schema, Type
-from .values import ip_text
+from .texts import ip_text
 
 #: ``(object type, id) -> label``; none for an id that names nothing.
 LabelOf = t.Callable[[str, str], t.Optional[str]]
@@ -148,7 +148,7 @@ def mask_value(schema: Schema, spec: Type, value: t.Any) -> t.Any:
     """One value as it may be shown."""
     if value is None:
         return None
-    if spec.is_secret:
+    if spec.unshown:
         return MASK
     if spec.kind == "object":
         return mask(schema, spec.target, value)
@@ -179,7 +179,7 @@ def secrets_in(schema: Schema, spec: Type, value: t.Any) -> t.Iterator[str]:
     """Every secret inside a normal-form value."""
     if value is None:
         return
-    if spec.is_secret:
+    if spec.unshown:
         yield value
     elif spec.kind == "object":
         fields = schema.fields(spec.target, value.get("@type"))

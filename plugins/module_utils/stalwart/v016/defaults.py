@@ -14,7 +14,7 @@ import typing as t
 
 from .decode import Decoder
 from .schema import EXPRESSION, SERVER_SET, Prop, Schema, Type
-from .values import duration
+from .texts import duration
 
 #: No default, or none that is known.
 MISSING: t.Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()

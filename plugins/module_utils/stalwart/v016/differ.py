@@ -15,7 +15,7 @@ import typing as t
 from ..placeholder import is_placeholder
 from ..problem import Problem
 from .schema import CREATE_ONLY, EXPRESSION, Fields, Prop, Schema, Type
-from .values import UNORDERED
+from .texts import UNORDERED
 
 
 class Write(t.NamedTuple):
@@ -82,6 +82,8 @@ class Differ:
             return whole if (desired is None) != (current is None) or (desired is not None and rewrite) else []
         if desired is None or current is None:
             return [] if desired is current else whole
+        if spec.hidden and is_placeholder(desired):
+            return []
         if spec.kind == "object":
             return self._object(spec, desired, current, pointer, path)
         if spec.kind == "map" and spec.value is not None:

@@ -80,6 +80,7 @@ def settings_result(outcome: Outcome) -> Result:
         "restart_required": outcome.restart_required(),
         "running_issuer": outcome.registry.running_issuer,
         "unvalidated": False,
+        **({"warnings": list(outcome.warnings)} if outcome.warnings else {}),
     }
 
 

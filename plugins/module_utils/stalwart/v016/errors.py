@@ -149,7 +149,8 @@ def label_of(registry: Registry, target: t.Any, names: Names) -> str:
     name, identifier = str(target.get("object")), str(target.get("id"))
     if identifier == "singleton":
         return setting_name(name)
-    label = names.get((name, identifier)) or registry.label(name, identifier)
+    known = registry.label(name, identifier) if name in registry.objects else None
+    label = names.get((name, identifier)) or known
     return f"{setting_name(name)} {showable(label, identifier)}"
 
 

@@ -38,6 +38,12 @@ class Exclusive:
         fields = schema.fields(item.object, variant if schema.variants(item.object) else None)
         return {name: value for name, value in defaults_of(schema, fields.values()).items() if name not in body}
 
+    def reset_by(self, schema: Schema, item: Item) -> set[str]:
+        """Properties that the settings leave out and that therefore go back to their defaults."""
+        if (item.object, item.label) not in self.objects:
+            return set()
+        return set(defaults_of(schema, schema.fields(item.object).values())) - set(item.body)
+
     def exact_maps(self, item: Item) -> frozenset[str]:
         """Pointers of this item's maps that hold exactly what the settings give."""
         return frozenset(escape(prop) for name, label, prop in self.maps if (name, label) == (item.object, item.label))

@@ -18,20 +18,24 @@ from .actions import MARKER_NAMESPACE
 from .client import JmapClient, Want
 from .decode import Decoder
 from .exclusive import Exclusive
+from .expiry import has_expired, now
 from .export_principals import PRINCIPAL_WANTS, export_principals
 from .grammar import SINGLETON, catalogue, parse
 from .identity import identity_of, setting_name, showable
 from .lean import Lean
 from .plan import Request, make_plan
 from .registry import Registry
+from .seeds import seeded_labels
 from .schema import Schema
 from .values import Normaliser
 
 Settings = t.Dict[str, t.Any]
 LeftOut = t.List[t.Tuple[str, str]]
 
-#: A plan that names nothing new ends the search for what does not survive; one property may hide another one.
-_ROUNDS = 8
+_REMOVED = (
+    "a first start makes it and it was removed here; another server gets rid of it by state: absent, or by naming its type "
+    "in exclusive"
+)
 
 
 def export_server(client: JmapClient, schema: Schema) -> dict[str, t.Any]:
@@ -77,6 +81,7 @@ class _Exporter:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._schema = registry.schema
+        self._now = now()
         self._bodies: dict[tuple[str, str], dict[str, t.Any]] = {}
         self.left_out: LeftOut = []
 
@@ -89,7 +94,7 @@ class _Exporter:
             if self._schema.objects[name].singleton:
                 for wire in objects.values():
                     self._add(name, SINGLETON, wire, key)
-            elif objects:
+            elif name in self._registry.objects:
                 self._labelled(name, objects, key)
 
     def _name_contents(self, name: str) -> None:
@@ -108,18 +113,24 @@ class _Exporter:
 
     def _labelled(self, name: str, objects: t.Mapping[str, dict[str, t.Any]], key: str) -> None:
         if identity_of(self._schema, self._schema.objects[name]) is None:
+            if not objects:
+                return
             self.left_out.append((key, f"{len(objects)} object(s) that nothing identifies"))
             return
         labels: dict[str, list[str]] = {}
         for identifier, wire in objects.items():
             if wire.get("namespace") != MARKER_NAMESPACE:
                 labels.setdefault(self._registry.label(name, identifier) or "", []).append(identifier)
+        for label in _missing_seeds(self._schema, name, labels):
+            self.left_out.append((f"{key}.{label}", _REMOVED))
         for label in sorted(labels):
             where = f"{key}.{label}"
             if not label:
                 self.left_out.append((key, f"{len(labels[label])} object(s) without a name"))
             elif len(labels[label]) > 1:
                 self.left_out.append((where, f"{len(labels[label])} objects have this name"))
+            elif has_expired(name, objects[labels[label][0]], self._now):
+                self.left_out.append((where, "has expired"))
             elif self._automatic(name, objects[labels[label][0]]):
                 self.left_out.append((where, "the server makes the keys of this domain by itself"))
             else:
@@ -166,7 +177,8 @@ class _Exporter:
 
         :raises Failure: what the plan says, when that cannot be put down to a property.
         """
-        for _round in range(_ROUNDS):
+        # Every round drops something, for one property may hide another one.
+        while True:
             try:
                 items = tuple(parse(self._schema, self.settings()))
                 plan = make_plan(self._registry, Request(items, Exclusive()), rewrite_secrets=False)
@@ -183,11 +195,15 @@ class _Exporter:
 
     def _undo(self, change: Change) -> None:
         op = change.payload
-        body = self._bodies.get((op.object, op.label))
+        body = self._bodies[(op.object, op.label)]
         key = self._key(op.object, op.label)
-        for prop in {write.pointer.split("/", 1)[0] for write in op.writes}:
-            if body is not None:
+        before = len(body)
+        if op.kind == "update":
+            for prop in {write.pointer.split("/", 1)[0] for write in op.writes}:
                 self._drop(body, prop, key, "does not come back as it is given")
+        if len(body) == before:
+            del self._bodies[(op.object, op.label)]
+            self.left_out.append((key, "cannot be given as it is"))
 
     def _blame(self, failure: Failure) -> bool:
         found = False
@@ -205,3 +221,8 @@ class _Exporter:
     @staticmethod
     def _key(name: str, label: str) -> str:
         return setting_name(name) if label == SINGLETON else f"{setting_name(name)}.{label}"
+
+
+def _missing_seeds(schema: Schema, name: str, labels: t.Container[str]) -> list[str]:
+    """What every new server has of a type and this one has not."""
+    return [label for label in seeded_labels(name, schema.enum("Permission")) if label not in labels]

@@ -16,7 +16,7 @@ import typing as t
 from ..problem import Problem, refuse_problems
 from ..suggest import did_you_mean
 from .identity import NOT_SETTINGS, Identity, identity_of, setting_name, showable, text_of
-from .schema import Schema
+from .schema import Schema, Type
 from .values import Normaliser
 
 #: Keys of the original design that name a canonical key.
@@ -128,10 +128,14 @@ def _tree(schema: Schema, settings: t.Mapping[str, t.Any], to: Normaliser) -> Tr
             _put(tree, name, SINGLETON, ".".join(path[1:]), value, str(raw_key), to)
         elif identity_of(schema, schema.objects[name]) is None:
             to.fail(head, ..., "objects of this type have nothing to find them by; they cannot be managed by settings.")
+        elif len(path) > 2 and path[2] not in ("", "@type") and path[2] not in schema.fields(name):
+            hint = did_you_mean(path[2], schema.fields(name))
+            nested = f"{head}: {{{'.'.join(path[1:])}: …}}"
+            to.fail(str(raw_key), ..., f"unknown property {path[2]!r}; a label that contains dots needs the nested form {nested}; {hint}".rstrip("; "))
         elif len(path) > 1:
             _put(tree, name, path[1], ".".join(path[2:]), value, str(raw_key), to)
         elif not isinstance(value, t.Mapping):
-            to.fail(head, value, "expected a mapping of labels, each with its properties.")
+            to.refuse(Type("object", target=name), head, value, "expected a mapping of labels, each with its properties.")
         else:
             for label, body in value.items():
                 _put(tree, name, str(label), "", body, f"{head}.{label}", to)
@@ -162,7 +166,7 @@ def _put(tree: Tree, name: str, label: str, rest: str, value: t.Any, key: str, t
         to.fail(key, ..., "has an empty label.")
         return
     if not rest and value is not None and not isinstance(value, t.Mapping):
-        to.fail(key, value, "expected a mapping of properties.")
+        to.refuse(Type("object", target=name), key, value, "expected a mapping of properties.")
         return
     body: t.Mapping[str, t.Any] = {rest: value} if rest else (value or {})
     held = tree.setdefault(name, {}).get(label, {})

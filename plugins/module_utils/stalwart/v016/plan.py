@@ -15,13 +15,15 @@ from ...redact import MASK
 from ..problem import Problem
 from ..suggest import did_you_mean
 from .actions import MARKER_NAMESPACE, RELOAD_SETTINGS
-from .decode import Decoder, Reference, mask, mask_value, project, references, struct_references, writable
+from .decode import Decoder, Reference, mask, mask_value, project, references, secrets_in, struct_references, writable
 from .differ import Differ, Write
 from .exclusive import Exclusive
+from .expiry import has_expired
 from .grammar import Item, refuse
 from .identity import setting_name, showable
 from .registry import Registry
 from .schema import Schema, Type
+from .describe import describe
 from .values import required
 
 
@@ -49,12 +51,14 @@ class Request:
     """What one task asks for.
 
     :param known: false when the server does not exist yet, so nothing can be looked up on it.
+    :param now: what ended before is taken for removed.
     """
 
     items: tuple[Item, ...]
     exclusive: Exclusive
     update_secrets: str = "on_create"
     known: bool = True
+    now: str = ""
 
 
 def make_plan(registry: Registry, request: Request, *, rewrite_secrets: bool) -> Plan:
@@ -81,6 +85,10 @@ class _Planner:
         refuse(self._problems)
         changes = []
         for index, item in enumerate(self._request.items):
+            if has_expired(item.object, bodies[index], self._request.now):
+                if index in self._found:
+                    changes.append(destroy(self._registry, item.object, self._found[index]))
+                continue
             change = self._change(item, bodies[index], self._found.get(index))
             if change is not None:
                 changes.append(change)
@@ -157,7 +165,17 @@ class _Planner:
         self._problems += differ.problems
         for write in writes:
             self._complete_value(write.type, write.value, f"{item.key}.{write.pointer.replace('/', '.')}")
+        if writes and wire and self._request.known:
+            self._refuse_missing(item, desired, current)
         return self._updated(item, present(identifier), desired, current, writes) if writes else None
+
+    def _refuse_missing(self, item: Item, desired: t.Mapping[str, t.Any], current: t.Mapping[str, t.Any]) -> None:
+        """The server checks an object whole: what nobody has given it yet, it wants with the first change."""
+        fields = self._schema.fields(item.object, current.get("@type") if self._schema.variants(item.object) else None)
+        for name in required(fields):
+            if current.get(name, ...) in (None, "") and desired.get(name) in (None, ""):
+                message = f"the server has none and needs one with any change of {item.key}; give {describe(fields[name].type, self._schema)}."
+                self._problems.append(Problem(f"{item.key}.{name}", "", message))
 
     def _whole(self, name: str, body: t.Mapping[str, t.Any]) -> list[Write]:
         fields = self._schema.fields(name, body.get("@type"))
@@ -199,7 +217,7 @@ class _Planner:
             key: value if key == "@type" else mask_value(self._schema, fields[key].type, value)
             for key, value in wanted.items()
         }
-        if any(write.type.is_secret for write in writes):
+        if any(secret for write in writes for secret in secrets_in(self._schema, write.type, write.value)):
             after["(secrets)"] = f"{MASK} written again"
         return Change(
             "update", setting_name(item.object), item.label, mask(self._schema, item.object, before), after, op

@@ -14,6 +14,9 @@ from .schema import Schema
 
 Wire = t.Dict[str, t.Any]
 
+#: What stands where a reference is required and nobody has given one yet (the largest number there is).
+NO_ID = "p333333333333"
+
 
 @dataclasses.dataclass
 class Registry:
@@ -43,12 +46,19 @@ class Registry:
         return self.objects.get(name, {})
 
     def label(self, name: str, identifier: str) -> t.Optional[str]:
-        """An object's label: what the settings call it, else its natural one; none for an id that is not there."""
+        """An object's label: what the settings call it, else its natural one; none for an id that is not there.
+
+        Of a type that was not read nobody knows what is there: its objects are called by their ids.
+        """
         given = self.local.get((name, identifier))
         return given if given is not None else self.natural(name, identifier)
 
     def natural(self, name: str, identifier: str) -> t.Optional[str]:
         """An object's label as its identifying properties give it."""
+        if identifier == NO_ID:
+            return None
+        if name not in self.objects:
+            return identifier
         wire = self.of(name).get(identifier)
         if wire is None or name not in self.schema.objects:
             return None

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ...failure import Failure
+from ..secrets import HEADERS
 
 #: Raise it when :func:`reduce_document` changes: older cache files are then fetched again.
 FORMAT = 1
@@ -46,11 +47,18 @@ class Type:
     maximum: t.Optional[float] = None
     max_length: t.Optional[int] = None
     min_items: int = 0
+    #: The server shows it, we do not.
+    hidden: bool = False
 
     @property
     def is_secret(self) -> bool:
         """Whether the server masks the value on read (contract 3.7)."""
         return self.format in ("secret", "secretText")
+
+    @property
+    def unshown(self) -> bool:
+        """Whether no output may hold the value."""
+        return self.is_secret or self.hidden
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +166,7 @@ class Schema:
         self._raw: t.Mapping[str, t.Any] = reduced["fields"]
         self._enums: t.Mapping[str, t.Sequence[str]] = reduced["enums"]
         self._fields: dict[str, Fields] = {}
+        self._secretive: dict[str, bool] = {}
 
     def enum(self, name: str) -> t.Sequence[str]:
         """Accepted values; empty for an enum that the schema does not hold."""
@@ -184,6 +193,33 @@ class Schema:
                 union.setdefault(prop, spec)
         return union
 
+    def text_variant(self, struct: str) -> str:
+        """The variant of a struct ``Secret…`` that holds the secret itself; empty for any other struct."""
+        for variant in self.variants(struct) or ():
+            fields = self.fields(struct, variant)
+            if list(fields) == ["secret"] and fields["secret"].type.is_secret:
+                return variant
+        return ""
+
+    def holds_secret(self, spec: Type) -> bool:
+        """Whether a value of this type may hold a secret, however deep."""
+        if spec.unshown:
+            return True
+        inner = [part for part in (spec.item, spec.value) if part is not None]
+        if spec.kind in ("object", "objectList"):
+            return self._holds(spec.target)
+        return any(self.holds_secret(part) for part in inner)
+
+    def _holds(self, struct: str) -> bool:
+        known = self._secretive.get(struct)
+        if known is None:
+            # A struct that leads back to itself adds nothing.
+            self._secretive[struct] = False
+            fields = [self.fields(struct, variant) for variant in self.variants(struct) or (None,)]
+            known = any(self.holds_secret(spec.type) for props in fields for spec in props.values())
+            self._secretive[struct] = known
+        return known
+
     def _struct(self, name: str) -> t.Mapping[str, t.Any]:
         entry = self._structs.get(name)
         if entry is None:
@@ -198,11 +234,18 @@ class Schema:
                 raise Failure("stalwart", "protocol", f"the server's schema has no fields for the type {name!r}.")
             defaults = raw["defaults"]
             known = {
-                prop: Prop(prop, _type(spec["type"]), spec["update"], defaults.get(prop), prop in defaults)
+                prop: Prop(prop, _shown(prop, _type(spec["type"])), spec["update"], defaults.get(prop), prop in defaults)
                 for prop, spec in raw["props"].items()
             }
             self._fields[name] = known
         return known
+
+
+def _shown(prop: str, spec: Type) -> Type:
+    """Headers of requests carry credentials (``Authorization``), though to the server they are text like any other."""
+    if prop.lower() != HEADERS or spec.value is None:
+        return spec
+    return dataclasses.replace(spec, value=dataclasses.replace(spec.value, hidden=True))
 
 
 def _type(spec: t.Mapping[str, t.Any]) -> Type:

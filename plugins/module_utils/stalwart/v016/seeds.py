@@ -131,6 +131,11 @@ def seed(name: str, label: str, permissions: t.Sequence[str]) -> t.Optional[Body
     return _OBJECTS.get(name, {}).get(label)
 
 
+def seeded_labels(name: str, permissions: t.Sequence[str]) -> list[str]:
+    """The objects of a type that the first start made."""
+    return sorted(_roles(permissions) if name == "Role" else set(_OBJECTS.get(name, {})) - {SINGLETON})
+
+
 def _roles(every: t.Sequence[str]) -> dict[str, Body]:
     def objects(*names: str) -> set[str]:
         return {f"sys{name}{verb}" for name in names for verb in _VERBS}

@@ -18,14 +18,18 @@ from .actions import MARKER_OBJECT, NEEDS_RESTART, pending_of, pending_want
 from .apply import Writer, marker_removal
 from .client import JmapClient, Want
 from .converge import converge_server, written
-from .decode import Decoder, mask, project, secrets_in, struct_references
+from .decode import Decoder, mask, project, secrets_in
 from .exclusive import parse_exclusive
-from .grammar import Item, parse, tree_of
-from .identity import identity_of, setting_name
+from .expiry import has_expired, now
+from .grammar import Item, Tree, parse, tree_of
+from .identity import setting_name
+from .order import in_order
 from .plan import Request, make_plan
 from .registry import Registry
+from .removal import complete_removals
 from .running import running_issuer
-from .schema import SERVER_SET, Schema, Type
+from .schema import Schema, Type
+from .wanted import Wanted
 
 #: The running directory is part of the comparison where one of these is managed (none = any property).
 _LOGIN: t.Mapping[str, t.Optional[str]] = {"Authentication": "directoryId", "Directory": None}
@@ -38,6 +42,7 @@ class Outcome:
     plan: Plan
     registry: Registry
     items: tuple[Item, ...]
+    warnings: tuple[str, ...] = ()
 
     def values(self) -> dict[str, t.Any]:
         """The managed settings as they are now, in the nested form of the option, secrets masked."""
@@ -68,17 +73,20 @@ class SettingsTask:
         self._client = client
         self._schema = schema
         self._ask = ask
+        self._now = now()
         self._items: tuple[Item, ...] = ()
         self._finished: list[str] = []
         self._rewrite = ask.update_secrets == "always"
         if ask.state == "present":
             self._items = tuple(parse(schema, ask.settings))
             self._types = {item.object for item in self._items}
+            tree: Tree = {}
         else:
-            self._types = set(tree_of(schema, ask.settings)[0])
+            tree = tree_of(schema, ask.settings)[0]
+            self._types = set(tree)
         self._login = self._manages_login()
         self._exclusive = parse_exclusive(schema, ask.exclusive, self._items)
-        self._types |= set(self._exclusive.types)
+        self._wanted = Wanted(schema, self._items, tree, self._exclusive)
 
     def _manages_login(self) -> bool:
         if self._ask.state == "absent":
@@ -93,24 +101,35 @@ class SettingsTask:
             registry = Registry(self._schema)
             plan = self._plan(registry)
             refuse_placeholders(written(plan))
-            return Outcome(plan, registry, self._items)
+            return Outcome(plan, registry, self._items, self._warnings())
         secrets = [
             s for item in self._items for s in secrets_in(self._schema, Type("object", target=item.object), item.body)
         ]
         self._client.http.redactor = Redactor([*self._ask.secrets, *secrets])
         plan, registry = converge_server(self._read, self._plan, self._apply, check_mode=check_mode)
-        return Outcome(plan, registry, self._items)
+        return Outcome(plan, registry, self._items, self._warnings())
 
     def _plan(self, registry: Registry) -> Plan:
         known = self._client is not None
         if self._ask.state == "absent":
-            return make_absent_plan(registry, self._ask.settings, known=known)
-        request = Request(self._items, self._exclusive, self._ask.update_secrets, known)
-        return make_plan(registry, request, rewrite_secrets=self._rewrite)
+            plan = make_absent_plan(registry, self._ask.settings, known=known)
+        else:
+            request = Request(self._items, self._exclusive, self._ask.update_secrets, known, self._now)
+            plan = make_plan(registry, request, rewrite_secrets=self._rewrite)
+        changes = complete_removals(registry, plan.changes)
+        in_order(registry, [change.payload for change in changes])
+        return Plan(tuple(changes))
+
+    def _warnings(self) -> tuple[str, ...]:
+        ended = [item.key for item in self._items if has_expired(item.object, item.body, self._now)]
+        return tuple(
+            f"settings: {key}: its expiresAt is past, so it counts as removed; the server forgets such entries by itself."
+            for key in ended
+        )
 
     def _apply(self, plan: Plan, registry: Registry) -> None:
         writer = Writer(present(self._client), registry)
-        writer.apply([change.payload for change in plan.changes])
+        writer.apply(in_order(registry, [change.payload for change in plan.changes]))
         self._finished = writer.finished
         # A secret cannot be read back, so the plan that proves convergence leaves it out.
         self._rewrite = False
@@ -131,35 +150,11 @@ class SettingsTask:
             self._finished = []
 
     def _wants(self) -> list[Want]:
-        names = set(self._types)
-        for item in self._items:
-            names |= {ref.type.target for ref in struct_references(self._schema, item.object, item.body)}
-        if self._login:
-            names |= set(_LOGIN) & set(self._schema.objects)
-        while True:
-            more = {target for name in names for target in self._identity_targets(name)} - names
-            if not more:
-                break
-            names |= more
-        wants = [Want(name, self._schema.objects[name].singleton, self._properties(name)) for name in sorted(names)]
-        if MARKER_OBJECT not in names:
+        login = set(_LOGIN) & set(self._schema.objects) if self._login else set()
+        wants = self._wanted.wants(login)
+        if all(want.object != MARKER_OBJECT for want in wants):
             wants += pending_want(self._schema)
         return wants
-
-    def _identity_targets(self, name: str) -> set[str]:
-        """Types whose labels are part of this type's own labels (a DKIM signature's domain)."""
-        identity = (
-            None if self._schema.objects[name].singleton else identity_of(self._schema, self._schema.objects[name])
-        )
-        fields = self._schema.fields(name)
-        props = identity.properties if identity else ()
-        return {fields[prop].type.target for prop in props if prop in fields and fields[prop].type.kind == "objectId"}
-
-    def _properties(self, name: str) -> t.Optional[list[str]]:
-        """All properties, but of a domain not the zone text, which the server computes from keys and certificates."""
-        if name != "Domain":
-            return None
-        return sorted(prop for prop, spec in self._schema.fields(name).items() if spec.access != SERVER_SET)
 
     def _address(self, registry: Registry) -> str:
         """Any address; one that the server could have reads best in its log."""

@@ -13,7 +13,7 @@ from ...redact import MASK
 from ..driver import SettingsAsk
 from ..principal import Principal
 from ..problem import Problem, shown
-from ..secrets import is_secret_key
+from ..secrets import is_secret_key, masked
 from .grammar import ALIASES, SINGLETON, refuse
 from .shape import Fault, check
 
@@ -32,27 +32,25 @@ def unvalidated_plan(ask: SettingsAsk) -> Plan:
         if rest:
             # Without a schema nobody knows whether what follows is a label or a nested property.
             label = head if "." in rest else SINGLETON
-            groups.setdefault((head, label), {})[rest] = _masked(value, rest.rsplit(".", 1)[-1])
+            groups.setdefault((head, label), {})[rest] = masked(value, f"{head}.{rest}")
         elif isinstance(value, t.Mapping) and value and all(isinstance(i, (dict, type(None))) for i in value.values()):
             for label, body in value.items():
                 # An object without properties must still show in a diff.
-                groups[(head, str(label))] = _masked(body) if body else {"label": str(label)}
+                groups[(head, str(label))] = masked(body, f"{head}.{label}") if body else {"label": str(label)}
         elif value is not None:
-            groups[(head, SINGLETON)] = _masked(value)
+            groups[(head, SINGLETON)] = masked(value, head)
     return Plan(tuple(Change("create", head, label, None, body) for (head, label), body in groups.items()))
 
 
 def _problem(fault: Fault) -> Problem:
-    value = "" if fault.value is None else shown(_masked(fault.value, fault.key.rpartition(".")[2]))
+    value = "" if fault.value is None else shown(_given(fault))
     return Problem(fault.key, value, f"accepted: {fault.accepted}.")
 
 
-def _masked(value: t.Any, key: str = "") -> t.Any:
-    if isinstance(value, t.Mapping):
-        return {name: _masked(item, str(name)) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_masked(item, key) for item in value]
-    return MASK if is_secret_key(key) and isinstance(value, str) else value
+def _given(fault: Fault) -> t.Any:
+    """What was given, as far as it may be shown: a fault inside a secret's struct shows nothing of it."""
+    inside = any(is_secret_key(fault.key.rsplit(".", count)[0]) for count in range(1, fault.key.count(".") + 1))
+    return MASK if inside else masked(fault.value, fault.key)
 
 
 def unvalidated_principals(principals: t.Sequence[Principal]) -> Plan:

@@ -10,61 +10,19 @@ are as the server stores them (contract 8.1). :mod:`.decode` brings the server's
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import typing as t
 
 from ...reconcile import present
 from ..expressions import ExpressionError, audit
-from ..problem import SHORTEST_SECRET, Problem, host_name, shown
+from ..problem import SHORTEST_SECRET, Problem, host_name, host_name_fault, shown
 from ..suggest import did_you_mean
+from .describe import LOWEST, describe
 from .schema import EXPRESSION, SERVER_SET, Fields, Schema, Type
+from .texts import HOST_NAMES, duration, ip_text, stored_text
 
-_DURATION = re.compile(r"^(\d+)(ms|s|m|h|d)$")
-_DURATION_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _UTC = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 _INTEGER = re.compile(r"^-?\d+$")
-
-#: Where the schema names no minimum (contract 3.6).
-_LOWEST = {"unsignedInteger": 0, "size": 0, "duration": 1}
-
-#: Strings that the server stores as lower-case A-labels though the schema says no more than "string" (contract 8.1).
-HOST_NAMES = frozenset(
-    (
-        ("Domain", "name"),
-        ("SystemSettings", "defaultHostname"),
-        ("MailExchanger", "hostname"),
-        ("Service", "hostname"),
-        ("MtaConnectionStrategy", "ehloHostname"),
-        ("Directory", "usernameDomain"),
-        ("ReportSettings", "outboundReportDomain"),
-        ("MtaConnectionIpHost", "ehloHostname"),
-        ("HurricaneCredential", "zone"),
-    )
-)
-#: Names that the server stores without blanks and in one case (contract 8.1).
-_CASES: dict[tuple[str, str], t.Callable[[str], str]] = {
-    ("SpamDnsblServer", "name"): str.upper,
-    ("SpamRule", "name"): str.upper,
-    ("SpamTag", "tag"): str.upper,
-    ("SpamFileExtension", "extension"): str.lower,
-}
-#: Item types of lists whose order means nothing.
-UNORDERED = frozenset(("EmailAlias", "MailExchanger"))
-
-
-def stored_text(name: str, prop: str, text: str) -> str:
-    """A property's text as the server stores it, for the few that it rewrites."""
-    if (name, prop) in HOST_NAMES:
-        return host_name(text)
-    change = _CASES.get((name, prop))
-    return change("".join(text.split())) if change else text
-
-
-def duration(text: str) -> t.Optional[int]:
-    """Milliseconds of a duration such as ``30d``; none for anything else."""
-    match = _DURATION.match(text)
-    return int(match.group(1)) * _DURATION_MS[match.group(2)] if match else None
 
 
 class Normaliser:
@@ -82,8 +40,9 @@ class Normaliser:
         """Properties of an object or a nested struct."""
         if value is None:
             value = {}
+        whole = Type("object", target=name)
         if not isinstance(value, t.Mapping):
-            self.fail(path, value, "expected a mapping of properties.")
+            self.refuse(whole, path, value, "expected a mapping of properties.")
             return {}
         body = expand(value, path, self)
         variants = self._schema.variants(name)
@@ -91,7 +50,8 @@ class Normaliser:
         if variants is None:
             body.pop("@type", None)
         elif "@type" in body and variant not in variants:
-            self.fail(f"{path}.@type", variant, "unknown variant; " + did_you_mean(str(variant), variants))
+            # Whoever mistakes the form of a secret may write it here.
+            self.refuse(whole, f"{path}.@type", variant, "unknown variant; " + did_you_mean(str(variant), variants))
             return {}
         fields = self._schema.fields(name, variant if variants else None)
         out: dict[str, t.Any] = {}
@@ -107,8 +67,15 @@ class Normaliser:
                 self.fail(f"{path}.{key}", ..., "is set by the server and cannot be given.")
             else:
                 normal = self.value(spec.type, item, f"{path}.{key}")
-                out[key] = stored_text(name, key, normal) if isinstance(normal, str) else normal
+                out[key] = self._stored(name, key, normal, f"{path}.{key}") if isinstance(normal, str) else normal
         return out
+
+    def _stored(self, name: str, prop: str, text: str, path: str) -> str:
+        stored = stored_text(name, prop, text)
+        fault = host_name_fault(stored) if (name, prop) in HOST_NAMES else ""
+        if fault or not stored:
+            self.fail(path, text, fault or "an empty string is not accepted.")
+        return stored
 
     def value(self, spec: Type, value: t.Any, path: str) -> t.Any:
         """One value of a type; none where it is wrong (and a problem was noted)."""
@@ -122,8 +89,12 @@ class Normaliser:
             return None
         return handler(spec, value, path)
 
+    def refuse(self, spec: Type, path: str, value: t.Any, message: str) -> None:
+        """Note a problem of a value of that type, and show the value unless a secret may be in it."""
+        self.fail(path, ... if self._schema.holds_secret(spec) else value, message)
+
     def _wrong(self, spec: Type, value: t.Any, path: str) -> None:
-        self.fail(path, ... if spec.is_secret else value, f"expected {describe(spec, self._schema)}.")
+        self.refuse(spec, path, value, f"expected {describe(spec, self._schema)}.")
 
     def _string(self, spec: Type, value: t.Any, path: str) -> t.Any:
         if not isinstance(value, str):
@@ -133,7 +104,7 @@ class Normaliser:
             clear = "; null clears it" if spec.nullable else ""
             return self.fail(path, ..., f"an empty string is not accepted{clear}.")
         if spec.max_length is not None and len(text) > spec.max_length:
-            return self.fail(path, value, f"at most {spec.max_length} characters.")
+            return self.refuse(spec, path, value, f"at most {spec.max_length} characters.")
         if spec.is_secret and len(text) < SHORTEST_SECRET:
             return self.fail(
                 path, ..., f"a secret needs at least {SHORTEST_SECRET} characters; this one has {len(text)}."
@@ -165,8 +136,8 @@ class Normaliser:
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
             return self._wrong(spec, value, path)
         low = spec.minimum
-        if low is None and spec.format in _LOWEST:
-            low = _LOWEST[spec.format]
+        if low is None and spec.format in LOWEST:
+            low = LOWEST[spec.format]
         if (low is not None and value < low) or (spec.maximum is not None and value > spec.maximum):
             return self._wrong(spec, value, path)
         return value
@@ -201,7 +172,7 @@ class Normaliser:
             return None
         unique = sorted(set(members))
         if len(unique) < spec.min_items:
-            return self.fail(path, value, f"needs at least {spec.min_items} item(s).")
+            return self.refuse(spec, path, value, f"needs at least {spec.min_items} item(s).")
         return unique
 
     def _map(self, spec: Type, value: t.Any, path: str) -> t.Any:
@@ -221,6 +192,9 @@ class Normaliser:
     def _object(self, spec: Type, value: t.Any, path: str) -> t.Any:
         if spec.target == EXPRESSION:
             return self._expression(value, path)
+        variant = self._schema.text_variant(spec.target) if isinstance(value, str) else ""
+        if variant:
+            value = {"@type": variant, "secret": value}
         if not isinstance(value, t.Mapping):
             return self._wrong(spec, value, path)
         return self.struct(spec.target, value, path)
@@ -230,7 +204,7 @@ class Normaliser:
             return self._wrong(spec, value, path)
         item = Type("object", target=spec.target)
         if len(value) < spec.min_items:
-            return self.fail(path, value, f"needs at least {spec.min_items} item(s).")
+            return self.refuse(spec, path, value, f"needs at least {spec.min_items} item(s).")
         return [self.value(item, entry, f"{path}[{index}]") for index, entry in enumerate(value)]
 
     def _expression(self, value: t.Any, path: str) -> t.Any:
@@ -283,26 +257,20 @@ def expand(body: t.Mapping[t.Any, t.Any], path: str, to: Normaliser) -> dict[str
     out: dict[str, t.Any] = {}
     for raw, value in body.items():
         key, dot, rest = str(raw).partition(".")
-        if not dot:
-            if isinstance(out.get(key), dict) and isinstance(value, t.Mapping):
-                out[key] = {**out[key], **value}
-            elif key in out:
-                to.fail(f"{path}.{key}", ..., "is given twice.")
-            else:
-                out[key] = value
-            continue
-        inner = out.setdefault(key, {})
-        if not isinstance(inner, t.Mapping) or rest in inner:
-            to.fail(f"{path}.{raw}", ..., "is given twice.")
+        given = {rest: value} if dot else value
+        held = out.get(key)
+        if key not in out:
+            out[key] = given
+        elif _mappings(held, given) and not set(held) & set(given):
+            out[key] = {**held, **given}
         else:
-            out[key] = {**inner, rest: value}
+            twice = [f".{name}" for name in given if name in held] if _mappings(held, given) else []
+            to.fail(f"{path}.{key}{twice[0] if twice else ''}", ..., "is given twice.")
     return out
 
 
-def ip_text(text: str) -> str:
-    """An address or network in canonical form; a single host carries no prefix length. :raises ValueError:"""
-    network = ipaddress.ip_network(text, strict=False)
-    return str(network.network_address) if network.num_addresses == 1 else str(network)
+def _mappings(*values: t.Any) -> bool:
+    return all(isinstance(value, t.Mapping) for value in values)
 
 
 def required(fields: Fields) -> list[str]:
@@ -315,33 +283,3 @@ def required(fields: Fields) -> list[str]:
         and not spec.has_default
         and spec.access != SERVER_SET
     ]
-
-
-def describe(spec: Type, schema: Schema) -> str:
-    """What is accepted, in words."""
-    null = " or null" if spec.nullable else ""
-    if spec.kind == "number":
-        what = {
-            "duration": "a duration in milliseconds or as 5s, 10m, 1h, 30d",
-            "size": "a size in bytes",
-            "float": "a number",
-        }.get(spec.format, "an integer")
-        low = _LOWEST.get(spec.format) if spec.minimum is None else spec.minimum
-        limits = [f"from {low:g}"] if low is not None else []
-        limits += [f"to {spec.maximum:g}"] if spec.maximum is not None else []
-        return " ".join([what, *limits]) + null
-    if spec.kind == "enum":
-        return "one of " + ", ".join(schema.enum(spec.target)) + null
-    words = {
-        "string": {"uri": "a URL", "ipNetwork": "an IP address or network", "ipAddress": "an IP address"}.get(
-            spec.format, "a string"
-        ),
-        "boolean": "true or false",
-        "utcDateTime": "a quoted time such as '2026-01-31T00:00:00Z'",
-        "objectId": f"the label of a {spec.target}",
-        "set": "a list",
-        "objectList": "a list of mappings",
-        "map": "a mapping",
-        "object": "a mapping",
-    }
-    return words.get(spec.kind, spec.kind) + null

@@ -6,6 +6,7 @@ import contextlib
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.expressions import (
+    VARIABLES,
     ExpressionError,
     audit,
     tokenize,
@@ -31,13 +32,20 @@ GOOD = [
     "relaxed",
     "split(sender, '@') == ['a', 'b']",
     "local_port & is_tls | is_tls",
-    "size > 10MB",
+    "octets[0] == 127 && octets[ 3 ] < 4",
+    "dns_query(rcpt_domain, 'mx')[0]",
+    "split(rcpt, '@')[1] == 'a.test'",
+    "[sender, rcpt][1][0]",
+    "$SPF_FAIL && !$FREEMAIL_FROM",
+    "metric('queue.count') > 1",
+    "system('node_id') + system('hostname')",
+    "sender ==\n 'x'",
 ]
 
 
 @pytest.mark.parametrize("text", GOOD)
 def test_accepts(text: str) -> None:
-    audit(text)
+    audit(text, variables=[*VARIABLES, "octets"])
 
 
 BAD = [
@@ -65,6 +73,26 @@ BAD = [
     ("sender == #", "cannot read '#'"),
     ("5sx", "cannot read"),
     ("!", "ends where a value"),
+    ("size > 10MB", "sizes in bytes"),
+    ("1kb > 2", "sizes in bytes"),
+    ("'a'[0]", "unexpected '['"),
+    ("$1[0]", "unexpected '['"),
+    ("rcpt[", "ends where a value"),
+    ("rcpt[]", "unexpected ']'"),
+    ("rcpt[0", "ends where ']'"),
+    ("rcpt[-1]", "cannot begin with '-'"),
+    ("rcpt[0, 1]", "expected ']'"),
+    ("$", "cannot read"),
+    ("sender == 'x' and is_tls", "unexpected 'and' at column 15. Write '&&'"),
+    ("sender == 'x' or is_tls", "Write '||'"),
+    ("not is_tls", "Write '!'"),
+    ("not(is_tls)", "Write '!'"),
+    ("ends_with(sender, @acme.test)", "cannot read '@acme.test)' at column 19; a text needs quotes"),
+    ("contains(rcpt)", "contains takes 2 arguments, not 1"),
+    ("len(rcpt, 1)", "len takes one argument, not 2"),
+    ("matches(rcpt, 'x')", "must be a text in quotes"),
+    ("system('bogus')", "system at column 1 knows domain, hostname"),
+    ("sender\t== 'x'", "a tab before column 8"),
     ("(" * 100 + "1" + ")" * 100, "nested too deeply"),
 ]
 
@@ -104,3 +132,8 @@ def test_never_fails_otherwise(text: str) -> None:
 )
 def test_accepts_whatever_the_grammar_makes(text: str) -> None:
     audit(text)
+
+
+def test_0_15_lacks_a_function() -> None:
+    with pytest.raises(ExpressionError, match="unknown function 'is_ip_in_cidr'"):
+        audit("is_ip_in_cidr(remote_ip, '10.0.0.0/8')", generation="0.15")
