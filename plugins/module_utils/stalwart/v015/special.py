@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 
-from ..v016.values import ip_text
+from ..v016.texts import ip_text
 from .codecs import Codec, Items, Keys, Url, Wrong
+
+#: RFC 9110 section 5.6.2.
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 
 
 class Secret(Codec):
@@ -33,31 +37,48 @@ class Secret(Codec):
 
 
 class Address(Codec):
-    """An IP address or network in canonical form."""
+    """An IP address or network in canonical form; 0.15 takes none larger than /8, and no zone."""
 
     accepted = "an IP address or network"
+    _SHORTEST = 8
 
     def check(self, value: t.Any) -> t.Any:
         try:
-            return ip_text(str(value))
+            text = ip_text(str(value))
         except ValueError:
             raise Wrong(f"expected {self.accepted}.") from None
+        if "%" in text:
+            raise Wrong("0.15 takes no address with a zone.")
+        if ipaddress.ip_network(text).prefixlen < self._SHORTEST:
+            raise Wrong(f"0.15 takes networks of /{self._SHORTEST} and smaller; give several.")
+        return text
 
 
 class Headers(Items):
-    """A mapping of header names to values, stored as a list of ``Name: value``."""
+    """A mapping of header names to values, stored as a list of ``Name: value``. A name that is not given stays as it is."""
 
     def __init__(self) -> None:
         super().__init__(default={})
-        self.members = False
-        self.accepted = "a mapping of header names to texts"
+        self.members = True
+        self.accepted = "a mapping of header names to texts of one line"
 
     def check(self, value: t.Any) -> t.Any:
         if not isinstance(value, t.Mapping) or not all(
-            isinstance(text, str) and re.match(r"[A-Za-z0-9-]+\Z", str(name)) for name, text in value.items()
+            isinstance(text, str) and _HEADER.match(str(name)) and text.isprintable() for name, text in value.items()
         ):
             raise Wrong(f"expected {self.accepted}.")
         return {str(name): text.strip() for name, text in sorted(value.items())}
+
+    def merge(self, current: t.Any, value: t.Any) -> t.Any:
+        return dict(sorted({**current, **value}.items()))
+
+    def named(self, value: t.Any) -> list[str]:
+        if not isinstance(value, t.Mapping) or any(text is not None for text in value.values()):
+            raise Wrong("a map's keys are removed whole; give null.")
+        return sorted(map(str, value))
+
+    def without(self, current: t.Any, gone: t.Sequence[str]) -> t.Any:
+        return {name: text for name, text in current.items() if name not in gone}
 
     def encode(self, key: str, value: t.Any) -> Keys:
         return super().encode(key, [f"{name}: {text}" for name, text in value.items()])
