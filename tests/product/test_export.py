@@ -175,3 +175,51 @@ def test_what_cannot_be_given_is_named(server: Server) -> None:
     keys = [key for key in reasons if key.startswith("dkimSignature.") and key.endswith("._domainkey.other.test")]
     assert len(keys) == 2
     assert not server.settings(found["settings"], check=True)["changed"]
+
+
+def test_what_no_option_of_principals_can_say(server: Server, empty: Server) -> None:
+    """Above all no account comes out with more rights than it had."""
+    api = server.api()
+    domain = api.create("Domain", name="acme.test", dkimManagement={"@type": "Manual"})
+    user = {"@type": "User", "domainId": domain}
+    narrow = {"@type": "Replace", "enabledPermissions": {"authenticate": True, "emailReceive": True}}
+    api.create("Account", **user, name="bot", roles={"@type": "Admin"}, permissions=narrow)
+    api.create("Account", **user, name="far", timeZone="Asia/Muscat", quotas={"maxEmails": 10, "maxDiskQuota": 5})
+    aliases = {
+        "0": {"name": "off", "domainId": domain, "enabled": False},
+        "1": {"name": "on", "domainId": domain, "enabled": True, "description": "note"},
+    }
+    api.create("Account", **user, name="al", aliases=aliases)
+    found = export(server)
+    assert found["principals"] == [
+        {"name": "al@acme.test", "type": "individual", "aliases": ["on@acme.test"]},
+        {"name": "far@acme.test", "type": "individual", "quota": 5},
+    ]
+    reasons = {entry["key"]: entry["reason"] for entry in found["left_out"]}
+    assert "permissions replace those of its roles" in reasons["bot@acme.test"]
+    assert reasons["far@acme.test.timeZone"] == reasons["far@acme.test.quotas.maxEmails"] == "no option can say it"
+    assert "disabled" in reasons["al@acme.test.aliases.off@acme.test"]
+    assert "description" in reasons["al@acme.test.aliases.on@acme.test"]
+    assert not server.principals(*found["principals"])["changed"]
+    empty.settings({"domain": found["settings"]["domain"]})
+    empty.principals(*found["principals"])
+    assert export(empty)["principals"] == found["principals"]
+
+
+def test_a_disabled_alias_stays_unless_it_is_named(server: Server) -> None:
+    api = server.api()
+    domain = api.create("Domain", name="acme.test", dkimManagement={"@type": "Manual"})
+    off = {"name": "off", "domainId": domain, "enabled": False, "description": "note"}
+    held = api.create("Account", **{"@type": "User", "name": "al", "domainId": domain}, aliases={"0": off})
+    al = {"name": "al@acme.test", "aliases": []}
+    assert not server.principals(al)["changed"]
+    failure = refusal(server.principals, {"name": "off@acme.test"})
+    assert "is a disabled alias of the individual al@acme.test" in failure.message
+    added = server.principals({**al, "aliases": ["on@acme.test"]})
+    assert added["diff"][0]["after"] == {"aliases": ["on@acme.test"]}
+    stored = api.get("Account", held, "aliases")["aliases"].values()
+    assert {(alias["name"], alias["enabled"]) for alias in stored} == {("off", False), ("on", True)}
+    enabled = server.principals({**al, "aliases": ["off@acme.test"]})
+    assert enabled["diff"][0]["after"] == {"aliases": ["off@acme.test"]}
+    (alias,) = api.get("Account", held, "aliases")["aliases"].values()
+    assert (alias["enabled"], alias["description"]) == (True, "note")

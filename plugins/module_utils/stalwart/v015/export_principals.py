@@ -18,6 +18,9 @@ from .principal import FIELDS, TYPES, VOCABULARY, Held, State, view
 from .principal_plan import make_principal_plan
 from .store import Store
 
+#: How secrets start that are no password of the account.
+_NO_PASSWORD = ("$app$", "otpauth://")
+
 
 def export_principals(client: RestClient, store: Store) -> tuple[list[Body], LeftOut]:
     """The principals, groups first, and what was left out and why."""
@@ -36,6 +39,7 @@ def principals_of(state: State) -> tuple[list[Body], LeftOut]:
     for address, held in sorted(state.mailboxes.items()):
         if "@" in address:
             found[address] = _body(state, held)
+            left_out += [(f"{address}.{key}", reason) for key, reason in _unsaid(held)]
         else:
             left_out.append((held.name, "has no address"))
 
@@ -50,6 +54,16 @@ def _body(state: State, held: Held) -> Body:
     body: Body = {"name": held.address, "type": held.kind, **worth_giving(view(state, held), usual)}
     if held.kind == INDIVIDUAL and held.name != held.address:
         body["login_name"] = held.name
-    if any(not secret.startswith(("$app$", "otpauth://")) for secret in held.secrets):
+    if any(not secret.startswith(_NO_PASSWORD) for secret in held.secrets):
         body["password"] = placeholder(f"{held.address}.password")
     return body
+
+
+def _unsaid(held: Held) -> t.Iterator[tuple[str, str]]:
+    """What an account has and no option can say."""
+    for email in held.emails:
+        if email.startswith("@"):
+            yield f"aliases.{email}", "catches all mail of the domain, which no option can say"
+    others = sum(secret.startswith(_NO_PASSWORD) for secret in held.secrets)
+    if others:
+        yield "secrets", f"{others} app password(s) or second factor(s), which are not read"

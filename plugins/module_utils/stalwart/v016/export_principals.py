@@ -17,37 +17,68 @@ from .decode import Decoder
 from .defaults import Defaults
 from .principal import OBJECTS_READ, kind_of, vocabulary
 from .principal_plan import make_principal_plan
-from .principal_view import ACCOUNT, view
+from .principal_view import ACCOUNT, address_of, view
 from .registry import Registry
 
+_NO_OPTION = "no option can say it"
+
+#: What options stand for; the rest of an account is only named.
+_SAID = frozenset((*ACCOUNT, "id", "recipients"))
 #: Beside the types of settings. Of an account not the usage of its quota, which changes with every message.
-PRINCIPAL_WANTS = (Want("Account", False, ACCOUNT), Want("MailingList", False))
+PRINCIPAL_WANTS = (
+    Want("Account", False, (*ACCOUNT, "encryptionAtRest", "memberTenantId", "timeZone")),
+    Want("MailingList", False),
+)
 
 
 def export_principals(registry: Registry) -> tuple[list[Body], LeftOut]:
     """The principals, groups first, and what was left out and why."""
     registry.begin()
     found: dict[str, Body] = {}
+    left_out: LeftOut = []
+    decoder, defaults = Decoder(registry.schema, registry.label), Defaults(registry.schema)
     for object_type in OBJECTS_READ:
-        for identifier in registry.of(object_type):
+        for identifier, wire in registry.of(object_type).items():
             name = registry.natural(object_type, identifier) or ""
-            found[name] = _body(registry, object_type, identifier, name)
+            current = decoder.struct(object_type, wire)
+            usual = defaults.struct(object_type, current.get("@type"))
+            if (current.get("permissions") or {}).get("@type") == "Replace":
+                # Without them, or with them beside those of its roles, it could do more than it can here.
+                left_out.append((name, "its permissions replace those of its roles, which no option can say"))
+                continue
+            found[name] = _body(object_type, current, usual, name, kind_of(object_type, wire))
+            left_out += [(f"{name}.{key}", reason) for key, reason in _unsaid(current, usual)]
 
     def plan(bodies: t.Sequence[Body]) -> Plan:
         parsed = parse_principals(vocabulary(registry.schema), bodies)
         return make_principal_plan(registry, parsed, rewrite_passwords=False, known=True)
 
-    return prove(found, [], plan)
+    return prove(found, left_out, plan)
 
 
-def _body(registry: Registry, object_type: str, identifier: str, name: str) -> Body:
-    wire = registry.of(object_type)[identifier]
-    kind = kind_of(object_type, wire)
-    current = Decoder(registry.schema, registry.label).struct(object_type, wire)
+def _body(object_type: str, current: Body, defaults: Body, name: str, kind: str) -> Body:
     usual: Body = {"state": "present", "roles": USUAL_ROLES.get(kind)}
     if kind != LIST:
-        usual["locale"] = Defaults(registry.schema).struct(object_type, current.get("@type")).get("locale")
+        usual["locale"] = defaults.get("locale")
     body: Body = {"name": name, "type": kind, **worth_giving(view(object_type, current), usual)}
     if any(entry.get("@type") == "Password" for entry in current.get("credentials") or ()):
         body["password"] = placeholder(f"{name}.password")
     return body
+
+
+def _unsaid(current: Body, usual: Body) -> t.Iterator[tuple[str, str]]:
+    """What an account or list has and no option can say."""
+    for key, value in current.items():
+        if key not in _SAID and value not in (None, [], {}) and value != usual.get(key):
+            yield key, _NO_OPTION
+    for key, value in (current.get("quotas") or {}).items():
+        if key != "maxDiskQuota" and value is not None:
+            yield f"quotas.{key}", _NO_OPTION
+    for alias in current.get("aliases") or ():
+        if not alias.get("enabled", True):
+            yield f"aliases.{address_of(alias)}", "is disabled, which no option can say"
+        elif alias.get("description"):
+            yield f"aliases.{address_of(alias)}", "its description has no option"
+    others = sum(entry.get("@type") != "Password" for entry in current.get("credentials") or ())
+    if others:
+        yield "credentials", f"{others} app password(s) or API key(s), which cannot be read"

@@ -9,6 +9,7 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.reconcile import Plan
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.principal import parse_principals
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015 import send_as
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.export_principals import principals_of
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.password import (
     account_password,
     hash_password,
@@ -343,6 +344,19 @@ def test_other_forms_of_secrets(stored: str, same: bool) -> None:
 def test_app_passwords_are_no_account_s_password() -> None:
     assert account_password(["$app$phone$x", "otpauth://totp/x", "real"]) == "real"
     assert account_password(["$app$phone$x"]) is None
+
+
+def test_what_an_export_cannot_say_is_named() -> None:
+    bob = {"type": "individual", "name": "bob", "emails": ["bob@acme.test", "@acme.test"], "roles": ["user"]}
+    found, left_out = principals_of(server({**bob, "secrets": ["$app$phone$x", "real"]}))
+    assert {
+        "name": "bob@acme.test",
+        "type": "individual",
+        "login_name": "bob",
+        "password": "<secret: bob@acme.test.password>",
+    } in found
+    assert dict(left_out)["bob@acme.test.aliases.@acme.test"].startswith("catches all mail")
+    assert dict(left_out)["bob@acme.test.secrets"].startswith("1 app password")
 
 
 def test_passwords() -> None:
