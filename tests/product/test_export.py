@@ -223,3 +223,25 @@ def test_a_disabled_alias_stays_unless_it_is_named(server: Server) -> None:
     assert enabled["diff"][0]["after"] == {"aliases": ["off@acme.test"]}
     (alias,) = api.get("Account", held, "aliases")["aliases"].values()
     assert (alias["enabled"], alias["description"]) == (True, "note")
+
+
+def test_senders_come_out_with_their_accounts(server: Server, empty: Server) -> None:
+    rule = {"match": [{"if": "sender == 'a@b.test'", "then": "false"}], "else": "true"}
+    principal = {"name": "shop@acme.test", "type": "individual", "send_as": ["*@news.shop.test", "noreply@shop.test"]}
+    server.settings({"domain": {"acme.test": {"dkimManagement": {"@type": "Manual"}}}, "spamPyzor": {"enable": False}})
+    server.principals(principal)
+    assert "mtaStageAuth" not in export(server)["settings"]
+    server.settings({"mtaStageAuth": {"mustMatchSender": rule}})
+    found = export(server)
+    assert found["principals"] == [principal]
+    assert found["settings"]["mtaStageAuth"] == {"mustMatchSender": rule}
+    assert "memoryLookupKey" not in found["settings"]
+    assert not server.settings(found["settings"])["changed"]
+    assert not server.principals(*found["principals"])["changed"]
+    empty.settings({key: found["settings"][key] for key in ("domain", "mtaStageAuth", "spamPyzor")})
+    empty.principals(*found["principals"])
+    again = export(empty)
+    assert (again["principals"], again["settings"]["mtaStageAuth"]) == (
+        found["principals"],
+        found["settings"]["mtaStageAuth"],
+    )

@@ -25,6 +25,31 @@ def asks(expression: str, separator: str) -> bool:
     return _bare(question(separator)) in _bare(expression)
 
 
+def keep_row(rule: t.Mapping[str, t.Any], held: t.Mapping[str, t.Any], separator: str) -> dict[str, t.Any]:
+    """A rule as settings give it, asking the table still where the server's does: that part is ``send_as``'s.
+
+    :param rule: an expression in normal form, as ``held``.
+    """
+    if "match" not in rule or not _asks_anywhere(held, separator) or _asks_anywhere(rule, separator):
+        return dict(rule)
+    said, asked = str(rule.get("else", "true")), f"!{question(separator)}"
+    whole = asked if said == "true" else f"({said}) && {asked}"
+    if not rule["match"] and not held.get("match") and _bare(str(held.get("else"))) == _bare(whole):
+        return dict(held)
+    return {**rule, "match": [{"if": question(separator), "then": "false"}, *rule["match"]]}
+
+
+def without_row(rule: t.Mapping[str, t.Any], separator: str) -> dict[str, t.Any]:
+    """The opposite: what settings have to say of a server's rule."""
+    match = [entry for entry in rule.get("match") or () if not asks(str(entry.get("if")), separator)]
+    return {**rule, "match": match}
+
+
+def _asks_anywhere(rule: t.Mapping[str, t.Any], separator: str) -> bool:
+    texts = [rule.get("else"), *(entry.get("if") for entry in rule.get("match") or ())]
+    return any(asks(str(text), separator) for text in texts)
+
+
 def _bare(expression: str) -> str:
     return "".join(expression.split()).replace('"', "'")
 

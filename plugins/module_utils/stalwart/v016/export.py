@@ -27,6 +27,7 @@ from .plan import Request, make_plan
 from .registry import Registry
 from .seeds import seeded_labels
 from .schema import Schema
+from .sender_rule import leave_to_principals
 from .values import Normaliser
 
 Settings = t.Dict[str, t.Any]
@@ -49,6 +50,7 @@ def export_server(client: JmapClient, schema: Schema) -> dict[str, t.Any]:
     forbidden = sorted(name for name, kind in unread.items() if kind == "forbidden")
     left_out += [(setting_name(name), "the credential may not read it") for name in forbidden]
     principals, missing = export_principals(registry)
+    leave_to_principals(settings, principals)
     return {
         "settings": settings,
         "principals": principals,

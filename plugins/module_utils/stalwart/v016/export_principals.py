@@ -19,6 +19,7 @@ from .principal import OBJECTS_READ, kind_of, vocabulary
 from .principal_plan import make_principal_plan
 from .principal_view import ACCOUNT, address_of, view
 from .registry import Registry
+from .send_as import Senders
 
 _NO_OPTION = "no option can say it"
 
@@ -36,6 +37,7 @@ def export_principals(registry: Registry) -> tuple[list[Body], LeftOut]:
     registry.begin()
     found: dict[str, Body] = {}
     left_out: LeftOut = []
+    rules = Senders(registry)
     decoder, defaults = Decoder(registry.schema, registry.label), Defaults(registry.schema)
     for object_type in OBJECTS_READ:
         for identifier, wire in registry.of(object_type).items():
@@ -46,7 +48,11 @@ def export_principals(registry: Registry) -> tuple[list[Body], LeftOut]:
                 # Without them, or with them beside those of its roles, it could do more than it can here.
                 left_out.append((name, "its permissions replace those of its roles, which no option can say"))
                 continue
-            found[name] = _body(object_type, current, usual, name, kind_of(object_type, wire))
+            senders = rules.sayable(name) if current.get("@type") == "User" else []
+            found[name] = {
+                **({"send_as": senders} if senders else {}),
+                **_body(object_type, current, usual, name, kind_of(object_type, wire)),
+            }
             left_out += [(f"{name}.{key}", reason) for key, reason in _unsaid(current, usual)]
 
     def plan(bodies: t.Sequence[Body]) -> Plan:

@@ -23,6 +23,7 @@ from .grammar import Item, refuse
 from .identity import setting_name, showable
 from .registry import Registry
 from .schema import Schema, Type
+from .sender_rule import keep_senders
 from .describe import describe
 from .values import required
 
@@ -150,6 +151,7 @@ class _Planner:
         if wire is None:
             return self._create(item, body)
         current = Decoder(self._schema, self._registry.label).struct(item.object, wire)
+        body = keep_senders(item.object, body, current)
         desired = {**self._request.exclusive.resets(self._schema, item, body, current), **body}
         variants = self._schema.variants(item.object)
         if variants and "@type" in desired and desired["@type"] != current.get("@type"):

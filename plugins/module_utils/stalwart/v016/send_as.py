@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...reconcile import Change
+from ..principal import normal_address
 from ..send_as import TABLE, asks, question, split_row
 from .actions import MARKER_NAMESPACE, MARKER_OBJECT
 from .client import Want
@@ -16,11 +17,9 @@ from .decode import Decoder
 from .differ import Write
 from .plan import Op
 from .registry import Registry
+from .sender_rule import RULE, SEPARATOR, STAGE, USUAL
 
-ROW, STAGE, RULE = "MemoryLookupKey", "MtaStageAuth", "mustMatchSender"
-_SEPARATOR = ":"
-#: What ``mustMatchSender`` is unless somebody changed it.
-_DEFAULT: dict[str, t.Any] = {"match": [], "else": "true"}
+ROW = "MemoryLookupKey"
 
 #: What a plan with ``send_as`` reads besides; markers of actions that are owed are rows of another table.
 WANTS = (
@@ -38,7 +37,7 @@ class Senders:
         #: id and whether it is a pattern, by account and sender.
         self._rows: dict[str, dict[str, tuple[str, bool]]] = {}
         for identifier, wire in registry.of(ROW).items():
-            pair = split_row(str(wire.get("key")), _SEPARATOR) if wire.get("namespace") == TABLE else None
+            pair = split_row(str(wire.get("key")), SEPARATOR) if wire.get("namespace") == TABLE else None
             if pair is not None:
                 self._rows.setdefault(pair[0], {})[pair[1]] = (identifier, bool(wire.get("isGlobPattern")))
 
@@ -46,13 +45,22 @@ class Senders:
         """Senders that an account may use beside its own."""
         return sorted(self._rows.get(account, ()))
 
+    def sayable(self, account: str) -> list[str]:
+        """The same, or nothing where ``send_as`` cannot say it as it is."""
+        senders = self.of(account)
+        said = all(
+            normal_address(f"x{sender[1:]}" if sender.startswith("*@") else sender) is not None and sender != account
+            for sender in senders
+        )
+        return senders if said and self.rule() is None and not self.ops(account, senders) else []
+
     def ops(self, account: str, desired: t.Iterable[str]) -> list[Op]:
         """What makes an account's rows these."""
         held = self._rows.get(account, {})
         wanted = set(desired)
         ops = [self._row(account, sender) for sender in sorted(wanted - set(held))]
         for sender, (identifier, pattern) in sorted(held.items()):
-            label = f"{TABLE}:{account}{_SEPARATOR}{sender}"
+            label = f"{TABLE}:{account}{SEPARATOR}{sender}"
             if sender not in wanted:
                 ops.append(Op("destroy", ROW, label, identifier))
             elif pattern != sender.startswith("*"):
@@ -60,7 +68,7 @@ class Senders:
         return ops
 
     def _row(self, account: str, sender: str) -> Op:
-        key = f"{account}{_SEPARATOR}{sender}"
+        key = f"{account}{SEPARATOR}{sender}"
         writes = self._writes(namespace=TABLE, key=key, isGlobPattern=sender.startswith("*"))
         return Op("create", ROW, f"{TABLE}:{key}", writes=writes)
 
@@ -71,11 +79,11 @@ class Senders:
     def rule(self) -> t.Optional[Change]:
         """The change that makes the server ask the table, unless it does. What the rule says besides stays."""
         wire = self._registry.of(STAGE).get("singleton") or {}
-        current = Decoder(self._registry.schema, self._registry.label).struct(STAGE, wire).get(RULE) or _DEFAULT
+        current = Decoder(self._registry.schema, self._registry.label).struct(STAGE, wire).get(RULE) or USUAL
         entries = list(current.get("match") or ())
-        if any(entry.get("then") == "false" and asks(str(entry.get("if")), _SEPARATOR) for entry in entries):
+        if any(entry.get("then") == "false" and asks(str(entry.get("if")), SEPARATOR) for entry in entries):
             return None
-        exception = {"if": question(_SEPARATOR), "then": "false"}
+        exception = {"if": question(SEPARATOR), "then": "false"}
         desired = {"match": [exception, *entries], "else": current.get("else", "true")}
         spec = self._registry.schema.fields(STAGE)[RULE].type
         op = Op("update", STAGE, "singleton", "singleton", writes=(Write(RULE, spec, desired),))
