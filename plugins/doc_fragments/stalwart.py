@@ -12,7 +12,8 @@ class ModuleDocFragment:
 options:
   api_url:
     description:
-      - Base URL of the server's HTTP listener, without a path.
+      - Base URL of the server's HTTP listener, without a path, such as V(https://mail.acme.omantel.test) or
+        V(http://127.0.0.1:8080). C(http://) or C(https://) must be what the port speaks.
       - Give this or O(kubernetes). Without either, the environment variable E(STALWART_API_URL) is used.
     type: str
   kubernetes:
@@ -77,7 +78,8 @@ options:
         type: str
   api_username:
     description:
-      - An account with administrator's permissions, for example the recovery administrator. Needs O(api_password).
+      - An account with administrator's permissions, for example the recovery administrator, which is the account that Stalwart itself
+        is started with (C(STALWART_RECOVERY_ADMIN) on 0.16, C(authentication.fallback-admin) on 0.15). Needs O(api_password).
       - Without it, the environment variable E(STALWART_API_USERNAME) is used.
     type: str
   api_password:
@@ -98,14 +100,14 @@ options:
     type: path
   generation:
     description:
-      - The server's API family. It is found out by the first request; giving it only makes another one a failure.
-      - V(0.15) is recognised, but cannot be managed by this version.
+      - The server's API family. Both are managed. It is found out by the first request; giving it only makes another one a failure.
+      - With O(generation=0.15), the modules that write save that request.
     type: str
     choices: ["0.15", "0.16"]
   probe:
     description:
-      - What an earlier task of the same run found the server to be, its return value C(probe) as it is. The task then saves the
-        request that finds it out.
+      - What an earlier task of the same run found the server to be, its return value C(probe) as it is, such as
+        V({{ server.probe }}) after C(register=server). The task then saves the request that finds it out.
       - It is only believed if it was found at the same address. The roles of this collection hand it on by themselves.
     type: dict
     suboptions:
@@ -135,15 +137,16 @@ options:
   server:
     description:
       - V(absent) plans against a server that does not exist yet, without any request. It is for check mode only.
-      - Settings are then checked against the schema that was used last on this controller; if there is none, only their form,
-        references to secrets and the expressions that can be told as such are checked, and the result is marked as C(unvalidated).
+      - What is given is then checked against the schema that was used last on this controller (on 0.15, against this collection's
+        table). If there is none, only its form is checked, of settings also the expressions that can be told as such, and the result
+        is marked as C(unvalidated).
     type: str
     choices: [present, absent]
     default: present
   update_secrets:
     description:
       - Secrets cannot be read back, so they cannot be compared. V(on_create) writes a secret where there is none yet.
-      - V(always) writes it on every run, and then reports a change on every run.
+      - V(always) writes it on every run, and then reports a change on every run. The placeholder of an export is never written.
     type: str
     choices: [on_create, always]
     default: on_create

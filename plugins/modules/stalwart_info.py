@@ -12,19 +12,19 @@ author: tenantmail contributors (@tenantmail)
 description:
   - Reads what a server is (generation, edition, permissions of the credential), what a domain of it publishes (zone text, DKIM
     keys), and which directory checks logins, as stored and as running. Never a secret.
-  - Without a credential it tells whether the server is there and answers, and which directory it runs. With O(kubernetes) and
-    nothing to gather, only the cluster is asked whether the Service exists.
+  - Without a credential it tells whether the server is there and answers and, on 0.16, which directory it runs; O(export) and
+    other parts of O(gather) are refused. With O(kubernetes) and nothing to gather, only the cluster is asked whether the Service exists.
 extends_documentation_fragment:
   - tenantmail.stalwart.attributes.read_only
   - tenantmail.stalwart.stalwart
 options:
   domain:
-    description: The domain to report on; the server's default domain when not given.
+    description: The domain to report on, such as V(acme.omantel.test); the server's default domain when not given.
     type: str
   gather:
     description:
       - The parts to read. V(account) is the credential's own part (edition, permissions), V(domain) the domain and its zone
-        text, V(dkim) its keys, V(directory) the stored and the running directory.
+        text, V(dkim) its keys, V(directory) the stored and the running directory. V([]) reads none.
       - The generation and the schema's hash are always told.
       - On 0.15, V(account) asks for an authorization code, which is thrown away and expires; permissions are told in no other
         way there. V(domain) and V(dkim) are read from the records that the server proposes.
@@ -60,6 +60,7 @@ requirements:
   - dnspython, to read DKIM keys
 seealso:
   - module: tenantmail.stalwart.stalwart_settings
+  - module: tenantmail.stalwart.stalwart_principal
 """
 
 EXAMPLES = r"""
@@ -88,6 +89,18 @@ EXAMPLES = r"""
     content: "{{ server.info.export | to_nice_yaml }}"
     dest: acme.yml
     mode: "0600"
+
+- name: Give another server the same settings (secrets are put in the places of the placeholders first)
+  tenantmail.stalwart.stalwart_settings:
+    api_url: https://mail2.acme.omantel.test
+    api_token: "{{ other_api_key }}"
+    settings: "{{ (lookup('file', 'acme.yml') | from_yaml).settings }}"
+
+- name: And the same principals
+  tenantmail.stalwart.stalwart_principal:
+    api_url: https://mail2.acme.omantel.test
+    api_token: "{{ other_api_key }}"
+    principals: "{{ (lookup('file', 'acme.yml') | from_yaml).principals }}"
 
 - name: Look whether a server exists
   tenantmail.stalwart.stalwart_info:

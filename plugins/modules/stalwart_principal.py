@@ -58,7 +58,11 @@ options:
         description:
           - V(suspended) is an individual that cannot log in, neither with tokens nor with app passwords, while its mail is still
             accepted. V(present) lets it log in again.
-          - V(absent) removes it together with its mail, and with its rows of O(principals[].send_as).
+          - Not given, it is V(present), so a suspended individual that is named without a state may log in again.
+          - An individual that does not exist is created by V(suspended), too, and a warning names the nearest that does, for a
+            misspelt address locks nobody out.
+          - V(absent) removes it together with its mail, and with its rows of O(principals[].send_as). Its addresses may go to others
+            in the same task.
         type: str
         choices: [present, absent, suspended]
         default: present
@@ -71,7 +75,8 @@ options:
       aliases:
         description:
           - All further addresses, such as V([postmaster@acme.omantel.test]). Addresses that are not among them are taken away.
-          - An alias may move from one principal to another within one task.
+          - An alias may move from one principal to another within one task, two may swap theirs, and an alias may become a new principal.
+          - On 0.16, an alias that somebody has disabled on the server stays as it is; naming it enables it.
         type: list
         elements: str
       members:
@@ -106,8 +111,9 @@ options:
         type: list
         elements: str
       quota:
-        description: Space of the mailbox in bytes, such as V(5368709120) for 5 GiB; V(0) takes the limit away.
-        type: int
+        description:
+          - Space of the mailbox in bytes, or a size such as V(5G) or V(500M), of 1024 each; V(0) takes the limit away.
+        type: raw
       locale:
         description: Language and region, such as V(en_US) or V(ar_OM).
         type: str
@@ -136,9 +142,12 @@ options:
         description:
           - All addresses that an individual may use as the envelope's sender beside its own, such as V([noreply@shop.test]);
             V(*@shop.test) stands for all addresses of a domain. Its own address, its aliases and those of its groups need not be given.
+          - The envelope's sender is the address that the sending program gives the server and that bounces go to (C(MAIL FROM)), not
+            the one in the letter's head.
           - Writes a row of the server's lookup table C(sender-allow) for each of them, removes the other rows of this account, and makes
-            the server's rule ask that table unless it does. Whatever else the rule says is kept. Do not set the same rule through
-            M(tenantmail.stalwart.stalwart_settings).
+            the server's rule ask that table unless it does. Whatever else the rule says is kept. A row is C(<account>:<sender>) on 0.16
+            and C(<account>|<sender>) on 0.15.
+          - Where M(tenantmail.stalwart.stalwart_settings) sets the same rule on 0.16, it leaves this part of it alone.
           - On 0.16, the rule is C(MtaStageAuth.mustMatchSender). On 0.15, it is C(session.auth.must-match-sender), and it holds for SMTP
             only, for JMAP takes no sender that is not the account's own.
         type: list

@@ -18,7 +18,7 @@ description:
   - Unknown keys, wrong types, values that an enumeration does not have, references to nothing and expressions that cannot be
     right (a single C(=), say) are refused before any write, with the nearest valid names. So is everything that 0.15 cannot
     express, all of it at once, with the code V(unsupported_by_generation).
-  - Writes are followed by the reload that makes them take effect. On 0.15, a trial reload comes first, for any wrong key there,
+  - Writes are followed by the reload, by which a server takes over what is stored. On 0.15, a trial reload comes first, for any wrong key there,
     of whomever, blocks every reload. If the server stores the settings but
     refuses to run them, the task fails with the code V(reload_refused), naming the object and the reason, and the next run
     repeats the reload.
@@ -37,18 +37,32 @@ options:
   settings:
     description:
       - The settings, in the vocabulary of Stalwart 0.16 (see O(vocabulary)), nested or with dotted keys; both forms can be mixed.
-      - The first level is a singleton (V(systemSettings)) or an object type (V(directory)). Below an object type comes the
-        object's label, then its properties. A label that contains dots needs the nested form.
-      - An object that has a natural name is found by it (a domain or an MTA route by its C(name), an allowed address by its
-        C(address)), others by their C(description). The label stands for it unless the properties give another value.
+      - Names are those of Stalwart's own schema. An unknown one is refused with the nearest that exist. For the usual things see
+        U(https://github.com/tenantmail/stalwart/blob/main/docs/settings-by-task.md); what both generations know is listed in
+        U(https://github.com/tenantmail/stalwart/blob/main/docs/vocabulary-0.15.md), whose names are called canonical.
+      - "B(Where a setting stands.) The first level is a singleton, settings that are there once (V(systemSettings)), or an object type
+        (V(directory)). Below an object type comes the object's label, by which settings call it, then its properties. A label that
+        contains dots needs the nested form."
+      - >-
+        B(How objects are found.) An object that has a natural name is found by it (a domain or an MTA route by its C(name), an
+        allowed address by its C(address)), others by their C(description). The label stands for it unless the properties give another value.
       - Labels put together from several properties are C(<selector>._domainkey.<domain>) for V(dkimSignature) and
         C(<namespace>:<key>) for V(memoryLookupKey). A V(tracer) is found by its C(@type).
       - A V(certificate) is found by its C(certificate), an V(alert) by its C(condition); their labels are free. A renewed certificate
         is another object; the old one stays until it expires, unless O(exclusive) names the type.
-      - A property that refers to another object takes that object's label, be it on the server already or in the same task.
-      - Sets and lists are YAML lists; the order of a set never counts. Objects with variants carry C(@type). Durations are
-        milliseconds, or texts such as V(5s), V(10m), V(1h), V(30d). Expressions are a text, or a mapping with C(match) (a list
-        of C(if) and C(then)) and C(else). V(null) clears a property that may be empty.
+      - >-
+        B(References.) A property that refers to another object takes that object's label, be it on the server already or in the same task.
+      - >-
+        B(Values.) Sets and lists are YAML lists; the order of a set never counts. Objects with variants carry C(@type). Durations are
+        milliseconds, or texts such as V(5s), V(10m), V(1h), V(30d). V(null) clears a property that may be empty; as a whole object
+        (C(blockedIp.203.0.113.9), nested) it means one without properties, which is created. To remove one, see O(state=absent).
+      - >-
+        B(Expressions) are small programs that the server evaluates for each message or session; a text, or a mapping with C(match) (a
+        list of C(if) and C(then)) and C(else). A C(match) or an C(else) that is left out keeps what the server has.
+      - >-
+        B(Secrets) of 0.16 have a variant, C({"@type": Value, secret: ...}); a plain text is taken for that, on both generations.
+      - A C(blockedIp) takes no C(reason) on 0.15 but V(manual); on 0.16 it is one of the server's own words.
+      - The issuer of a C(directory) must be reachable at each reload of 0.16, which fetches its discovery document; 0.15 does not ask it.
       - V(storage.directory) is another name of V(authentication.directoryId).
       - Members that are left out of a list's items are not compared.
       - On 0.15, a C(domain) also means its signing keys, RSA and Ed25519, which 0.16 makes by itself. The C(issuerUrl) of a
@@ -88,6 +102,7 @@ options:
       - Prefixes under which O(settings) is all there is. Below an object type (V(directory)) all other objects are removed;
         below a singleton (V(http)) or an object (V(domain.example.org)) all other properties go back to their defaults; below a
         map (V(systemSettings.services)) all other keys are removed.
+      - An example is V([allowedIp, mtaRoute]), which removes all other allowed addresses and routes.
       - On 0.15, the server and its rules write lookup entries, spam rules and blocked addresses of their own; prefixes as short
         as V(lookup) or V(spam-filter) are refused.
     type: list
@@ -136,7 +151,7 @@ EXAMPLES = r"""
           usernameDomain: acme.omantel.test
       authentication.directoryId: keycloak
 
-- name: Allow a sender that is no address of the account
+- name: Let one account send from any address (for single addresses, see send_as of stalwart_principal)
   tenantmail.stalwart.stalwart_settings:
     api_url: https://mail.acme.omantel.test
     api_token: "{{ api_key }}"
@@ -144,9 +159,37 @@ EXAMPLES = r"""
       mtaStageAuth:
         mustMatchSender:
           match:
-            - if: "key_exists('sender-allow', authenticated_as + ':' + sender)"
+            - if: "authenticated_as == 'newsletter@acme.omantel.test'"
               then: "false"
           else: "true"
+
+- name: Send all mail through a relay that wants a password
+  tenantmail.stalwart.stalwart_settings:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    settings:
+      mtaRoute:
+        relay:
+          "@type": Relay
+          address: smtp.provider.test
+          port: 587
+          protocol: smtp
+          authUsername: acme
+          authSecret:
+            "@type": Value
+            secret: "{{ relay_password }}"
+      mtaOutboundStrategy.route: "'relay'"
+
+- name: Block an address, and let nobody ban the cluster
+  tenantmail.stalwart.stalwart_settings:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    settings:
+      blockedIp:
+        203.0.113.9: {}
+      allowedIp:
+        10.42.0.0/16:
+          reason: the cluster's network
 
 - name: The same directory on whichever generation the server has
   tenantmail.stalwart.stalwart_settings:
@@ -289,7 +332,7 @@ failure:
   sample:
     layer: stalwart
     code: invalid_value
-    message: "settings: directory.keycloak.issuerURL: unknown property of Oidc; did you mean 'issuerUrl'?."
+    message: "settings: directory.keycloak.issuerURL: unknown property of Oidc; did you mean 'issuerUrl'?"
     hint: Nothing was written.
     tenant: acme
     request: null

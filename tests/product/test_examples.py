@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests import playbook
 
 from .server import Server
 
@@ -34,6 +35,25 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return value["secret"] if "secret" in value else {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def test_the_way_in_of_the_readme(simulated: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+    text = re.search(r"^## A server, no platform\n.+?^```yaml\n(.+?)^```", readme, re.M | re.S)
+    assert text
+    (play,) = yaml.safe_load(text[1])
+    for name in ("STALWART_ADMIN_PASSWORD", "ALICE_PASSWORD"):
+        monkeypatch.setenv(name, simulated.target.password)
+    (defaults,) = play["module_defaults"].values()
+    defaults.update(api_url=simulated.target.base_url, api_username=simulated.target.username)
+    # A name server, which Pyzor needs, is not there.
+    simulated.settings({"spamPyzor.enable": False})
+    found = []
+    for _ in range(2):
+        plays = [{**play, "hosts": "all", "gather_facts": False}]
+        output = playbook.run(tmp_path, {"all": {"hosts": {"localhost": playbook.LOCAL}}}, plays).stdout
+        found.append(re.findall(r"changed=(\d+)\s+unreachable=0\s+failed=(\d+)", output))
+    assert found == [[("2", "0")], [("0", "0")]], output[-3000:]
 
 
 def test_there_are_examples() -> None:
