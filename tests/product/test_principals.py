@@ -176,13 +176,3 @@ def test_a_thousand_mailboxes(mail: Server) -> None:
     again = mail.principals(*principals)
     assert not again["changed"]
     assert again["requests"] <= 4
-
-
-@pytest.mark.parametrize("rule", ["true", "sender_domain != 'acme.test'", {"match": [], "else": "true"}])
-def test_settings_leave_the_row_of_send_as_alone(mail: Server, rule: Any) -> None:
-    shop, settings = {"name": "shop@acme.test", "send_as": ["a@b.test"]}, {"mtaStageAuth.mustMatchSender": rule}
-    mail.principals(shop)
-    for _ in range(2):
-        done = mail.settings(settings)
-        assert not mail.settings(settings)["changed"]
-        assert not mail.principals(shop)["changed"], done["diff"]

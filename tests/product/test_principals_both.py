@@ -296,3 +296,13 @@ def test_a_server_that_does_not_exist_yet(both: Server) -> None:
         "create list news@acme.test",
     ]
     assert planned["requests"] == 0
+
+
+@pytest.mark.parametrize("rule", ["true", "sender_domain != 'acme.test'", {"match": [], "else": "true"}])
+def test_settings_leave_the_row_of_send_as_alone(mail: Server, rule: Any) -> None:
+    shop, settings = {"name": "shop@acme.test", "send_as": ["a@b.test"]}, {"mtaStageAuth.mustMatchSender": rule}
+    mail.principals(shop)
+    for _ in range(2):
+        done = mail.settings(settings)
+        assert not mail.settings(settings)["changed"]
+        assert not mail.principals(shop)["changed"], done["diff"]

@@ -14,9 +14,9 @@ from .store import PENDING, RELOADS
 
 ROWS = f"lookup.{TABLE}"
 RULE = "session.auth.must-match-sender"
-_SEPARATOR = "|"
+SEPARATOR = "|"
 #: A table whose last row goes stays in memory until a restart (contract 3.8), so one row that matches nobody stays.
-_KEEP = f"{ROWS}.-{_SEPARATOR}-"
+_KEEP = f"{ROWS}.-{SEPARATOR}-"
 
 SETTINGS_PREFIXES = (ROWS, RULE, PENDING)
 SETTINGS_KEYS = (RULE,)
@@ -44,7 +44,7 @@ def senders_of(settings: t.Mapping[str, str], account: str) -> list[str]:
 
 def _rows(settings: t.Mapping[str, str]) -> t.Iterator[tuple[str, str]]:
     for key in settings:
-        pair = split_row(key[len(ROWS) + 1 :], _SEPARATOR) if key.startswith(f"{ROWS}.") else None
+        pair = split_row(key[len(ROWS) + 1 :], SEPARATOR) if key.startswith(f"{ROWS}.") else None
         if pair is not None:
             yield pair
 
@@ -52,10 +52,10 @@ def _rows(settings: t.Mapping[str, str]) -> t.Iterator[tuple[str, str]]:
 def rows_change(settings: t.Mapping[str, str], account: str, desired: t.Iterable[str]) -> SettingsChange:
     """What makes an account's rows these."""
     held, wanted = set(senders_of(settings, account)), set(desired)
-    insert = {f"{ROWS}.{account}{_SEPARATOR}{sender}": "" for sender in wanted - held}
+    insert = {f"{ROWS}.{account}{SEPARATOR}{sender}": "" for sender in wanted - held}
     if wanted != held and _KEEP not in settings:
         insert[_KEEP] = ""
-    return SettingsChange(insert, tuple(sorted(f"{ROWS}.{account}{_SEPARATOR}{sender}" for sender in held - wanted)))
+    return SettingsChange(insert, tuple(sorted(f"{ROWS}.{account}{SEPARATOR}{sender}" for sender in held - wanted)))
 
 
 def rule_change(settings: t.Mapping[str, str]) -> SettingsChange:
@@ -64,17 +64,17 @@ def rule_change(settings: t.Mapping[str, str]) -> SettingsChange:
     A rule is one expression, or a list of conditions that ends in an ``else``; the single one wins (contract 3.6).
     """
     listed = {key: value for key, value in settings.items() if key.startswith(f"{RULE}.")}
-    if any(asks(value, _SEPARATOR) for key, value in settings.items() if key == RULE or key in listed):
+    if any(asks(value, SEPARATOR) for key, value in settings.items() if key == RULE or key in listed):
         return SettingsChange()
     if RULE in settings or not listed:
         said = settings.get(RULE, "true").strip()
-        asked = f"!{question(_SEPARATOR)}"
+        asked = f"!{question(SEPARATOR)}"
         return SettingsChange({RULE: asked if said == "true" else f"({said}) && {asked}"}, reloads=("settings",))
     entries: dict[str, dict[str, str]] = {}
     for key, value in sorted(listed.items()):
         index, _dot, part = key[len(RULE) + 1 :].partition(".")
         entries.setdefault(index, {})[part] = value
-    insert: dict[str, str] = {f"{RULE}.0000.if": question(_SEPARATOR), f"{RULE}.0000.then": "false"}
+    insert: dict[str, str] = {f"{RULE}.0000.if": question(SEPARATOR), f"{RULE}.0000.then": "false"}
     for number, parts in enumerate(entries.values(), 1):
         insert.update({f"{RULE}.{number:04}.{part}": value for part, value in parts.items()})
     return SettingsChange(insert, tuple(sorted(set(listed) - set(insert))), reloads=("settings",))

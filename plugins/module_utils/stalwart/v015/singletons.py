@@ -21,6 +21,7 @@ from .codecs import (
     Text,
 )
 from .expression import Expression
+from .sender_rule import SenderRule
 from .special import DirectoryLabel, Headers, RulesUrl, Secret
 from .vocabulary import Kind, Row, no_key, plain
 
@@ -177,7 +178,7 @@ SINGLETONS: tuple[Kind, ...] = (
         "mtaStageAuth",
         (
             _expression("maxFailures", "session.auth.errors.total", "3", "ehlo"),
-            _expression("mustMatchSender", "session.auth.must-match-sender", "true", "sender"),
+            Row("mustMatchSender", "session.auth.must-match-sender", SenderRule("true", "sender")),
             _expression("require", "session.auth.require", _if("local_port != 25", "true"), "ehlo"),
             _expression(
                 "saslMechanisms",
