@@ -147,7 +147,8 @@ options:
           - Writes a row of the server's lookup table C(sender-allow) for each of them, removes the other rows of this account, and makes
             the server's rule ask that table unless it does. Whatever else the rule says is kept. A row is C(<account>:<sender>) on 0.16
             and C(<account>|<sender>) on 0.15.
-          - Where M(tenantmail.stalwart.stalwart_settings) sets the same rule on 0.16, it leaves this part of it alone.
+          - Where M(tenantmail.stalwart.stalwart_settings) sets the same rule, it leaves this part of it alone, and an export gives it
+            as this option.
           - On 0.16, the rule is C(MtaStageAuth.mustMatchSender). On 0.15, it is C(session.auth.must-match-sender), and it holds for SMTP
             only, for JMAP takes no sender that is not the account's own.
         type: list

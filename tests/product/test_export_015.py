@@ -142,3 +142,25 @@ def test_a_tenants_server(start: Start) -> None:
     # Beside what the server stored at its first start, everything has a name.
     native = [entry["key"] for entry in found["left_out"] if "vocabulary: native" in entry["reason"]]
     assert {key.split(".")[0] for key in native} <= {"queue", "report"}
+
+
+def test_senders_come_out_with_their_accounts(start: Start) -> None:
+    settings = {"domain": {"acme.test": {}}, "spamSettings": {"enable": False}, "spamPyzor": {"enable": False}}
+    principal = {"name": "shop@acme.test", "type": "individual", "send_as": ["*@news.shop.test", "noreply@shop.test"]}
+    server, empty = start("full"), start("empty")
+    for one in (server, empty):
+        one.settings(settings)
+    server.principals(principal)
+    found = export(server)
+    assert found["principals"] == [principal]
+    assert "mtaStageAuth" not in found["settings"]
+    assert "sender-allow:shop" not in str(found["settings"])
+    empty.principals(*found["principals"])
+    assert export(empty)["principals"] == found["principals"]
+    # Settings that say something of their own keep it, and the rows stay what send_as said.
+    server.settings({"mtaStageAuth": {"mustMatchSender": "sender_domain != 'a.test'"}})
+    again = export(server)
+    assert again["settings"]["mtaStageAuth"] == {"mustMatchSender": "sender_domain != 'a.test'"}
+    assert again["principals"] == found["principals"]
+    assert not server.settings(again["settings"], check=True)["changed"]
+    assert not server.principals(principal)["changed"]

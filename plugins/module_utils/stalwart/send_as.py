@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .principal import normal_address
+
 TABLE = "sender-allow"
 
 
@@ -39,10 +41,42 @@ def keep_row(rule: t.Mapping[str, t.Any], held: t.Mapping[str, t.Any], separator
     return {**rule, "match": [{"if": question(separator), "then": "false"}, *rule["match"]]}
 
 
-def without_row(rule: t.Mapping[str, t.Any], separator: str) -> dict[str, t.Any]:
-    """The opposite: what settings have to say of a server's rule."""
+def leave_to_principals(
+    settings: dict[str, t.Any], principals: t.Iterable[t.Mapping[str, t.Any]], separator: str
+) -> None:
+    """Take out of exported settings what ``send_as`` of the principals says: their rows, and the rule's question."""
+    rows, stage = settings.get("memoryLookupKey") or {}, settings.get("mtaStageAuth") or {}
+    said = [(p.get("login_name", p["name"]), sender) for p in principals for sender in p.get("send_as") or ()]
+    for account, sender in said:
+        rows.pop(f"{TABLE}:{account}{separator}{sender}", None)
+    if said and "mustMatchSender" in stage:
+        stage["mustMatchSender"] = rule = _without_row(stage["mustMatchSender"], separator)
+        if rule == "true":
+            del stage["mustMatchSender"]
+    for key, body in (("memoryLookupKey", rows), ("mtaStageAuth", stage)):
+        if key in settings and not body:
+            del settings[key]
+
+
+def _without_row(rule: t.Any, separator: str) -> t.Any:
+    """A rule without what :func:`keep_row` and the drivers add; a text where no condition is left."""
+    asked = f"!{question(separator)}"
+    rule = rule if isinstance(rule, t.Mapping) else {"match": [], "else": rule}
     match = [entry for entry in rule.get("match") or () if not asks(str(entry.get("if")), separator)]
-    return {**rule, "match": match}
+    otherwise = str(rule.get("else", "true"))
+    if otherwise == asked:
+        otherwise = "true"
+    elif otherwise.startswith("(") and otherwise.endswith(f") && {asked}"):
+        otherwise = otherwise[1 : -len(f") && {asked}")]
+    return {"match": match, "else": otherwise} if match else otherwise
+
+
+def sayable(account: str, senders: t.Sequence[str]) -> bool:
+    """Whether ``send_as`` of an account can say all of its rows."""
+    return all(
+        sender != account and normal_address(f"x{sender[1:]}" if sender.startswith("*@") else sender) is not None
+        for sender in senders
+    )
 
 
 def _asks_anywhere(rule: t.Mapping[str, t.Any], separator: str) -> bool:

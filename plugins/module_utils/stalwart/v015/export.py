@@ -14,6 +14,7 @@ import typing as t
 from ...failure import Failure
 from ...reconcile import Change
 from ..placeholder import placeholder
+from ..send_as import leave_to_principals
 from . import domains
 from .client import RestClient
 from .codecs import Wrong
@@ -23,6 +24,7 @@ from .localkeys import PREFIX as LOCAL_KEYS
 from .native import is_secret
 from .plan import Planner, Request
 from .removal import KEEPER, Exclusive
+from .send_as import SEPARATOR
 from .settings import read_domains
 from .special import DirectoryLabel, RulesUrl
 from .store import OWED, PENDING, Store
@@ -51,6 +53,7 @@ def export_server(client: RestClient) -> dict[str, t.Any]:
     store = Store(stored, read_domains(client))
     settings, left_out = export_settings(store)
     principals, missing = export_principals(client, store)
+    leave_to_principals(settings, principals, SEPARATOR)
     return {
         "settings": settings,
         "principals": principals,

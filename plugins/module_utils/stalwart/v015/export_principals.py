@@ -13,9 +13,11 @@ from ...reconcile import Plan
 from ..export_proof import USUAL_ROLES, Body, LeftOut, prove, worth_giving
 from ..placeholder import placeholder
 from ..principal import INDIVIDUAL, parse_principals
+from ..send_as import sayable
 from .client import RestClient
 from .principal import FIELDS, TYPES, VOCABULARY, Held, State, view
 from .principal_plan import make_principal_plan
+from .send_as import rule_change, senders_of
 from .store import Store
 
 #: How secrets start that are no password of the account.
@@ -54,6 +56,9 @@ def _body(state: State, held: Held) -> Body:
     body: Body = {"name": held.address, "type": held.kind, **worth_giving(view(state, held), usual)}
     if held.kind == INDIVIDUAL and held.name != held.address:
         body["login_name"] = held.name
+    senders = senders_of(state.settings, held.name)
+    if senders and not rule_change(state.settings) and sayable(held.address, senders):
+        body["send_as"] = senders
     if any(not secret.startswith(_NO_PASSWORD) for secret in held.secrets):
         body["password"] = placeholder(f"{held.address}.password")
     return body

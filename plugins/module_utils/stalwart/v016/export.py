@@ -14,6 +14,7 @@ import typing as t
 
 from ...failure import Failure
 from ...reconcile import Change
+from ..send_as import leave_to_principals
 from .actions import MARKER_NAMESPACE
 from .client import JmapClient, Want
 from .decode import Decoder
@@ -25,9 +26,9 @@ from .identity import identity_of, setting_name, showable
 from .lean import Lean
 from .plan import Request, make_plan
 from .registry import Registry
-from .seeds import seeded_labels
 from .schema import Schema
-from .sender_rule import leave_to_principals
+from .seeds import seeded_labels
+from .sender_rule import SEPARATOR
 from .values import Normaliser
 
 Settings = t.Dict[str, t.Any]
@@ -50,7 +51,7 @@ def export_server(client: JmapClient, schema: Schema) -> dict[str, t.Any]:
     forbidden = sorted(name for name, kind in unread.items() if kind == "forbidden")
     left_out += [(setting_name(name), "the credential may not read it") for name in forbidden]
     principals, missing = export_principals(registry)
-    leave_to_principals(settings, principals)
+    leave_to_principals(settings, principals, SEPARATOR)
     return {
         "settings": settings,
         "principals": principals,

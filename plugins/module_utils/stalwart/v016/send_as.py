@@ -9,8 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...reconcile import Change
-from ..principal import normal_address
-from ..send_as import TABLE, asks, question, split_row
+from ..send_as import TABLE, asks, question, sayable, split_row
 from .actions import MARKER_NAMESPACE, MARKER_OBJECT
 from .client import Want
 from .decode import Decoder
@@ -48,11 +47,8 @@ class Senders:
     def sayable(self, account: str) -> list[str]:
         """The same, or nothing where ``send_as`` cannot say it as it is."""
         senders = self.of(account)
-        said = all(
-            normal_address(f"x{sender[1:]}" if sender.startswith("*@") else sender) is not None and sender != account
-            for sender in senders
-        )
-        return senders if said and self.rule() is None and not self.ops(account, senders) else []
+        said = sayable(account, senders) and self.rule() is None and not self.ops(account, senders)
+        return senders if senders and said else []
 
     def ops(self, account: str, desired: t.Iterable[str]) -> list[Op]:
         """What makes an account's rows these."""
