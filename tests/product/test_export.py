@@ -95,7 +95,8 @@ def test_an_export_is_what_is_there_and_a_plan_right_after_is_empty(server: Serv
             "authUsername": "u",
         },
     }
-    assert settings["http"] == {"rateLimitAnonymous": {"count": 77}, "responseHeaders": {"X-A.b": "c"}}
+    rate = {"count": 77, "period": 60000}  # Whole, for 0.15 takes no half of one.
+    assert settings["http"] == {"rateLimitAnonymous": rate, "responseHeaders": {"X-A.b": "c"}}
     assert settings["authentication"] == {"passwordMinLength": 12}
     assert [principal["name"] for principal in principals] == [
         "sales@acme.test",

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.driver import SettingsAsk
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.apply import Writer, batches, levels
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.apply import (
+    Writer,
+    batches,
+    gone,
+    levels,
+)
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.client import JmapClient
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.differ import Write
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.plan import Op
@@ -35,6 +40,15 @@ def test_what_is_needed_comes_first() -> None:
 def test_what_is_referred_to_is_removed_last() -> None:
     gone = [Op("destroy", name, "x", "x") for name in ("Directory", "Domain", "DkimSignature", "Account")]
     assert [op.object for op in levels(gone)[0]] == ["DkimSignature", "Account", "Domain", "Directory"]
+
+
+def test_a_removal_that_others_need_comes_before_them() -> None:
+    """And after what it needs itself; all other removals stay last, and an update may come in two parts."""
+    early = Op("update", "Account", "m", "1")
+    gone_first = Op("destroy", "Account", "g", "2", needs=frozenset((("Account", "m"),)))
+    taker = Op("update", "Account", "m", "1", needs=frozenset((gone("Account", "g"), ("Account", "new"))))
+    other, new = Op("destroy", "Account", "x", "3"), create("Account", "new")
+    assert levels([taker, other, gone_first, early, new]) == [[early, new], [gone_first], [taker], [other]]
 
 
 def test_circles_are_refused() -> None:
