@@ -40,6 +40,7 @@ RETRY_STATUS = frozenset((429, 502, 503, 504))
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 3.0)
 _MAX_RETRY_AFTER = 60.0
+_HINTS = {"unauthorized": "Check the credential.", "tls_untrusted": "Give the private CA's file."}
 #: How TLS libraries say that what came is no TLS at all.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 _HTTP_URL = re.compile(r"https?://[^/\s?#]+[^\s?#]*\Z", re.IGNORECASE)
@@ -69,7 +70,7 @@ class HttpClient:
     :param secrets: values that must never reach a message.
     :param deadline: seconds within which a request is retried.
     :param adapter: another transport (the Kubernetes port-forward).
-    :param unauthorized_hint: what to do about a 401; ``forbidden_hint`` about a 403, ``untrusted_hint`` about a certificate.
+    :param hints: what to do, by failure code, where this back end's users can be told more than :data:`_HINTS`.
     :raises Failure: ``missing_library``, or ``invalid_value`` for the URL, a header, the credential or the CA's file.
     """
 
@@ -84,9 +85,7 @@ class HttpClient:
         secrets: t.Iterable[str | None] = (),
         deadline: float = DEADLINE,
         adapter: BaseAdapter | None = None,
-        unauthorized_hint: str = "Check the credential.",
-        forbidden_hint: str = "",
-        untrusted_hint: str = "Give the private CA's file.",
+        hints: t.Mapping[str, str] | None = None,
     ) -> None:
         if REQUESTS_IMPORT_ERROR is not None:
             raise missing_library(layer, "requests", "to speak HTTP")
@@ -109,7 +108,7 @@ class HttpClient:
         self.requests = 0
         self.redactor = Redactor(secrets)
         self._deadline = deadline
-        self._hints = {"unauthorized": unauthorized_hint, "forbidden": forbidden_hint, "tls_untrusted": untrusted_hint}
+        self._hints = {**_HINTS, **(hints or {})}
         self._session: Session = requests.Session()
         # No proxies, netrc or CA bundles from the environment: what is reached must follow from the options alone.
         self._session.trust_env = False

@@ -48,7 +48,9 @@ class KeycloakClient:
             admin_url,
             ca_path=ca_path,
             secrets=[auth.get("client_secret"), auth.get("password")],
-            unauthorized_hint="Check platform_keycloak_auth, and that tenant_keycloak_admin_url is the server that issued the token.",
+            hints={
+                "unauthorized": "Check platform_keycloak_auth, and that tenant_keycloak_admin_url is the server that issued the token."
+            },
         )
 
     @property

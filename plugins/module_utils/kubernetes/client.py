@@ -94,7 +94,7 @@ class KubernetesClient:
             headers=headers,
             secrets=secrets,
             adapter=_PoolAdapter(self.api_client.rest_client.pool_manager),
-            unauthorized_hint="Check the credential in tenant_kubernetes or the kubeconfig.",
+            hints={"unauthorized": "Check the credential in tenant_kubernetes or the kubeconfig."},
         )
 
     @property

@@ -142,7 +142,7 @@ class PowerDnsClient:
             headers={"X-API-Key": api_key},
             ca_path=ca_path,
             secrets=[api_key],
-            unauthorized_hint="Check the API key (platform_powerdns_api_key).",
+            hints={"unauthorized": "Check the API key (platform_powerdns_api_key)."},
         )
 
     @property

@@ -21,11 +21,11 @@ if t.TYPE_CHECKING:
     from .portforward import PodFinder
 
 _HINTS = {
-    "unauthorized_hint": "Check api_username and api_password, or api_token (the roles take the recovery admin's from the "
+    "unauthorized": "Check api_username and api_password, or api_token (the roles take the recovery admin's from the "
     "admin secret). The server counts failures and bans, so this was tried once.",
-    "forbidden_hint": "The account of this credential lacks the administrator's permissions, or is suspended; stalwart_info "
+    "forbidden": "The account of this credential lacks the administrator's permissions, or is suspended; stalwart_info "
     "with gather: [account] lists what a credential may do.",
-    "untrusted_hint": "Give the private CA's PEM file in ca_path (for the roles platform_ca_file); the URL must have a name "
+    "tls_untrusted": "Give the private CA's PEM file in ca_path (for the roles platform_ca_file); the URL must have a name "
     "that the certificate is for.",
 }
 
@@ -123,7 +123,7 @@ def connect(params: t.Mapping[str, t.Any], *, anonymous: bool = False) -> Connec
         headers=headers,
         ca_path=params.get("ca_path"),
         secrets=secrets,
-        **_HINTS,
+        hints=_HINTS,
     )
     return Connection(http, secrets)
 
@@ -143,7 +143,7 @@ def _through_cluster(options: t.Mapping[str, t.Any], headers: dict[str, str], se
         headers=headers,
         secrets=secrets,
         adapter=adapter(PortForward(rest, finder, namespace)),
-        **_HINTS,
+        hints=_HINTS,
     )
     return Connection(http, secrets, finder, cluster)
 
