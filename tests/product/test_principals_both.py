@@ -306,3 +306,12 @@ def test_settings_leave_the_row_of_send_as_alone(mail: Server, rule: Any) -> Non
         done = mail.settings(settings)
         assert not mail.settings(settings)["changed"]
         assert not mail.principals(shop)["changed"], done["diff"]
+
+
+def test_an_account_without_permissions_is_told_what_it_lacks(mail: Server) -> None:
+    account = {"name": A, "password": "Str0ng-pass-77123"}
+    mail.principals(account)
+    own = {"api_username": A, "api_password": account["password"]}
+    failure = refusal(mail.principals, account, **own)
+    assert failure.code == "forbidden", failure.message
+    assert "permissions" in failure.hint, failure.hint

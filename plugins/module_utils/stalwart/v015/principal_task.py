@@ -178,7 +178,8 @@ class Principal015Task:
         if state is None or self._client is None:
             return []
         created = {change.key for change in plan.changes if change.action == "create"}
-        return cautions(self._client.http.base_url, self._missing, self._principals, created, state.census().kinds)
+        kinds = state.census().kinds if any(p.state == "suspended" for p in self._principals) else {}
+        return cautions(self._client.http.base_url, self._missing, self._principals, created, kinds)
 
     def _worries(self, state: State) -> t.Iterator[str]:
         claim = state.username_claim
