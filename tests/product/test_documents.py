@@ -97,14 +97,11 @@ def shuffled(value: Any, data: st.DataObject) -> Any:
 
 
 def thinned(value: Any, data: st.DataObject) -> Any:
-    """A part of the same document: what is left out is not managed, so it never counts.
-
-    Expressions stay whole, and headers, which 0.15 holds under one key.
-    """
+    """A part of the same document: what is left out is not managed, so it never counts. Expressions stay whole."""
     if not isinstance(value, dict) or "@type" in value or "else" in value:
         return value
-    kept = [key for key in value if key == "responseHeaders" or data.draw(st.booleans())]
-    return {key: value[key] if key == "responseHeaders" else thinned(value[key], data) for key in kept}
+    kept = [key for key in value if data.draw(st.booleans())]
+    return {key: thinned(value[key], data) for key in kept}
 
 
 PROFILE = settings(

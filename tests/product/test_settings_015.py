@@ -64,9 +64,12 @@ STEPS: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     ("object's variant", {"mtaRoute.out": {"@type": "Mx", "maxMxHosts": 3}}, ["update mtaRoute out"]),
     ("rate", {"http.rateLimitAnonymous": {"count": 500, "period": "2m"}}, ["update http singleton"]),
+    ("half a rate", {"http.rateLimitAnonymous": {"count": 400}}, ["update http singleton"]),
+    ("the same, whole", {"http.rateLimitAnonymous": {"count": 400, "period": "120s"}}, []),
     ("no rate", {"http.rateLimitAnonymous": None}, ["update http singleton"]),
     ("headers", {"http.responseHeaders": {"X-One": "1", "X-Two": "2"}}, ["update http singleton"]),
-    ("fewer headers", {"http.responseHeaders": {"X-Two": "2"}}, ["update http singleton"]),
+    ("some of the headers", {"http.responseHeaders": {"X-Two": "2"}}, []),
+    ("six digits are not enough", {"spamSettings.scoreSpam": 12.34567}, ["update spamSettings singleton"]),
     ("two-part label", {"memoryLookupKey": {"vip:a@acme.test": {}}}, ["create memoryLookupKey vip:a@acme.test"]),
     (
         "with a value",

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 
+from ...redact import MASK
 from ..problem import host_name
 
 Keys = t.Dict[str, str]
@@ -18,11 +20,19 @@ _MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 #: How optional values say "none" (contract 3.6).
 _OFF = frozenset(("", "false", "disable", "disabled", "never", "none", "unlimited", "0"))
 _INDEX = re.compile(r"\d+\Z")
+#: Integers and milliseconds are stored in 64 bits; counts of the smallest kind in 32.
+LARGEST, LARGEST_32 = 2**63 - 1, 2**32 - 1
+#: A hundred years: the server adds it to its clock.
+_LONGEST = 36_500 * _MS["d"]
 _LEVEL_2_URL = re.compile(r"https?://[^/\s?#]+[^\s?#]*\Z", re.IGNORECASE)
 
 
 class Wrong(ValueError):
     """A value that is not accepted; the text says what is."""
+
+
+class Unsupported(Wrong):
+    """A value that 0.16 takes and 0.15 cannot express; the text says why."""
 
 
 def index(number: int) -> str:
@@ -50,6 +60,10 @@ class Codec:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)) or str(value) == "":
             raise Wrong(f"expected {self.accepted}.")
         return str(value)
+
+    def shown(self, value: t.Any) -> t.Any:
+        """What a diff may show of a value that is stored or given."""
+        return MASK if self.secret and value is not None else value
 
     def merge(self, current: t.Any, value: t.Any) -> t.Any:
         """The whole value where one may be given in part."""
@@ -111,6 +125,9 @@ class Nullable(Codec):
 
     def check(self, value: t.Any) -> t.Any:
         return None if value is None else self.inner.check(value)
+
+    def merge(self, current: t.Any, value: t.Any) -> t.Any:
+        return None if value is None else self.inner.merge(current, value)
 
     def _text(self, value: t.Any) -> str:
         return self.inner._text(value)
@@ -185,8 +202,8 @@ class Number(Codec):
     ) -> None:
         super().__init__(default)
         self.low, self.high, self.fraction = low, high, fraction
-        limits = [f"from {low:g}"] if low is not None else []
-        limits += [f"to {high:g}"] if high is not None else []
+        limits = [f"from {low}"] if low is not None else []
+        limits += [f"to {high}"] if high is not None else []
         self.accepted = " ".join(["a number" if fraction else "an integer", *limits])
 
     def check(self, value: t.Any) -> t.Any:
@@ -194,12 +211,16 @@ class Number(Codec):
         kinds = (int, float) if self.fraction else (int,)
         if isinstance(number, bool) or not isinstance(number, kinds):
             raise Wrong(f"expected {self.accepted}.")
+        if isinstance(number, float) and not math.isfinite(number):
+            raise Wrong(f"expected {self.accepted}.")
+        if number > LARGEST:
+            raise Wrong(f"expected {self.accepted}; {LARGEST} is the largest.")
         if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
             raise Wrong(f"expected {self.accepted}.")
         return number
 
     def _text(self, value: t.Any) -> str:
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else repr(value)
 
     def _value(self, text: str) -> t.Any:
         try:
@@ -217,6 +238,8 @@ class Duration(Codec):
         number = self._value(value) if isinstance(value, str) else value
         if isinstance(number, bool) or not isinstance(number, int) or number <= 0:
             raise Wrong(f"expected {self.accepted}.")
+        if number > _LONGEST:
+            raise Wrong("expected a duration of 36500d (a hundred years) at most.")
         return number
 
     def _text(self, value: t.Any) -> str:
@@ -232,39 +255,53 @@ class Rate(Codec):
     """``{count, period}``, stored as ``100/1m``."""
 
     accepted = "a mapping with count and period"
-    _period = Duration()
+    _parts: t.Mapping[str, Codec] = {"count": Number(low=1, high=1_000_000), "period": Duration()}
 
     def check(self, value: t.Any) -> t.Any:
-        if not isinstance(value, t.Mapping) or set(value) != {"count", "period"}:
+        if not isinstance(value, t.Mapping) or not value or not set(value) <= set(self._parts):
             raise Wrong(f"expected {self.accepted}.")
-        return {
-            "count": Number(low=1, high=1_000_000).check(value["count"]),
-            "period": self._period.check(value["period"]),
-        }
+        return {name: codec.check(value[name]) for name, codec in self._parts.items() if name in value}
+
+    def merge(self, current: t.Any, value: t.Any) -> t.Any:
+        """What is left out stays as it is."""
+        whole = {**(current if isinstance(current, dict) else {}), **value}
+        missing = [name for name in self._parts if name not in whole]
+        if missing:
+            raise Wrong(f"{missing[0]} is missing, and the server has none; expected {self.accepted}.")
+        return whole
 
     def _text(self, value: t.Any) -> str:
-        return f"{value['count']}/{self._period._text(value['period'])}"
+        return f"{value['count']}/{self._parts['period']._text(value['period'])}"
 
     def _value(self, text: str) -> t.Any:
         count, slash, period = text.partition("/")
         if not slash or not count.strip().isdigit():
             return text
-        return {"count": int(count), "period": self._period._value(period)}
+        return {"count": int(count), "period": self._parts["period"]._value(period)}
 
 
 class Enum(Codec):
     """One of a few words; each generation spells them its own way.
 
     :param words: canonical word to what 0.15 stores; its first spelling is written.
+    :param others: words that 0.16 knows, with why 0.15 cannot express them.
     """
 
-    def __init__(self, words: t.Mapping[str, t.Union[str, t.Sequence[str]]], default: t.Any = None) -> None:
+    def __init__(
+        self,
+        words: t.Mapping[str, t.Union[str, t.Sequence[str]]],
+        default: t.Any = None,
+        others: t.Optional[t.Mapping[str, str]] = None,
+    ) -> None:
         super().__init__(default)
+        self.others = others or {}
         self.words = {name: [text] if isinstance(text, str) else list(text) for name, text in words.items()}
         self.accepted = "one of " + ", ".join(self.words)
 
     def check(self, value: t.Any) -> t.Any:
-        if value not in self.words:
+        if isinstance(value, str) and value in self.others:
+            raise Unsupported(f"0.15 cannot express {value}: {self.others[value]}")
+        if not isinstance(value, str) or value not in self.words:
             raise Wrong(f"expected {self.accepted}.")
         return value
 
@@ -298,6 +335,16 @@ class Items(Codec):
             raise Wrong("0.15 takes an empty list for its own one, which has items; expected at least one.")
         items = [self._item.check(entry) for entry in value]
         return items if self._ordered else sorted(dict.fromkeys(items))
+
+    def named(self, value: t.Any) -> list[t.Any]:
+        """Members that ``state: absent`` takes out. :raises Wrong:"""
+        if not isinstance(value, (list, tuple)):
+            raise Wrong("give null to put a property back to its default, or a list of a set's members.")
+        return [self._item.check(entry) for entry in value]
+
+    def without(self, current: t.Any, gone: t.Sequence[t.Any]) -> t.Any:
+        """What is left of a value."""
+        return [member for member in current if member not in gone]
 
     def encode(self, key: str, value: t.Any) -> Keys:
         return {f"{key}.{index(i)}": self._item._text(entry) for i, entry in enumerate(value)}

@@ -14,7 +14,7 @@ import typing as t
 
 from ...failure import Failure
 from ...reconcile import Change
-from .grammar import Item
+from .grammar import Cell, Item
 from .store import Op, Store
 from .table import DOMAIN
 
@@ -24,6 +24,16 @@ if t.TYPE_CHECKING:
 #: Canonical algorithm to its part of the key's id, and the API's name of it (contract 6.1).
 ALGORITHMS = {"Dkim1RsaSha256": ("rsa", "Rsa"), "Dkim1Ed25519Sha256": ("ed25519", "Ed25519")}
 
+#: A longer description is answered with HTTP 400 and no word about what it is (contract 5.3).
+LONGEST_TEXT = 512
+#: What one key consists of: what the API makes, and what may be set beside it. Ids contain dots, so that a prefix would
+#: take the keys of longer names, too (contract 6.1).
+_PARTS = (
+    *("private-key", "domain", "selector", "algorithm", "canonicalization", "report"),
+    *(f"headers.{number}" for number in range(5)),
+    *("expire", "auid", "third-party", "third-party-algo", "set-body-length"),
+)
+
 
 def key_reads(name: str) -> list[str]:
     """Keys that tell whether a domain has its signing keys, without reading these."""
@@ -31,7 +41,11 @@ def key_reads(name: str) -> list[str]:
 
 
 def check(item: Item, parsed: t.Any) -> None:
-    """What of ``dkimManagement`` 0.15 can do; problems and the rest go to ``parsed``."""
+    """What of a domain 0.15 can do; problems and the rest go to ``parsed``."""
+    description = item.cell("description")
+    if description is not None and len(str(description.value or "").encode()) > LONGEST_TEXT:
+        message = f"0.15 takes {LONGEST_TEXT} bytes at most."
+        parsed.fail(f"{item.key}.description", description.value, message)
     cell = item.cell("dkimManagement")
     if cell is None:
         return
@@ -49,9 +63,9 @@ def check(item: Item, parsed: t.Any) -> None:
             parsed.fail(f"{where}.{name}", value, "expected a list.")
         else:
             for entry in value:
-                if str(entry).startswith("Dkim2"):
+                if isinstance(entry, str) and entry.startswith("Dkim2"):
                     parsed.unsupported[f"{where}.algorithms.{entry}"] = "0.15 knows DKIM version 1 only"
-                elif entry not in ALGORITHMS:
+                elif not isinstance(entry, str) or entry not in ALGORITHMS:
                     parsed.fail(f"{where}.algorithms", entry, f"unknown; accepted: {', '.join(ALGORITHMS)}.")
 
 
@@ -74,15 +88,18 @@ def held_keys(store: Store, name: str) -> list[str]:
 
 
 def plan(planner: Planner, item: Item) -> None:
-    """Create or complete a domain; with ``state: absent`` remove it."""
+    """Create or complete a domain; with ``state: absent`` remove it, or put its properties back to their defaults."""
     store, name = planner.store, item.identifier
     held = (store.domains or {}).get(name)
-    if planner.request.absent:
+    if planner.request.absent and not item.reset:
         _absent(planner, item, held)
         return
+    if planner.request.absent and held is None:
+        return
     _collisions(planner, name)
-    description = item.cell("description")
-    missing = [algorithm for algorithm in wanted(item) if algorithm not in held_keys(store, name)]
+    description = _description(planner, item)
+    managed = not planner.request.absent or any(cell.name == "dkimManagement" for cell in item.reset)
+    missing = [algorithm for algorithm in wanted(item) if managed and algorithm not in held_keys(store, name)]
     dkim = tuple((ALGORITHMS[algorithm][1], name) for algorithm in missing)
     if held is None:
         after: dict[str, t.Any] = {"name": name}
@@ -105,16 +122,27 @@ def plan(planner: Planner, item: Item) -> None:
         planner.changes.append(Change("update", "domain", name, before, after, op))
 
 
+def _description(planner: Planner, item: Item) -> t.Optional[Cell]:
+    """What is asked for; its default where the settings are exclusive and do not give one."""
+    reset = next((cell for cell in item.reset if cell.name == "description"), None)
+    if reset is None and (item.kind, item.label) in planner.request.exclusive.objects:
+        row = DOMAIN.row("description")
+        reset = Cell("description", "", row.codec, None) if row else None
+    return item.cell("description") or reset
+
+
 def _absent(planner: Planner, item: Item, held: t.Optional[t.Mapping[str, t.Any]]) -> None:
-    if item.reset:
-        for cell in item.reset:
-            planner.problems.fail(f"{item.key}.{cell.name}", ..., "has no default that is known; set a value instead.")
+    """Remove a domain with its keys; without it 0.15 would go on proposing these keys' records."""
+    name = item.identifier
+    made = held_keys(planner.store, name)
+    if held is None and not made:
         return
-    if held is None:
-        return
-    _refuse_used(item.identifier, held)
-    op = Op(domain=("delete", item.identifier, None), kind=item.kind)
-    planner.changes.append(Change("delete", "domain", item.identifier, {"name": item.identifier}, None, op))
+    if held is not None:
+        _refuse_used(name, held)
+    keys = frozenset(f"signature.{prefix}-{name}.{part}" for prefix, _api in ALGORITHMS.values() for part in _PARTS)
+    op = Op(delete=keys, domain=("delete", name, None) if held is not None else None, kind=item.kind)
+    before = {"name": name, **({"dkimManagement": {"algorithms": made}} if made else {})}
+    planner.changes.append(Change("delete", "domain", name, before, None, op))
 
 
 def plan_exclusive(planner: Planner) -> None:

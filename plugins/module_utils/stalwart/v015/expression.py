@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..expressions import CONSTANTS, VARIABLES, ExpressionError, audit
+from ..expressions import CONSTANTS, VARIABLES, ExpressionError, audit, tokenize
 from .codecs import Codec, Keys, Wrong, index, list_keys
 
 _CONNECTION = "listener remote_ip remote_port local_ip local_port protocol is_tls asn country"
+_QUEUE = (
+    "sender sender_domain rcpt rcpt_domain recipients priority retry_num notify_num expires_in last_status last_error"
+    " queue_name queue_age received_from_ip received_via_port source size"
+)
 #: Which variables an expression may use depends on where it stands; another one blocks every reload (contract 7, 8).
 VARIABLES_OF: dict[str, frozenset[str]] = {
     "connection": frozenset(_CONNECTION.split()),
@@ -31,9 +35,26 @@ VARIABLES_OF: dict[str, frozenset[str]] = {
             "priority",
         )
     ),
-    "http": frozenset((*_CONNECTION.split(), "url", "url_path", "headers", "method")),
+    "http": frozenset((*_CONNECTION.split(), "url", "url_path", "headers", "method")) - {"asn", "country"},
+    "queueRecipient": frozenset(_QUEUE.split()),
+    "queueHost": frozenset((*_QUEUE.split(), "mx", "remote_ip", "local_ip")),
+    "queueSender": frozenset(
+        ["sender", "sender_domain", "priority", "retry_num", "notify_num", "expires_in", "last_status", "last_error"]
+    ),
     "any": frozenset((*VARIABLES, "url_path")),
 }
+#: Of constants, every expression knows these, and few know others.
+_TRUTH = frozenset(("true", "false"))
+CONSTANTS_OF: dict[str, frozenset[str]] = {
+    "": frozenset(),
+    "verify": frozenset(["relaxed", "strict", "disable", "disabled", "never", "none"]),
+    "mechanism": frozenset(["login", "plain", "xoauth2", "oauthbearer"]),
+    "priority": frozenset(["mixer", "stanag4406", "nsep"]),
+    "any": CONSTANTS | {"required", "disabled", "none", "never", "hour", "day", "week"},
+}
+#: What the server's engine has not, and what Python's writes otherwise.
+_LOOK_AROUND = re.compile(r"\(\?<?[=!]|(?<!\\)(?:\\\\)*\\[1-9]")
+_OTHER_CLASSES = re.compile(r"\\[pP](?:\{\^?\w+\}|\w)|\\z|\[\[:\^?\w+:\]\]")
 #: 0.15 knows these settings of its own as keys, 0.16 as arguments of ``system``.
 _SYSTEM = {"hostname": "server.hostname", "domain": "report.domain"}
 _STRING = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
@@ -75,14 +96,39 @@ def _outside_strings(pattern: t.Pattern[str], put: t.Callable[[t.Match[str]], st
 
 
 def check_native(text: str, scope: str) -> None:
-    """Check an expression as 0.15 takes it. :raises ExpressionError: saying what is wrong and where."""
-    audit(text, VARIABLES_OF[scope], CONSTANTS | {"required", "disabled", "none"}, generation="0.15")
+    """Check an expression as 0.15 takes it.
+
+    :param scope: a key of :data:`VARIABLES_OF`, and after a blank one of :data:`CONSTANTS_OF`; ``any`` = all of both.
+    :raises ExpressionError: saying what is wrong and where.
+    """
+    audit(text, *names_of(scope), generation="0.15")
+    tokens = tokenize(text)
+    for name, _mark, pattern in zip(tokens, tokens[1:], tokens[2:]):
+        if (name.kind, name.text) == ("name", "matches") and pattern.kind == "string":
+            _check_pattern(pattern.text[1:-1], pattern.column)
+
+
+def names_of(scope: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Variables and constants of a scope."""
+    variables, _blank, constants = scope.partition(" ")
+    return VARIABLES_OF[variables], _TRUTH | CONSTANTS_OF["any" if scope == "any" else constants]
+
+
+def _check_pattern(text: str, column: int) -> None:
+    """The server compiles the pattern of ``matches`` with every reload."""
+    why = "it has no look-around and no references to groups" if _LOOK_AROUND.search(text) else ""
+    try:
+        re.compile(_OTHER_CLASSES.sub(".", text))
+    except re.error as exc:
+        why = str(exc)
+    if why:
+        raise ExpressionError(f"{text!r} at column {column} is no regular expression of the server's: {why}.")
 
 
 class Expression(Codec):
     """One text, or ``{match: [{if, then}], else}``; normal form is the mapping.
 
-    :param scope: a key of :data:`VARIABLES_OF`. :param native: texts are 0.15's own already.
+    :param scope: as :func:`check_native`. :param native: texts are 0.15's own already.
     """
 
     accepted = "an expression: a text, or a mapping with match (a list of if/then) and else"

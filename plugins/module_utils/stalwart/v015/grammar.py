@@ -12,7 +12,7 @@ import typing as t
 from ...failure import Failure
 from ..problem import Problem, host_name, shown
 from ..suggest import did_you_mean
-from .codecs import Codec, Wrong
+from .codecs import Codec, Items, Unsupported, Wrong
 from .table import DOMAIN, KINDS, OTHERS, why_not
 from .vocabulary import SINGLETON, Kind, Row, leaves, merged
 
@@ -20,6 +20,8 @@ from .vocabulary import SINGLETON, Kind, Row, leaves, merged
 ALIASES = {"storage": ("directory", "authentication", "directoryId")}
 #: Properties that say again what the label says; with ``state: absent`` they are no more than that.
 _IDENTITY = ("@type", "name", "address", "namespace", "key", "isGlobPattern", "description")
+#: What a domain has that is no key.
+_OF_DOMAINS = ("description", "dkimManagement")
 #: What belongs to another module.
 _ELSEWHERE = {"account": "manage it with stalwart_principal", "mailingList": "manage it with stalwart_principal"}
 
@@ -99,7 +101,8 @@ def refuse(parsed: Parsed, *, report: bool = False) -> None:
         {"key": key, "value": "", "message": f"0.15 has no counterpart: {why}."} for key, why in unsupported.items()
     ]
     listed = [str(p).rstrip(".") for p in problems] + [f"{key}: {why}" for key, why in unsupported.items()]
-    more = f"; and {len(listed) - 8} more" if len(listed) > 8 else ""
+    text = "; ".join(listed[:8]) + (f"; and {len(listed) - 8} more" if len(listed) > 8 else "")
+    end = "" if text.endswith("?") else "."
     hint = "Nothing was written."
     if unsupported:
         hint += (
@@ -109,7 +112,7 @@ def refuse(parsed: Parsed, *, report: bool = False) -> None:
     raise Failure(
         "stalwart",
         "invalid_value" if problems else "unsupported_by_generation",
-        ("settings: " if problems else "settings that 0.15 cannot express: ") + "; ".join(listed[:8]) + more + ".",
+        ("settings: " if problems else "settings that 0.15 cannot express: ") + text + end,
         hint=hint,
         details=details,
     )
@@ -229,12 +232,12 @@ def _item(kind: Kind, label: str, body: t.Mapping[str, t.Any], parsed: Parsed, *
             known = [known.name for known in kind.rows]
             parsed.fail(where, ..., f"unknown property; {did_you_mean(name, known)}".rstrip("; "))
         elif absent and value is None:
-            if row.key:
+            if row.key or (kind is DOMAIN and row.name in _OF_DOMAINS):
                 reset.append(Cell(name, row.key, row.codec, None))
             elif not row.always:
                 parsed.unsupported[where] = row.why
-        elif absent and isinstance(value, (list, tuple)) and row.codec.members:
-            _checked(take, row, value, where, parsed)
+        elif absent and isinstance(row.codec, Items) and row.codec.members:
+            _checked(take, row, value, where, parsed, row.codec.named)
         elif absent and kind.by_type and name == "@type":
             _checked(cells, row, value, where, parsed)
         elif absent and name in _IDENTITY:
@@ -251,20 +254,30 @@ def _item(kind: Kind, label: str, body: t.Mapping[str, t.Any], parsed: Parsed, *
 
 
 def _given(kind: Kind, label: str, cells: list[Cell], row: Row, value: t.Any, where: str, parsed: Parsed) -> None:
-    if not row.key and kind is DOMAIN and row.name in ("description", "dkimManagement"):
+    if not row.key and kind is DOMAIN and row.name in _OF_DOMAINS:
         _checked(cells, row, value, where, parsed)
     elif not row.key and (row.why or row.always) and row.name != "isGlobPattern":
         if value not in row.always:
-            parsed.unsupported[where] = row.why
+            accepted = ", ".join(map(repr, row.always)).replace("None", "null")
+            parsed.unsupported[where] = f"{row.why}; accepted: {accepted}" if accepted else row.why
     elif not row.key:
         _repeats(kind, label, row, value, where, parsed)
     else:
         _checked(cells, row, value, where, parsed)
 
 
-def _checked(cells: list[Cell], row: Row, value: t.Any, where: str, parsed: Parsed) -> None:
+def _checked(
+    cells: list[Cell],
+    row: Row,
+    value: t.Any,
+    where: str,
+    parsed: Parsed,
+    check: t.Optional[t.Callable[[t.Any], t.Any]] = None,
+) -> None:
     try:
-        cells.append(Cell(row.name, row.key, row.codec, row.codec.check(value)))
+        cells.append(Cell(row.name, row.key, row.codec, (check or row.codec.check)(value)))
+    except Unsupported as exc:
+        parsed.unsupported[where] = str(exc).rstrip(".")
     except Wrong as exc:
         parsed.fail(where, ... if row.codec.secret else value, str(exc))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ...redact import MASK, Redactor
 from ..problem import Problem
 from .codecs import Codec, Items, Keys, Wrong, list_keys
 from .expression import Expression
@@ -17,6 +18,10 @@ from .store import DEFAULT_DIRECTORY, PENDING
 from .table import SINGLETONS
 
 _SECRET = re.compile(r"(?:^|[.-])(?:secret|secrets|password|private-key|token|key|license-key)\Z")
+#: What follows the name of a list's item.
+_INDEXES = re.compile(r"(?:\.\d+)+\Z")
+#: Headers of requests that the server makes, such as Authorization; those of its own answers are no secrets.
+_HEADERS = re.compile(r"(?<!^http)\.headers\Z")
 #: Expression-valued keys that no canonical property stands for (contract 8).
 _MORE_EXPRESSIONS = re.compile(
     r"(?:http\.url|session\.auth\.directory|session\.rcpt\.(?:directory|catch-all|sub-addressing)"
@@ -36,9 +41,13 @@ class NativeText(Codec):
 
     accepted = "a text, a number, true, false, a list, or null"
 
-    def __init__(self, *, secret: bool = False) -> None:
+    def __init__(self, key: str = "") -> None:
         super().__init__()
-        self.secret = secret
+        self._key = key
+        self.secret = is_secret(key)
+
+    def shown(self, value: t.Any) -> t.Any:
+        return native_shown(self._key, value)
 
     def check(self, value: t.Any) -> t.Any:
         if value is None:
@@ -63,10 +72,14 @@ class NativeText(Codec):
 class NativeItems(Items):
     """A list in its order; an empty one is nothing stored."""
 
-    def __init__(self, *, secret: bool = False) -> None:
+    def __init__(self, key: str) -> None:
         super().__init__(NativeText(), ordered=True)
+        self._key = key
         self.members = False
-        self.secret = secret
+        self.secret = is_secret(key)
+
+    def shown(self, value: t.Any) -> t.Any:
+        return native_shown(self._key, value)
 
     def check(self, value: t.Any) -> t.Any:
         items = super().check(value)
@@ -80,7 +93,21 @@ class NativeItems(Items):
 
 def is_secret(key: str) -> bool:
     """Whether a key's last part says that its value is a secret."""
-    return bool(_SECRET.search(key))
+    return bool(_SECRET.search(_INDEXES.sub("", key)))
+
+
+def native_shown(key: str, value: t.Any) -> t.Any:
+    """What a diff may show of a value, or of a list of them."""
+    if isinstance(value, list):
+        return [native_shown(key, item) for item in value]
+    if not isinstance(value, str):
+        return value
+    if is_secret(key):
+        return MASK
+    name, colon, _rest = value.partition(":")
+    if colon and _HEADERS.search(_INDEXES.sub("", key)):
+        return f"{name}: {MASK}"
+    return Redactor().text(value)
 
 
 def native_secrets(value: t.Any, key: str = "") -> list[str]:
@@ -121,7 +148,7 @@ def parse_native(settings: t.Mapping[str, t.Any], *, absent: bool = False) -> Pa
         if absent:
             if value not in (None, {}):
                 parsed.fail(key, ..., "give null: with state absent, keys are removed whole.")
-            parsed.items.append(Item(None, key, key, reset=(Cell(key, key, NativeText(), None),)))
+            parsed.items.append(Item(None, key, key, reset=(Cell(key, key, NativeText(key), None),)))
             continue
         try:
             cell = Cell(key, key, codec, codec.check(_expression(value) if isinstance(codec, Expression) else value))
@@ -142,13 +169,18 @@ def _flatten(key: str, value: t.Any, found: dict[str, t.Any], parsed: Parsed) ->
         found[key] = value
 
 
-def _bad_key(key: str) -> str:
+def bad_name(key: str) -> str:
+    """Why a key or a prefix is none; empty when it is one."""
     if not all(key.split(".")) or key != key.strip() or not key.isprintable():
         return "has an empty part, white space at an end, or a character that cannot be printed."
-    if key.startswith(f"{PENDING}."):
+    if f"{key}.".startswith(f"{PENDING}."):
         return "is the collection's own."
-    if "," in key:
-        return "0.15 cannot be asked for a key with a comma."
+    return "0.15 cannot be asked for a key with a comma." if "," in key else ""
+
+
+def _bad_key(key: str) -> str:
+    if bad_name(key):
+        return bad_name(key)
     if "@type" in key.split("."):
         return "is a name of 0.16: 0.15 stores it without a word and ignores it; leave out vocabulary: native."
     if key.startswith("lookup.") and key.count(".") < 2:
@@ -163,8 +195,8 @@ def _codec(key: str, value: t.Any) -> Codec:
     if value is not None and (isinstance(value, t.Mapping) or branches or (scope and not listed)):
         return Expression(scope=scope or "any", native=True)
     if listed:
-        return NativeItems(secret=is_secret(key))
-    return NativeText(secret=is_secret(key))
+        return NativeItems(key)
+    return NativeText(key)
 
 
 def _expression(value: t.Any) -> t.Any:

@@ -14,9 +14,9 @@ from ...reconcile import Change, Plan
 from ...redact import MASK
 from ..placeholder import is_placeholder, refuse_placeholders
 from . import domains, removal
-from .codecs import Codec, Text
+from .codecs import Codec, Text, Wrong
 from .grammar import Cell, Item, Parsed, find, refuse
-from .native import area_of
+from .native import area_of, native_shown
 from .special import DirectoryLabel
 from .store import DEFAULT_DIRECTORY, OWED, Op, Store
 from .table import DOMAIN
@@ -65,7 +65,7 @@ class Planner:
         for area in self.store.pending:
             before, after = {"running": "older than what is stored"}, {"running": "as stored"}
             self.changes.append(Change("update", OWED, area, before, after, Op(area=area)))
-        return Plan(tuple(self.changes))
+        return Plan(tuple(removal.keep_tables(self.changes, self.store.keys)))
 
     def write(
         self,
@@ -106,7 +106,7 @@ class Planner:
             key = given.at(identifier)
             owned = given.codec.owned(key, self.store.keys)
             current = self.current(given, key, owned)
-            cell = dataclasses.replace(given, value=given.codec.merge(current, given.value))
+            cell = self._whole(item, given, current)
             if cell.codec.secret and not owned:
                 self._placeholders.append(cell.value)
             if creating:
@@ -130,6 +130,16 @@ class Planner:
         elif before or after:
             action = "update" if kind or any(value is not None for value in before.values()) else "create"
             self.write(action, item, before if action == "update" else None, after, insert, delete)
+
+    def _whole(self, item: Item, given: Cell, current: t.Any) -> Cell:
+        """A property with what is left out of its value."""
+        if (item.kind, given.name) in self.request.exclusive.maps:
+            return given
+        try:
+            return dataclasses.replace(given, value=given.codec.merge(current, given.value))
+        except Wrong as exc:
+            self.problems.fail(f"{item.key}.{given.name}", given.value, str(exc))
+            return given
 
     def _implied(self, kind: Kind, item: Item, identifier: str, creating: bool) -> list[Cell]:
         """Keys that a variant always has, and with a new object what 0.16 would give it by default."""
@@ -265,11 +275,11 @@ def _put(body: dict[str, t.Any], path: str, value: t.Any) -> None:
 def _masked(codec: Codec, value: t.Any, owned: t.Optional[t.Mapping[str, str]] = None) -> t.Any:
     if value is ...:
         return None
-    if codec.secret and value is not None and owned != {}:
-        return MASK
-    return value
+    return value if owned == {} else codec.shown(value)
 
 
 def _shown(item: Item, text: str) -> str:
+    if item.kind is None:
+        return repr(native_shown(item.key, text))
     secret = any(cell.codec.secret and (text == cell.value or text in (cell.value or ())) for cell in item.cells)
     return MASK if secret else repr(text)

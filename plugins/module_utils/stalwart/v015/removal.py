@@ -10,11 +10,14 @@ import dataclasses
 import typing as t
 
 from ...failure import Failure
-from ...redact import MASK
+from ...reconcile import Change
+from ..problem import host_name
 from ..suggest import did_you_mean
 from . import domains
+from .codecs import Items
 from .grammar import Cell, Item, Parsed, find
-from .native import is_secret
+from .native import bad_name, native_shown
+from .special import Headers
 from .store import DEFAULT_DIRECTORY
 from .table import DOMAIN, KINDS
 from .vocabulary import SINGLETON, Kind
@@ -42,12 +45,13 @@ KEEPER = "tenantmail-keep"
 @dataclasses.dataclass(frozen=True)
 class Exclusive:
     """:param kinds: object types. :param objects: (kind, label); a singleton's label is :data:`SINGLETON`.
-    :param native: key prefixes.
+    :param native: key prefixes. :param maps: (singleton, property) of maps that hold what is given and nothing else.
     """
 
     kinds: tuple[Kind, ...] = ()
     objects: tuple[tuple[Kind, str], ...] = ()
     native: tuple[str, ...] = ()
+    maps: tuple[tuple[Kind, str], ...] = ()
 
     @property
     def prefixes(self) -> tuple[str, ...]:
@@ -62,10 +66,14 @@ def parse_exclusive(prefixes: t.Sequence[str], items: t.Sequence[Item], parsed: 
     kinds: list[Kind] = []
     objects: list[tuple[Kind, str]] = []
     raw: list[str] = []
+    maps: list[tuple[Kind, str]] = []
     for prefix in prefixes:
         where = f"exclusive {prefix!r}"
         if native:
-            if prefix.rstrip(".") in _SERVERS_OWN or not prefix.strip("."):
+            problem = bad_name(prefix.rstrip("."))
+            if problem:
+                parsed.fail(where, ..., problem)
+            elif prefix.rstrip(".") in _SERVERS_OWN:
                 parsed.fail(where, ..., "the server writes keys of its own there; give a longer prefix.")
             else:
                 raw.append(prefix.rstrip("."))
@@ -79,15 +87,21 @@ def parse_exclusive(prefixes: t.Sequence[str], items: t.Sequence[Item], parsed: 
         elif kind.singleton and not label:
             objects.append((kind, SINGLETON))
         elif kind.singleton:
-            parsed.fail(where, ..., "0.15 has no such map; give the object itself.")
+            row = kind.row(label)
+            if row is None or not isinstance(row.codec, Headers):
+                parsed.fail(where, ..., "is no map; give the object itself.")
+            elif not any(item.kind is kind and item.cell(label) for item in items):
+                parsed.fail(where, ..., "names a map that the settings do not give.")
+            else:
+                maps.append((kind, label))
         elif not label:
             kinds.append(kind)
         else:
-            objects.append((kind, label))
+            objects.append((kind, host_name(label) if kind is DOMAIN else label))
     for kind, label in objects:
         if not any(item.kind is kind and item.label == label for item in items):
             parsed.fail(f"exclusive {kind.name}", ..., "names an object that the settings do not give.")
-    return Exclusive(tuple(kinds), tuple(objects), tuple(raw))
+    return Exclusive(tuple(kinds), tuple(objects), tuple(raw), tuple(maps))
 
 
 def plan_exclusive(planner: Planner) -> None:
@@ -120,9 +134,8 @@ def plan_exclusive(planner: Planner) -> None:
     }
     for prefix in wanted.native:
         for key, text in sorted(planner.store.keys.items()):
-            if key.startswith(f"{prefix}.") and key not in keep:
-                shown = MASK if is_secret(key) else text
-                planner.write("delete", Item(None, key, key), {key: shown}, None, {}, [key])
+            if key.startswith(f"{prefix}.") and key not in keep and not key.endswith(f".{KEEPER}"):
+                planner.write("delete", Item(None, key, key), {key: native_shown(key, text)}, None, {}, [key])
 
 
 def plan_absent(planner: Planner, item: Item) -> None:
@@ -149,7 +162,7 @@ def _reset(planner: Planner, item: Item) -> None:
         if current == cell.codec.default and item.kind is not None:
             continue
         name = cell.name
-        before[name] = MASK if cell.codec.secret else current
+        before[name] = cell.codec.shown(current)
         if cell.key == DEFAULT_DIRECTORY:
             # Without a default directory no reload works: its default is the internal one.
             if store.internal is None or current is None:
@@ -169,7 +182,7 @@ def _reset(planner: Planner, item: Item) -> None:
         key = cell.at(identifier)
         owned = cell.codec.owned(key, store.keys)
         current = cell.codec.decode(key, owned)
-        kept = [member for member in current if member not in cell.value]
+        kept = cell.codec.without(current, cell.value) if isinstance(cell.codec, Items) else current
         if kept == current:
             continue
         new = cell.codec.encode(key, kept)
@@ -189,18 +202,33 @@ def _remove(planner: Planner, item: Item, identifier: str) -> None:
         return
     if kind.name == "directory" and store.keys.get(DEFAULT_DIRECTORY) == identifier:
         _refuse_default(planner, identifier)
-    insert = {}
-    if kind.root == "lookup":
-        table = f"lookup.{identifier.split('.', 1)[0]}"
-        if not any(key.startswith(f"{table}.") and key not in held for key in store.keys):
-            insert[f"{table}.{KEEPER}"] = ""
     shown: dict[str, t.Any] = {}
     for row in kind.rows:
         key = row.at(identifier)
         owned = row.codec.owned(key, store.keys) if row.key else {}
         if owned:
-            shown[row.name] = MASK if row.codec.secret else row.codec.decode(key, owned)
-    planner.write("delete", item, shown or {"label": item.label}, None, insert, held)
+            shown[row.name] = row.codec.shown(row.codec.decode(key, owned))
+    planner.write("delete", item, shown or {"label": item.label}, None, {}, held)
+
+
+def keep_tables(changes: t.Sequence[Change], stored: t.Mapping[str, str]) -> list[Change]:
+    """The same changes; where they take the last entry of a lookup table, one that matches nobody takes its place."""
+    gone = {key for change in changes for key in change.payload.delete if key.startswith("lookup.")}
+    held = {*stored, *(key for change in changes for key in change.payload.insert)} - gone
+    out: list[Change] = []
+    for change in changes:
+        op = change.payload
+        tables = {table_of(key) for key in op.delete if key in gone and not key.endswith(f".{KEEPER}")}
+        empty = {table for table in tables if not any(key.startswith(f"{table}.") for key in held)}
+        added = {f"{table}.{KEEPER}": "" for table in sorted(empty)}
+        held |= set(added)
+        out.append(dataclasses.replace(change, payload=dataclasses.replace(op, insert={**op.insert, **added})))
+    return out
+
+
+def table_of(key: str) -> str:
+    """The lookup table that a key is an entry of, as a prefix."""
+    return ".".join(key.split(".")[:2])
 
 
 def _refuse_default(planner: Planner, identifier: str) -> None:

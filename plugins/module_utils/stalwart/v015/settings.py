@@ -19,7 +19,7 @@ from .grammar import Item, Parsed, parse, refuse
 from .localkeys import PREFIX as LOCAL_KEYS
 from .native import is_secret, parse_native
 from .plan import Planner, Request, values
-from .removal import parse_exclusive
+from .removal import parse_exclusive, table_of
 from .special import Issuer
 from .store import DEFAULT_DIRECTORY, PENDING, Store
 from .table import DOMAIN
@@ -131,8 +131,10 @@ class SettingsTask:
                 else:
                     prefixes.add(kind.root if kind.by_type else kind.of(item.identifier))
                 if kind.root == "lookup" and self._request.absent:
-                    prefixes.add(f"lookup.{item.identifier.split('.', 1)[0]}")
+                    prefixes.add(table_of(kind.of(item.identifier)))
                 continue
+            if not kind and item.key.startswith("lookup.") and all(cell.value is None for cell in item.cells):
+                prefixes.add(table_of(item.key))
             for cell in (*item.cells, *item.reset, *item.take):
                 more_keys, more_prefixes = cell.codec.reads(cell.key)
                 keys.update(more_keys)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .codecs import (
+    LARGEST_32,
     Boolean,
     Duration,
     Enum,
@@ -47,7 +48,11 @@ SINGLETONS: tuple[Kind, ...] = (
             plain(
                 "@type",
                 "asn.type",
-                Enum({"Disabled": ("disabled", "disable"), "Resource": "resource", "Dns": "dns"}, "Disabled"),
+                Enum(
+                    {"Disabled": ("disabled", "disable", "none", "false")},
+                    "Disabled",
+                    dict.fromkeys(("Resource", "Dns"), "its sources (asn.*) are not translated"),
+                ),
             ),
         ),
     ),
@@ -76,8 +81,8 @@ SINGLETONS: tuple[Kind, ...] = (
     Kind(
         "dsnReportSettings",
         (
-            _expression("fromName", "report.dsn.from-name", "'Mail Delivery Subsystem'", "any"),
-            _expression("fromAddress", "report.dsn.from-address", "'MAILER-DAEMON@' + system('domain')", "any"),
+            _expression("fromName", "report.dsn.from-name", "'Mail Delivery Subsystem'", "queueSender"),
+            _expression("fromAddress", "report.dsn.from-address", "'MAILER-DAEMON@' + system('domain')", "queueSender"),
             no_key(
                 "dkimSignDomain",
                 "0.15 signs with named keys (report.dsn.sign), by default those of the default domain",
@@ -104,7 +109,7 @@ SINGLETONS: tuple[Kind, ...] = (
         "imap",
         (
             plain("allowPlainTextAuth", "imap.auth.allow-plain-text", Boolean(False)),
-            plain("maxAuthFailures", "imap.auth.max-failures", Number(3, 1)),
+            plain("maxAuthFailures", "imap.auth.max-failures", Number(3, 1, LARGEST_32)),
             plain("maxConcurrent", "imap.rate-limit.concurrent", Optional(Number(None, 1))),
             plain("maxRequestRate", "imap.rate-limit.requests", Optional(Rate({"count": 2000, "period": 60_000}))),
             plain("maxRequestSize", "imap.request.max-size", Number(52_428_800, 1)),
@@ -142,7 +147,9 @@ SINGLETONS: tuple[Kind, ...] = (
     Kind(
         "mtaExtensions",
         tuple(
-            _expression(name, f"session.extensions.{key}", default, "sender")
+            _expression(
+                name, f"session.extensions.{key}", default, "sender priority" if name == "mtPriority" else "sender"
+            )
             for name, key, default in (
                 ("chunking", "chunking", "true"),
                 ("deliverBy", "deliver-by", _if(_AUTHENTICATED, "15d")),
@@ -168,10 +175,10 @@ SINGLETONS: tuple[Kind, ...] = (
     Kind(
         "mtaOutboundStrategy",
         (
-            _expression("connection", "queue.strategy.connection", "'default'", "any"),
-            _expression("route", "queue.strategy.route", None, "any"),
-            _expression("schedule", "queue.strategy.schedule", None, "any"),
-            _expression("tls", "queue.strategy.tls", None, "any"),
+            _expression("connection", "queue.strategy.connection", "'default'", "queueHost"),
+            _expression("route", "queue.strategy.route", None, "queueRecipient"),
+            _expression("schedule", "queue.strategy.schedule", None, "queueRecipient"),
+            _expression("tls", "queue.strategy.tls", None, "queueHost"),
         ),
     ),
     Kind(
@@ -190,7 +197,7 @@ SINGLETONS: tuple[Kind, ...] = (
                     ],
                     "else": "false",
                 },
-                "ehlo",
+                "ehlo mechanism",
             ),
             _expression("waitOnFail", "session.auth.errors.wait", "5s", "ehlo"),
         ),
@@ -301,12 +308,12 @@ SINGLETONS: tuple[Kind, ...] = (
     Kind(
         "senderAuth",
         (
-            _expression("arcVerify", "auth.arc.verify", "relaxed", "recipient"),
-            _expression("dkimVerify", "auth.dkim.verify", "relaxed", "recipient"),
-            _expression("dmarcVerify", "auth.dmarc.verify", _RELAXED_25, "recipient"),
-            _expression("reverseIpVerify", "auth.iprev.verify", _RELAXED_25, "connection"),
-            _expression("spfEhloVerify", "auth.spf.verify.ehlo", _RELAXED_25, "ehlo"),
-            _expression("spfFromVerify", "auth.spf.verify.mail-from", _RELAXED_25, "sender"),
+            _expression("arcVerify", "auth.arc.verify", "relaxed", "recipient verify"),
+            _expression("dkimVerify", "auth.dkim.verify", "relaxed", "recipient verify"),
+            _expression("dmarcVerify", "auth.dmarc.verify", _RELAXED_25, "recipient verify"),
+            _expression("reverseIpVerify", "auth.iprev.verify", _RELAXED_25, "connection verify"),
+            _expression("spfEhloVerify", "auth.spf.verify.ehlo", _RELAXED_25, "connection verify"),
+            _expression("spfFromVerify", "auth.spf.verify.mail-from", _RELAXED_25, "connection verify"),
             no_key(
                 "dkimSignDomain",
                 "0.15 signs with named keys (auth.dkim.sign), by default those of the sender's local domain",
@@ -320,7 +327,11 @@ SINGLETONS: tuple[Kind, ...] = (
             plain(
                 "model.@type",
                 "spam-filter.classifier.model",
-                Enum({"FtrlFh": "ftrl-fh", "FtrlCcfh": "ftrl-ccfh", "Disabled": ("disabled", "disable")}, "FtrlFh"),
+                Enum(
+                    {"FtrlFh": "ftrl-fh", "Disabled": ("disabled", "disable")},
+                    "FtrlFh",
+                    {"FtrlCcfh": "its own size (spam-filter.classifier.parameters.ccfh.features) is not translated"},
+                ),
             ),
         ),
     ),

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import tomllib
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015 import codecs, special
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.codecs import Codec, Wrong
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.expression import (
     Expression,
+    names_of,
     to_canonical,
     to_native,
 )
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.localkeys import LocalKeys
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.singletons import SINGLETONS
+
+ROOT = Path(__file__).parents[5]
 
 RATE = codecs.Rate({"count": 100, "period": 60_000})
 IF = {"match": [{"if": "local_port == 25", "then": "true"}], "else": "false"}
@@ -29,6 +35,14 @@ IF = {"match": [{"if": "local_port == 25", "then": "true"}], "else": "false"}
         (codecs.Number(), "12", 12, {"k": "12"}),
         (codecs.Number(fraction=True), 7.5, 7.5, {"k": "7.5"}),
         (codecs.Number(fraction=True), 5.0, 5.0, {"k": "5"}),
+        (codecs.Number(fraction=True), 12.34567, 12.34567, {"k": "12.34567"}),
+        (Expression(scope="connection verify"), "relaxed", {"match": [], "else": "relaxed"}, {"k": "relaxed"}),
+        (
+            Expression(),
+            r"matches('^\p{L}+[[:alpha:]]\z', sender)",
+            {"match": [], "else": r"matches('^\p{L}+[[:alpha:]]\z', sender)"},
+            {"k": r"matches('^\p{L}+[[:alpha:]]\z', sender)"},
+        ),
         (codecs.Duration(), "10m", 600_000, {"k": "10m"}),
         (codecs.Duration(), 90_000, 90_000, {"k": "90s"}),
         (codecs.Duration(), 1500, 1500, {"k": "1500ms"}),
@@ -132,7 +146,19 @@ def test_other_forms_of_the_store_are_read(codec: Codec, stored: dict[str, str],
         (codecs.Duration(), "5 weeks", "a duration"),
         (codecs.Duration(), 0, "a duration"),
         (codecs.Duration(), True, "a duration"),
-        (RATE, {"count": 1}, "count and period"),
+        (RATE, {}, "count and period"),
+        (RATE, {"cuont": 1}, "count and period"),
+        (RATE, [1], "count and period"),
+        (RATE, {"count": 2**70}, "from 1 to 1000000"),
+        (codecs.Number(), 2**63, "is the largest"),
+        (codecs.Number(None, 1, codecs.LARGEST_32), 2**32, "to 4294967295"),
+        (codecs.Number(fraction=True), float("nan"), "a number"),
+        (codecs.Number(fraction=True), "nan", "a number"),
+        (codecs.Number(fraction=True), "inf", "a number"),
+        (codecs.Duration(), "36501d", "36500d"),
+        (codecs.Duration(), 10**25, "36500d"),
+        (codecs.Enum({"a": "x"}), ["a"], "one of a"),
+        (codecs.Enum({"a": "x"}, others={"b": "it has none"}), "b", "0.15 cannot express b: it has none"),
         (RATE, {"count": 0, "period": "1m"}, "from 1"),
         (RATE, "5/1m", "count and period"),
         (codecs.Enum({"a": "x"}), "b", "one of a"),
@@ -143,6 +169,11 @@ def test_other_forms_of_the_store_are_read(codec: Codec, stored: dict[str, str],
         (codecs.Items(), {"a": True}, "a list"),
         (special.Headers(), ["X: 1"], "a mapping of header names"),
         (special.Headers(), {"X Y": "1"}, "a mapping of header names"),
+        (special.Headers(), {"X-Y": "1\r\nX-Z: 2"}, "texts of one line"),
+        (special.Address(), "0.0.0.0/0", "of /8 and smaller"),
+        (special.Address(), "::/0", "of /8 and smaller"),
+        (special.Address(), "240.0.0.0/4", "of /8 and smaller"),
+        (special.Address(), "fe80::1%eth0", "a zone"),
         (special.Address(), "10.0.0.300", "an IP address"),
         (special.Secret(), "short", "at least 8"),
         (special.Secret(), {"@type": "EnvironmentVariable", "variableName": "X"}, "does not expand"),
@@ -153,6 +184,12 @@ def test_other_forms_of_the_store_are_read(codec: Codec, stored: dict[str, str],
         (Expression(scope="sender"), "rcpt == 'x'", "unknown variable"),
         (Expression(scope="connection"), "helo_domain == 'x'", "unknown variable"),
         (Expression(), "metric('x') > 1", "unknown function"),
+        (Expression(scope="sender"), "relaxed", "unknown"),
+        (Expression(scope="connection verify"), "mixer", "unknown"),
+        (Expression(scope="queueHost"), "helo_domain == 'x'", "unknown variable"),
+        (Expression(), "matches('(', sender)", "no regular expression"),
+        (Expression(), "matches('(?=a)', sender)", "no look-around"),
+        (Expression(), r"matches('(a)\1', sender)", "references to groups"),
         (Expression(), "is_local_domain('*', sender_domain)", "two arguments"),
         (Expression(), {"match": [{"if": "is_tls"}], "else": "x"}, "an expression"),
         (Expression(), {"match": [], "otherwise": "x"}, "an expression"),
@@ -207,3 +244,27 @@ def test_local_keys(patterns: list[str], local: list[str], stored: list[str]) ->
     keys = LocalKeys({f"config.local-keys.{number:04d}": text for number, text in enumerate(patterns)})
     assert [key for key in local if key not in keys] == []
     assert [key for key in stored if key in keys] == []
+
+
+def test_half_a_rate_keeps_the_other_half() -> None:
+    codec = codecs.Optional(RATE)
+    assert codec.merge({"count": 100, "period": 60_000}, codec.check({"count": 5})) == {"count": 5, "period": 60_000}
+    assert codec.merge({"count": 100, "period": 60_000}, codec.check({"period": "1h"}))["count"] == 100
+    assert codec.merge({"count": 1, "period": 1}, None) is None
+    with pytest.raises(Wrong, match="period is missing"):
+        codec.merge(None, codec.check({"count": 5}))
+
+
+def test_expressions_may_use_what_the_server_lets_them() -> None:
+    """Every row's variables and constants are those of the server's key; another name blocks every reload."""
+    table = tomllib.loads((ROOT / "tests/simulator/v015/data/expressions.toml").read_text(encoding="utf-8"))
+    names = tomllib.loads((ROOT / "tests/simulator/data/expressions.toml").read_text(encoding="utf-8"))
+    variables = {**names["variables"], **table["variables"]}
+    contexts = {key: table["contexts"][name] for name, keys in table["keys"].items() for key in keys.split()}
+    rows = [row for kind in SINGLETONS for row in kind.rows if isinstance(row.codec, Expression)]
+    assert rows
+    for row in rows:
+        assert isinstance(row.codec, Expression)
+        own, _blank, constants = contexts[row.key].partition(" ")
+        taken = {"true", "false"} | set(table["constants"][constants].split() if constants else ())
+        assert names_of(row.codec.scope) == (set(variables[own].split()), taken), row.key

@@ -11,10 +11,7 @@ import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015 import codecs, special
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.codecs import Codec
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.export import export_settings
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.expression import (
-    VARIABLES_OF,
-    Expression,
-)
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.expression import Expression, names_of
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.grammar import parse
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.native import parse_native
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.plan import Planner, Request
@@ -37,7 +34,7 @@ SKIPPED = ("asn", "authentication", "systemSettings")
 
 
 def expressions(codec: Expression) -> st.SearchStrategy[Any]:
-    names = sorted(VARIABLES_OF[codec.scope])
+    names = sorted(names_of(codec.scope)[0])
     atoms = st.one_of(
         st.sampled_from(names),
         WORD.map(lambda word: f"'{word}'"),
@@ -72,7 +69,7 @@ def values(codec: Codec) -> st.SearchStrategy[Any]:
         low = 0 if codec.low is None else codec.low
         high = 10_000 if codec.high is None else codec.high
         if codec.fraction:
-            return st.integers(int(low * 4), int(high * 4)).map(lambda number: number / 4)
+            return st.floats(low, high, allow_nan=False, allow_infinity=False)
         return st.integers(int(low), int(high))
     if isinstance(codec, codecs.Duration):
         units = st.tuples(st.integers(1, 500), st.sampled_from(["ms", "s", "m", "h", "d"]))
