@@ -83,7 +83,7 @@ def hostname(text: str) -> str:
 
 
 def ip_address(text: str) -> str:
-    return str(ipaddress.ip_address(text))
+    return _ip(ipaddress.ip_address(text))
 
 
 def ip_network(text: str) -> str:
@@ -91,7 +91,14 @@ def ip_network(text: str) -> str:
     network = ipaddress.ip_interface(text.strip())
     if "/" in text and network.network.prefixlen < 8:
         raise ValueError("mask")
-    return str(network.ip) if network.network.prefixlen == network.max_prefixlen else network.with_prefixlen
+    full = network.network.prefixlen == network.max_prefixlen
+    return _ip(network.ip) if full else f"{_ip(network.ip)}/{network.network.prefixlen}"
+
+
+def _ip(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """An IPv4-mapped address (RFC 4291, 2.5.5.2) ends in its IPv4 form, which Python's text has not."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return f"::ffff:{mapped}" if mapped else str(address)
 
 
 def socket_address(text: str) -> str:

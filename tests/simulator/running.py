@@ -8,7 +8,7 @@ import logging
 import socket
 from typing import TYPE_CHECKING, Any
 
-from . import oidc
+from . import formats, oidc
 from .errors import SetError
 
 if TYPE_CHECKING:
@@ -74,14 +74,26 @@ def _snapshot(server: Server) -> Running:
     running.settings = {name: copy.deepcopy(server.registry.singleton(name)) for name in _SNAPSHOT}
     domain = server.store.find("Domain", running.settings["SystemSettings"]["defaultDomainId"])
     running.domain = domain["name"] if domain else ""
-    running.allowed = [body["address"] for body in server.store.all("AllowedIp").values()]
+    running.allowed = _in_force(server, "AllowedIp")
     running.blocked = blocked(server)
     return running
 
 
 def blocked(server: Server) -> list[str]:
-    """The stored addresses and networks."""
-    return [body["address"] for body in server.store.all("BlockedIp").values()]
+    """The stored addresses and networks that are still blocked."""
+    return _in_force(server, "BlockedIp")
+
+
+def _in_force(server: Server, type_: str) -> list[str]:
+    """Addresses whose time has not come; the others are removed, as the real server does at a reload."""
+    moment = formats.now()
+    addresses = []
+    for key, body in server.store.all(type_).items():
+        if body["expiresAt"] is not None and body["expiresAt"] <= moment:
+            server.registry.destroy(type_, key)
+        else:
+            addresses.append(body["address"])
+    return addresses
 
 
 async def _directories(server: Server) -> tuple[dict[str, oidc.Directory], list[Refused]]:

@@ -75,7 +75,9 @@ def tokenize(text: str) -> list[Token]:
             at = position + len(text[position:]) - len(text[position:].lstrip())
             raise ExpressionError(f"cannot read {text[at : at + 12]!r} at column {at + 1}; a text needs quotes.")
         if "\t" in match.group(0)[: match.start(match.lastgroup) - position]:
-            raise ExpressionError(f"a tab before column {match.start(match.lastgroup) + 1}: the server takes blanks only.")
+            raise ExpressionError(
+                f"a tab before column {match.start(match.lastgroup) + 1}: the server takes blanks only."
+            )
         token = Token(match.lastgroup, match.group(match.lastgroup), match.start(match.lastgroup) + 1)
         if token.kind == "operator" and token.text == "=":
             raise ExpressionError(
@@ -197,7 +199,9 @@ class _Parser:
         self._expect("(")
         first = self._peek()
         if name.text in OF_TEXT and (first is None or first.kind != "string"):
-            raise ExpressionError(f"the first argument of {name.text} at column {name.column} must be a text in quotes.")
+            raise ExpressionError(
+                f"the first argument of {name.text} at column {name.column} must be a text in quotes."
+            )
         if name.text == "system" and first is not None and first.text[1:-1] not in SYSTEM:
             raise ExpressionError(f"system at column {name.column} knows {', '.join(SYSTEM)}, not {first.text}.")
         count = self._items(")")

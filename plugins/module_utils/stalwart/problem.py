@@ -70,7 +70,7 @@ def host_name_fault(text: str) -> str:
         return "an internationalised name must be valid IDNA 2008 (RFC 5891)."
     if _HOST.match(text) or _is_address(text):
         return ""
-    return "expected a name of labels with dots between them, such as acme.example: no blanks, no scheme, no port."
+    return "expected a name of labels with dots between them, such as mail.example.org: no blanks, no scheme, no port."
 
 
 def _is_address(text: str) -> bool:

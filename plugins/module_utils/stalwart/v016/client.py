@@ -203,9 +203,7 @@ class JmapClient:
         back = {"resultOf": str(index), "name": f"x:{want.object}/query", "path": "/ids"}
         return [(f"x:{want.object}/query", query), (f"x:{want.object}/get", {"#ids": back, **properties})]
 
-    def _result(
-        self, answer: tuple[str, dict[str, t.Any]], want: Want, unread: dict[str, str]
-    ) -> dict[str, t.Any]:
+    def _result(self, answer: tuple[str, dict[str, t.Any]], want: Want, unread: dict[str, str]) -> dict[str, t.Any]:
         name, result = answer
         if name != "error":
             return result

@@ -131,11 +131,19 @@ def _tree(schema: Schema, settings: t.Mapping[str, t.Any], to: Normaliser) -> Tr
         elif len(path) > 2 and path[2] not in ("", "@type") and path[2] not in schema.fields(name):
             hint = did_you_mean(path[2], schema.fields(name))
             nested = f"{head}: {{{'.'.join(path[1:])}: …}}"
-            to.fail(str(raw_key), ..., f"unknown property {path[2]!r}; a label that contains dots needs the nested form {nested}; {hint}".rstrip("; "))
+            to.fail(
+                str(raw_key),
+                ...,
+                f"unknown property {path[2]!r}; a label that contains dots needs the nested form {nested}; {hint}".rstrip(
+                    "; "
+                ),
+            )
         elif len(path) > 1:
             _put(tree, name, path[1], ".".join(path[2:]), value, str(raw_key), to)
         elif not isinstance(value, t.Mapping):
-            to.refuse(Type("object", target=name), head, value, "expected a mapping of labels, each with its properties.")
+            to.refuse(
+                Type("object", target=name), head, value, "expected a mapping of labels, each with its properties."
+            )
         else:
             for label, body in value.items():
                 _put(tree, name, str(label), "", body, f"{head}.{label}", to)

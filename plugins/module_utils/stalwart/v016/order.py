@@ -30,7 +30,9 @@ def in_order(registry: Registry, ops: t.Sequence[Op]) -> list[Op]:
     try:
         levels(out)
     except Failure as failure:
-        failure.hint = "Create them without these references first, and give the references in a later task. Nothing was written."
+        failure.hint = (
+            "Create them without these references first, and give the references in a later task. Nothing was written."
+        )
         raise
     return out
 
@@ -41,7 +43,11 @@ def _given_up_first(registry: Registry, ops: t.Sequence[Op]) -> list[Op]:
     needs: list[set[tuple[str, str]]] = [set(op.needs) for op in ops]
     first: list[Op] = []
     for index, op in enumerate(ops):
-        takers = [other for other, taken in enumerate(takes) if other != index and ops[other].object == op.object and taken & frees[index]]
+        takers = [
+            other
+            for other, taken in enumerate(takes)
+            if other != index and ops[other].object == op.object and taken & frees[index]
+        ]
         if not takers:
             continue
         key = (op.object, op.label)
@@ -89,7 +95,9 @@ def _unreferenced_last(registry: Registry, ops: t.Sequence[Op]) -> list[Op]:
     refers = {
         key: {
             ref
-            for ref in references_of(registry.schema, Type("object", target=op.object), registry.of(op.object).get(op.id))
+            for ref in references_of(
+                registry.schema, Type("object", target=op.object), registry.of(op.object).get(op.id)
+            )
             if ref in places and ref != key
         }
         for key, op in places.items()

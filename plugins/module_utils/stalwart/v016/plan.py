@@ -16,6 +16,7 @@ from ..problem import Problem
 from ..suggest import did_you_mean
 from .actions import MARKER_NAMESPACE, RELOAD_SETTINGS
 from .decode import Decoder, Reference, mask, mask_value, project, references, secrets_in, struct_references, writable
+from .describe import describe
 from .differ import Differ, Write
 from .exclusive import Exclusive
 from .expiry import has_expired
@@ -24,7 +25,6 @@ from .identity import setting_name, showable
 from .registry import Registry
 from .schema import Schema, Type
 from .sender_rule import keep_senders
-from .describe import describe
 from .values import required
 
 

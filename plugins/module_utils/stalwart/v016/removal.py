@@ -27,7 +27,9 @@ def complete_removals(registry: Registry, changes: t.Sequence[Change]) -> list[C
     gone = {(change.payload.object, change.payload.id) for change in changes if change.payload.kind == "destroy"}
     if not gone:
         return list(changes)
-    own = [("DkimSignature", i) for name, domain in sorted(gone) if name == "Domain" for i in _own_keys(registry, domain)]
+    own = [
+        ("DkimSignature", i) for name, domain in sorted(gone) if name == "Domain" for i in _own_keys(registry, domain)
+    ]
     more = [destroy(registry, *key) for key in own if key not in gone]
     _refuse_linked(registry, changes, gone | set(own))
     return [*changes, *more]

@@ -234,7 +234,9 @@ class Schema:
                 raise Failure("stalwart", "protocol", f"the server's schema has no fields for the type {name!r}.")
             defaults = raw["defaults"]
             known = {
-                prop: Prop(prop, _shown(prop, _type(spec["type"])), spec["update"], defaults.get(prop), prop in defaults)
+                prop: Prop(
+                    prop, _shown(prop, _type(spec["type"])), spec["update"], defaults.get(prop), prop in defaults
+                )
                 for prop, spec in raw["props"].items()
             }
             self._fields[name] = known
