@@ -12,7 +12,9 @@ import typing as t
 from ...failure import Failure
 from ..problem import Problem, host_name, shown
 from ..suggest import did_you_mean
+from ..v016.expiry import has_expired
 from .codecs import Codec, Items, Unsupported, Wrong
+from .special import Moment
 from .table import DOMAIN, KINDS, OTHERS, why_not
 from .vocabulary import SINGLETON, Kind, Row, leaves, merged
 
@@ -46,7 +48,7 @@ class Item:
 
     :param kind: none for a native key. :param label: what the settings call it. :param key: how they address it.
     :param cells: given properties. :param reset: with ``state: absent``, properties that go back to their defaults.
-    :param take: with ``state: absent``, members to take out of a set.
+    :param take: with ``state: absent``, members to take out of a set. :param ended: its time is past.
     """
 
     kind: t.Optional[Kind]
@@ -55,6 +57,7 @@ class Item:
     cells: tuple[Cell, ...] = ()
     reset: tuple[Cell, ...] = ()
     take: tuple[Cell, ...] = ()
+    ended: bool = False
 
     @property
     def name(self) -> str:
@@ -118,13 +121,16 @@ def refuse(parsed: Parsed, *, report: bool = False) -> None:
     )
 
 
-def parse(settings: t.Mapping[str, t.Any], *, absent: bool = False) -> Parsed:
-    """Canonical settings as items; problems and what cannot be expressed are collected, not raised."""
+def parse(settings: t.Mapping[str, t.Any], *, absent: bool = False, moment: str = "") -> Parsed:
+    """Canonical settings as items; problems and what cannot be expressed are collected, not raised.
+
+    :param moment: this one, as a time in UTC; none = nothing has ended.
+    """
     parsed = Parsed()
     for name, labels in _tree(settings, parsed).items():
         kind = KINDS[name]
         for label, body in labels.items():
-            _item(kind, label, body, parsed, absent=absent)
+            _item(kind, label, body, parsed, absent=absent, moment=moment)
     _twins(parsed)
     return parsed
 
@@ -210,11 +216,11 @@ def _merge(held: dict[str, t.Any], given: t.Mapping[str, t.Any], path: str, pars
             parsed.fail(f"{path}.{name}", ..., "is given twice.")
 
 
-def _item(kind: Kind, label: str, body: t.Mapping[str, t.Any], parsed: Parsed, *, absent: bool) -> None:
+def _item(kind: Kind, label: str, body: t.Mapping[str, t.Any], parsed: Parsed, *, absent: bool, moment: str) -> None:
     path = kind.name if label == SINGLETON else f"{kind.name}.{label}"
     if kind is DOMAIN:
         label = host_name(label)
-    item = Item(kind, label, path)
+    item = Item(kind, label, path, ended=has_expired(kind.name[:1].upper() + kind.name[1:], body, moment))
     try:
         if kind.label:
             kind.label(label)
@@ -247,21 +253,27 @@ def _item(kind: Kind, label: str, body: t.Mapping[str, t.Any], parsed: Parsed, *
         elif row.variants and variant is not None and variant not in row.variants:
             parsed.fail(where, ..., f"unknown property of {variant}.")
         else:
-            _given(kind, label, cells, row, value, where, parsed)
+            _given(item, cells, row, value, where, parsed)
     if typed is not None and kind.prefix and not absent and variant is None and kind.by_type:
         parsed.fail(f"{path}.@type", ..., f"is missing; expected {typed.codec.accepted}.")
     parsed.items.append(dataclasses.replace(item, cells=tuple(cells), reset=tuple(reset), take=tuple(take)))
 
 
-def _given(kind: Kind, label: str, cells: list[Cell], row: Row, value: t.Any, where: str, parsed: Parsed) -> None:
-    if not row.key and kind is DOMAIN and row.name in _OF_DOMAINS:
+def _given(item: Item, cells: list[Cell], row: Row, value: t.Any, where: str, parsed: Parsed) -> None:
+    kind = item.kind
+    if isinstance(row.codec, Moment):
+        ends: list[Cell] = []
+        _checked(ends, row, value, where, parsed)
+        if value is not None and ends and not item.ended:
+            parsed.unsupported[where] = f"{row.why}; accepted: null, and a time that is past, which removes it"
+    elif not row.key and kind is DOMAIN and row.name in _OF_DOMAINS:
         _checked(cells, row, value, where, parsed)
     elif not row.key and (row.why or row.always) and row.name != "isGlobPattern":
         if value not in row.always:
             accepted = ", ".join(map(repr, row.always)).replace("None", "null")
             parsed.unsupported[where] = f"{row.why}; accepted: {accepted}" if accepted else row.why
     elif not row.key:
-        _repeats(kind, label, row, value, where, parsed)
+        _repeats(item.label, row, value, where, parsed)
     else:
         _checked(cells, row, value, where, parsed)
 
@@ -282,7 +294,7 @@ def _checked(
         parsed.fail(where, ... if row.codec.secret else value, str(exc))
 
 
-def _repeats(kind: Kind, label: str, row: Row, value: t.Any, where: str, parsed: Parsed) -> None:
+def _repeats(label: str, row: Row, value: t.Any, where: str, parsed: Parsed) -> None:
     """A property that the label or the key already says must say the same."""
     if row.name == "isGlobPattern":
         said: t.Any = any(mark in label for mark in "*?")

@@ -22,7 +22,7 @@ from .codecs import (
     Text,
     Wrong,
 )
-from .special import Address, Issuer, Mapping, Secret
+from .special import Address, Issuer, Mapping, Moment, Secret
 from .vocabulary import Kind, Row, no_key, plain
 
 _SIMPLE_ID = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -70,7 +70,7 @@ OBJECTS: tuple[Kind, ...] = (
                 why="0.15 does not read the value; it is kept for people",
             ),
             no_key("createdAt", "0.15 keeps no times"),
-            no_key("expiresAt", "an address is allowed until it is removed", None),
+            Row("expiresAt", codec=Moment(), always=(None,), why="an address is allowed until it is removed"),
         ),
         prefix="server.allowed-ip.<id>",
         label=_address,
@@ -81,7 +81,7 @@ OBJECTS: tuple[Kind, ...] = (
         (
             Row("address", codec=Address()),
             no_key("reason", "0.15 keeps no reasons", "manual"),
-            no_key("expiresAt", "an address is blocked until it is removed", None),
+            Row("expiresAt", codec=Moment(), always=(None,), why="an address is blocked until it is removed"),
         ),
         prefix="server.blocked-ip.<id>",
         label=_address,

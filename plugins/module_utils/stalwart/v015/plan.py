@@ -13,6 +13,7 @@ from ...failure import Failure
 from ...reconcile import Change, Plan
 from ...redact import MASK
 from ..placeholder import is_placeholder, refuse_placeholders
+from ..suggest import did_you_mean
 from . import domains, removal
 from .codecs import Codec, Text, Wrong
 from .grammar import Cell, Item, Parsed, find, refuse
@@ -56,6 +57,8 @@ class Planner:
                 domains.plan(self, item)
             elif self.request.absent:
                 removal.plan_absent(self, item)
+            elif item.ended:
+                removal.remove(self, item, find(self.store.keys, item))
             else:
                 self._present(item)
         removal.plan_exclusive(self)
@@ -82,8 +85,9 @@ class Planner:
         gone = frozenset(delete) - set(insert)
         for key in sorted({*insert, *gone}):
             if self.store.known and key in self._local_keys:
-                wanted = _shown(item, insert[key]) if key in insert else "(removed)"
-                self.local.append({"key": item.key, "native": key, "value": wanted})
+                wanted = _shown(item, key, insert[key]) if key in insert else ""
+                held = _shown(item, key, self.store.keys[key]) if key in self.store.keys else ""
+                self.local.append({"key": _owner(item, key), "native": key, "value": wanted, "held": held})
         area = item.kind.area if item.kind else area_of(item.key)
         op = Op(dict(insert), gone, empty, area, kind=item.kind)
         self.changes.append(Change(action, item.name, item.label, before, after, op))
@@ -189,9 +193,7 @@ class Planner:
                 elif item.kind and (item.name, cell.name) == ("systemSettings", "defaultDomainId"):
                     known = {*(self.store.domains or {}), *(name for kind, name in made if kind == "domain")}
                     if cell.value not in known:
-                        self.problems.fail(
-                            f"{item.key}.{cell.name}", cell.value, "names no domain of the server or of this task."
-                        )
+                        self.problems.fail(f"{item.key}.{cell.name}", cell.value, _not_one("domain", cell.value, known))
 
     def _directory(self, item: Item, cell: Cell, made: set[tuple[str, str]]) -> None:
         native = item.kind is None
@@ -202,8 +204,8 @@ class Planner:
             own = {name for kind, name in made if kind == "directory"}
             own |= {name.split(".")[1] for kind, name in made if kind == "native" and name.startswith("directory.")}
             if cell.value not in {*self.store.directories, *own}:
-                known = ", ".join(self.store.directories) or "none"
-                self.problems.fail(where, cell.value, f"names no directory of the server ({known}) or of this task.")
+                message = _not_one("directory", cell.value, {*self.store.directories, *own})
+                self.problems.fail(where, cell.value, message)
 
     def _default_directory(self) -> None:
         """Without a default directory no reload works (contract 12.1), so the internal one comes first."""
@@ -225,16 +227,31 @@ class Planner:
 
 
 def _local_failure(local: t.Sequence[t.Mapping[str, str]]) -> Failure:
-    names = "; ".join(f"{entry['native']} = {entry['value']} (for {entry['key']})" for entry in local[:6])
+    names = "; ".join(_in_file(entry) for entry in local[:6])
     more = f"; and {len(local) - 6} more" if len(local) > 6 else ""
     return Failure(
         "stalwart",
         "conflict",
-        f"the server keeps these keys in its config.toml, which is not for the API to write: {names}{more}.",
-        hint="Set them there and restart the server, or give config.toml a list config.local-keys that leaves them to the"
-        " store (and take them out of the file). Nothing was written.",
+        f"settings that the server keeps in its config.toml, where the API cannot change them: {names}{more}.",
+        hint="Change config.toml and restart the server. Or leave such keys to the store: take them out of the file, and let"
+        ' its list config.local-keys exclude them (as "!server.auto-ban.*" does beside "server.*"; a list of your own takes'
+        " the place of the server's). Nothing was written.",
         details=[dict(entry) for entry in local],
     )
+
+
+def _in_file(entry: t.Mapping[str, str]) -> str:
+    """One setting of the file: what it needs there and what it has."""
+    key, wanted, held = entry["native"], entry["value"], entry["held"]
+    if not wanted:
+        return f"{entry['key']} (the file has {key} = {held}, which has to go)"
+    return f"{entry['key']} (the file needs {key} = {wanted}, it has {held or 'none'})"
+
+
+def _owner(item: Item, key: str) -> str:
+    """The property that a key expresses, as settings address it."""
+    names = [cell.name for cell in (*item.cells, *item.reset, *item.take) if cell.at(item.identifier) == key]
+    return f"{item.key}.{names[0]}" if item.kind and names else item.key
 
 
 def values(store: Store, items: t.Sequence[Item]) -> dict[str, t.Any]:
@@ -265,6 +282,11 @@ def values(store: Store, items: t.Sequence[Item]) -> dict[str, t.Any]:
     return out
 
 
+def _not_one(what: str, label: str, known: t.Iterable[str]) -> str:
+    hint = did_you_mean(label, sorted(known))
+    return f"names no {what} of the server or of this task; {hint}".rstrip("; ")
+
+
 def _put(body: dict[str, t.Any], path: str, value: t.Any) -> None:
     parts = path.split(".")
     for part in parts[:-1]:
@@ -278,8 +300,6 @@ def _masked(codec: Codec, value: t.Any, owned: t.Optional[t.Mapping[str, str]] =
     return value if owned == {} else codec.shown(value)
 
 
-def _shown(item: Item, text: str) -> str:
-    if item.kind is None:
-        return repr(native_shown(item.key, text))
+def _shown(item: Item, key: str, text: str) -> str:
     secret = any(cell.codec.secret and (text == cell.value or text in (cell.value or ())) for cell in item.cells)
-    return MASK if secret else repr(text)
+    return MASK if secret else repr(native_shown(key, text))

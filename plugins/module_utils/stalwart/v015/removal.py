@@ -114,9 +114,9 @@ def plan_exclusive(planner: Planner) -> None:
             continue
         kept = {find(planner.store.keys, item) for item in items if item.kind is kind}
         for identifier in kind.ids(planner.store.keys):
-            if identifier not in kept:
+            if identifier not in kept and not identifier.endswith(f".{KEEPER}"):
                 label = kind.unlabel(identifier) if kind.unlabel else identifier
-                _remove(planner, Item(kind, label, f"{kind.name}.{label}"), identifier)
+                remove(planner, Item(kind, label, f"{kind.name}.{label}"), identifier)
     for kind, label in wanted.objects:
         item = next(item for item in items if item.kind is kind and item.label == label)
         given = {cell.name for cell in item.cells}
@@ -143,7 +143,7 @@ def plan_absent(planner: Planner, item: Item) -> None:
     if item.reset or item.take:
         _reset(planner, item)
     elif item.kind and not item.kind.singleton:
-        _remove(planner, item, find(planner.store.keys, item))
+        remove(planner, item, find(planner.store.keys, item))
 
 
 def _reset(planner: Planner, item: Item) -> None:
@@ -194,7 +194,8 @@ def _reset(planner: Planner, item: Item) -> None:
         planner.write(action, item, before, after if item.kind else None, insert, delete)
 
 
-def _remove(planner: Planner, item: Item, identifier: str) -> None:
+def remove(planner: Planner, item: Item, identifier: str) -> None:
+    """Remove one object, if it is there."""
     store = planner.store
     kind = item.kind
     held = kind.keys_of(identifier, store.keys) if kind else {}

@@ -12,6 +12,7 @@ from ...failure import Failure
 from ...reconcile import Plan, converge, present
 from ...redact import Redactor
 from ..driver import Result, SettingsAsk
+from ..v016.expiry import now, warnings
 from . import domains
 from .client import RestClient
 from .errors import ApiError
@@ -42,7 +43,10 @@ class SettingsTask:
         self._ask = ask
         native = ask.vocabulary == "native"
         absent = ask.state == "absent"
-        parsed = (parse_native if native else parse)(ask.settings, absent=absent)
+        moment = "" if absent else now()
+        parsed = (
+            parse_native(ask.settings, absent=absent) if native else parse(ask.settings, absent=absent, moment=moment)
+        )
         for item in parsed.items:
             if item.kind is DOMAIN:
                 domains.check(item, parsed)
@@ -156,9 +160,10 @@ class SettingsTask:
             "unvalidated": False,
             "schema_hash": None,
         }
+        result["warnings"] = warnings(item.key for item in self._items if item.ended)
         if unsupported:
             names = ", ".join(entry["key"] for entry in unsupported)
-            result["warnings"] = [f"Stalwart 0.15 cannot express these settings, and they have no effect: {names}"]
+            result["warnings"].append(f"Stalwart 0.15 cannot express these settings, and they have no effect: {names}")
         return result
 
     def _running_issuer(self, store: Store) -> t.Optional[str]:

@@ -54,6 +54,18 @@ class Address(Codec):
         return text
 
 
+class Moment(Codec):
+    """A time of which 0.15 only knows whether it is past."""
+
+    accepted = "a time in UTC such as 2030-01-31T00:00:00Z, or null"
+    _FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
+
+    def check(self, value: t.Any) -> t.Any:
+        if value is not None and not (isinstance(value, str) and self._FORM.match(value)):
+            raise Wrong(f"expected {self.accepted}.")
+        return value
+
+
 class Headers(Items):
     """A mapping of header names to values, stored as a list of ``Name: value``. A name that is not given stays as it is."""
 

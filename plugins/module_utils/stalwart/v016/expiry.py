@@ -22,3 +22,11 @@ def has_expired(name: str, body: t.Mapping[str, t.Any], moment: str) -> bool:
     end = body.get(_PROPERTY.get(name, ""))
     # Both are written alike, so that they sort as they follow.
     return bool(moment and isinstance(end, str) and end <= moment)
+
+
+def warnings(ended: t.Iterable[str]) -> list[str]:
+    """What to say of settings whose time is past. :param ended: as the settings address them."""
+    return [
+        f"settings: {key}: its expiresAt is past, so it counts as removed; 0.16 forgets such entries by itself."
+        for key in ended
+    ]

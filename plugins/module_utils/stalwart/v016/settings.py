@@ -20,7 +20,7 @@ from .client import JmapClient, Want
 from .converge import converge_server, written
 from .decode import Decoder, mask, project, secrets_in
 from .exclusive import parse_exclusive
-from .expiry import has_expired, now
+from .expiry import has_expired, now, warnings
 from .grammar import Item, Tree, parse, tree_of
 from .identity import setting_name
 from .order import in_order
@@ -122,10 +122,7 @@ class SettingsTask:
 
     def _warnings(self) -> tuple[str, ...]:
         ended = [item.key for item in self._items if has_expired(item.object, item.body, self._now)]
-        return tuple(
-            f"settings: {key}: its expiresAt is past, so it counts as removed; the server forgets such entries by itself."
-            for key in ended
-        )
+        return tuple(warnings(ended))
 
     def _apply(self, plan: Plan, registry: Registry) -> None:
         writer = Writer(present(self._client), registry)
