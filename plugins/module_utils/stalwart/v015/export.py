@@ -19,6 +19,8 @@ from . import domains
 from .client import RestClient
 from .codecs import Wrong
 from .export_principals import export_principals
+from .expression import Expression
+from .firststart import FIRST_START, removed
 from .grammar import Item, parse
 from .localkeys import PREFIX as LOCAL_KEYS
 from .native import is_secret
@@ -38,7 +40,10 @@ LeftOut = t.List[t.Tuple[str, str]]
 _OWN = ("oauth.key", "version.", "server.blocked-ip.", f"{PENDING}.", "enterprise.")
 _FROM_RULES = ("lookup.", "http-lookup.", "spam-filter.rule.", "spam-filter.dnsbl.server.", "spam-filter.list.", "asn.")
 _ROUNDS = 8
+#: So many addresses of a list are named.
+_NAMED = 20
 _FILE = "the server keeps it in its config.toml"
+_REMOVED = "the server stores it at its first start, and here somebody removed it; vocabulary: native can do that, too"
 _NATIVE = "no canonical name stands for it; vocabulary: native takes it as it is"
 
 
@@ -84,6 +89,7 @@ class _Exporter:
             self._object(kind, "", kind.name)
         for kind in OBJECTS:
             if kind.name == "blockedIp":
+                self._blocked(kind)
                 continue
             for identifier in kind.ids(self._store.keys):
                 if self._is_mine(kind, identifier):
@@ -91,6 +97,14 @@ class _Exporter:
                     self._object(kind, identifier, f"{kind.name}.{label}", label)
         for name, held in sorted((self._store.domains or {}).items()):
             self._domain(name, held)
+
+    def _blocked(self, kind: Kind) -> None:
+        """0.15 stores its own bans as what people block, without a time; as settings they would never end."""
+        addresses = kind.ids(self._store.keys)
+        if addresses:
+            more = f" and {len(addresses) - _NAMED} more" if len(addresses) > _NAMED else ""
+            why = "0.15 does not tell its own bans from what people block; give those that shall stay"
+            self.left_out.append((kind.name, f"{why}: {', '.join(addresses[:_NAMED])}{more}"))
 
     def _is_mine(self, kind: Kind, identifier: str) -> bool:
         """Two kinds share the lookup tables, by whether an entry has a value; the rules' own are nobody's."""
@@ -106,6 +120,9 @@ class _Exporter:
         if kind.prefix and any(key in self._local for key in held):
             self._seen |= set(held)
             self.left_out.append((path, _FILE))
+            return
+        if held and all(FIRST_START.get(key) == text for key, text in held.items()):
+            self._seen |= set(held)
             return
         body: dict[str, t.Any] = {}
         for variant, fixed in kind.fixed.items():
@@ -145,6 +162,8 @@ class _Exporter:
         except Wrong as exc:
             self.left_out.append((where, f"holds what cannot be given: {exc}".rstrip(".")))
             return
+        if isinstance(row.codec, Expression) and not value["match"]:
+            value = value["else"]
         _put(body, row.name, value)
 
     def _domain(self, name: str, held: t.Mapping[str, t.Any]) -> None:
@@ -216,10 +235,16 @@ class _Exporter:
     def name_the_rest(self) -> None:
         """Keys of the store that nothing exported stands for."""
         for key in sorted(self._store.keys):
-            mine = key in self._seen or key.startswith((*_OWN, LOCAL_KEYS)) or key in self._local
+            mine = (
+                key in self._seen
+                or FIRST_START.get(key) == self._store.keys[key]
+                or key.startswith((*_OWN, LOCAL_KEYS))
+                or key in self._local
+            )
             from_rules = self._rules and key.startswith(_FROM_RULES)
             if not mine and not from_rules and not key.endswith(f".{KEEPER}"):
                 self.left_out.append((key, _NATIVE))
+        self.left_out += [(key, _REMOVED) for key in removed(self._store.keys)]
         if self._rules:
             self.left_out.append(("lookup", "the spam rules put entries of their own there"))
 

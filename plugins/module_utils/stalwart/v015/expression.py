@@ -54,6 +54,10 @@ CONSTANTS_OF: dict[str, frozenset[str]] = {
 }
 #: What the server's engine has not, and what Python's writes otherwise.
 _LOOK_AROUND = re.compile(r"\(\?<?[=!]|(?<!\\)(?:\\\\)*\\[1-9]")
+_FLAGS = re.compile(r"\(\?[a-zA-Z-]+\)")
+#: Where a brace is no count, and what must not be taken for one.
+_NO_COUNT = re.compile(r"\{(?!\d+(?:,\d*)?\})")
+_ESCAPED_OR_CLASS = re.compile(r"\\.|\[\^?\]?[^\]]*\]")
 _OTHER_CLASSES = re.compile(r"\\[pP](?:\{\^?\w+\}|\w)|\\z|\[\[:\^?\w+:\]\]")
 #: 0.15 knows these settings of its own as keys, 0.16 as arguments of ``system``.
 _SYSTEM = {"hostname": "server.hostname", "domain": "report.domain"}
@@ -117,8 +121,11 @@ def names_of(scope: str) -> tuple[frozenset[str], frozenset[str]]:
 def _check_pattern(text: str, column: int) -> None:
     """The server compiles the pattern of ``matches`` with every reload."""
     why = "it has no look-around and no references to groups" if _LOOK_AROUND.search(text) else ""
+    plain = _FLAGS.sub("", _OTHER_CLASSES.sub(".", text))
+    if _NO_COUNT.search(_ESCAPED_OR_CLASS.sub(".", plain)):
+        why = "a brace that is no count needs a backslash"
     try:
-        re.compile(_OTHER_CLASSES.sub(".", text))
+        re.compile(plain)
     except re.error as exc:
         why = str(exc)
     if why:
