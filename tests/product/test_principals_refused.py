@@ -9,7 +9,7 @@ import pytest
 from tests.contract.api import Target
 from tests.simulator.fixture import start_simulator
 
-from .server import Server, refusal
+from .server import Server, refusal, words
 from .test_principals_both import SETTINGS
 
 SECRET = "geheim7"
@@ -231,4 +231,7 @@ def test_a_refusal_of_the_server_names_what_is_written_by_then(shared: Server) -
     failure = refusal(shared.principals, first, refused[shared.generation])
     assert refused[shared.generation]["name"] in failure.message
     assert "early@acme.test; the next run continues from there." in failure.hint
+    # 0.15 was not told to forget that there was no such address.
+    owed = {"0.16": [], "0.15": ["update running settings settings"]}
+    assert words(shared.principals(first)) == owed[shared.generation]
     assert not shared.principals(first)["changed"]

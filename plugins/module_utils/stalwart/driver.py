@@ -33,10 +33,14 @@ class SettingsAsk:
 
 @dataclasses.dataclass(frozen=True)
 class PrincipalAsk:
-    """What ``stalwart_principal`` is asked for."""
+    """What ``stalwart_principal`` is asked for.
+
+    :param settled: an earlier task of the run has looked for reloads that are owed, and has made them.
+    """
 
     principals: tuple[t.Mapping[str, t.Any], ...]
     update_secrets: str = "on_create"
+    settled: bool = False
     secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
 
 

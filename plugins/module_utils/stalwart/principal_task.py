@@ -24,7 +24,7 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
         planned = _plan_absent(PrincipalAsk(principals, params["update_secrets"]), generation)
         return {**planned, "generation": generation, "probe": None, "requests": 0}
     with open_driver(params) as (driver, connection):
-        ask = PrincipalAsk(principals, params["update_secrets"], connection.secrets)
+        ask = PrincipalAsk(principals, params["update_secrets"], bool(params.get("probe")), connection.secrets)
         result = driver.principals(ask, check_mode=check_mode)
         facts = told(driver, connection)
         return {**result, **facts, "warnings": [*facts.get("warnings", ()), *result["warnings"]]}

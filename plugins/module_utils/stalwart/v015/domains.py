@@ -15,6 +15,7 @@ import typing as t
 from ...failure import Failure
 from ...reconcile import Change
 from .grammar import Cell, Item
+from .principal import LONGEST_TEXT
 from .store import Op, Store
 from .table import DOMAIN
 
@@ -24,8 +25,6 @@ if t.TYPE_CHECKING:
 #: Canonical algorithm to its part of the key's id, and the API's name of it (contract 6.1).
 ALGORITHMS = {"Dkim1RsaSha256": ("rsa", "Rsa"), "Dkim1Ed25519Sha256": ("ed25519", "Ed25519")}
 
-#: A longer description is answered with HTTP 400 and no word about what it is (contract 5.3).
-LONGEST_TEXT = 512
 #: What one key consists of: what the API makes, and what may be set beside it. Ids contain dots, so that a prefix would
 #: take the keys of longer names, too (contract 6.1).
 _PARTS = (

@@ -16,6 +16,7 @@ import typing as t
 from ..permissions import CANONICAL_015, PERMISSIONS_015, USER_015, from_015
 from ..principal import AUTHENTICATE, GROUP, INDIVIDUAL, LIST, RECEIVE, Vocabulary
 from ..principal_checks import ALIAS, Census, Holder
+from .store import PENDING
 
 #: What a list request asks for; without ``secrets``, which the server would tell in clear.
 TYPES = ("individual", "group", "list", "domain", "role")
@@ -34,8 +35,10 @@ FIELDS = (
     "locale",
 )
 #: Settings that tell who checks logins.
-SETTINGS_KEYS, SETTINGS_PREFIXES = ("storage.directory",), ("directory",)
+SETTINGS_KEYS, SETTINGS_PREFIXES = ("storage.directory",), ("directory", PENDING)
 
+#: Bytes of a description; a longer one is answered with HTTP 400 and no word about what it is (contract 5.3).
+LONGEST_TEXT = 512
 #: Both in this generation's spelling.
 RECEIVE_015, AUTHENTICATE_015 = "email-receive", "authenticate"
 BUILT_IN_ROLES = ("user", "admin", "tenant-admin")

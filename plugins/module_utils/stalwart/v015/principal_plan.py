@@ -17,7 +17,7 @@ from ..principal import GROUP, INDIVIDUAL, LIST, Principal, data_loss, other_typ
 from ..principal_checks import ALIAS, Findings, Memberships, Missing, check_addresses
 from ..suggest import did_you_mean
 from .password import account_password, verify_password
-from .principal import AUTHENTICATE_015, BUILT_IN_ROLES, RECEIVE_015, Held, State, roles_shown, view
+from .principal import AUTHENTICATE_015, BUILT_IN_ROLES, LONGEST_TEXT, RECEIVE_015, Held, State, roles_shown, view
 from .principal_ops import Op, body, gone, in_two, steps_of
 from .send_as import RULE, SettingsChange, owed, rows_change, rule_change, rule_shown, senders_of
 from .store import PENDING
@@ -205,6 +205,10 @@ class _Planner:
         values["emails"] = (principal.name, *aliases, *catch_all)
         if "description" in given and not (held is not None and self._from_claims(principal)):
             values["description"] = given["description"]
+            size = len((given["description"] or "").encode())
+            if size > LONGEST_TEXT:
+                message = f"0.15 takes {LONGEST_TEXT} bytes of UTF-8 at most, this has {size}."
+                self._findings.add("invalid_value", f"{principal.key}.description", message)
         if principal.type == LIST:
             if "members" in given:
                 values.update(self._list_members(given["members"], now))

@@ -17,7 +17,7 @@ from ..placeholder import refuse_placeholders
 from ..principal import INDIVIDUAL, Principal, parse_principals
 from ..principal_checks import Missing, cautions
 from . import send_as
-from .client import RestClient, delete, insert
+from .client import Operation, RestClient, delete, insert
 from .errors import ApiError
 from .password import hash_password
 from .principal import FIELDS, SETTINGS_KEYS, SETTINGS_PREFIXES, TYPES, VOCABULARY, State, view
@@ -42,7 +42,6 @@ class Principal015Task:
         self._ask = ask
         self._principals: list[Principal] = parse_principals(VOCABULARY, ask.principals)
         self._missing: Missing = None
-        self._stale = ""
 
     def run(self, check_mode: bool) -> Result:
         """:raises Failure: before any write for principals that are wrong, after it for what the server refuses."""
@@ -70,57 +69,59 @@ class Principal015Task:
         items = data.get("items") if isinstance(data, dict) else None
         if not isinstance(items, list):
             raise Failure("stalwart", "protocol", f"GET {client.http.base_url}{_PATH}: no principals in the answer.")
+        if self._ask.settled and not self._settings_matter(State(items)):
+            return State(items)
         keys, prefixes = set(SETTINGS_KEYS), set(SETTINGS_PREFIXES)
         if any(p.send_as is not None or p.login_name is not None or p.state == "absent" for p in self._principals):
             keys.update(send_as.SETTINGS_KEYS)
             prefixes.update(send_as.SETTINGS_PREFIXES)
         return State(items, client.keys(keys, prefixes))
 
+    def _settings_matter(self, state: State) -> bool:
+        """Whether what these principals need depends on settings, which cost a request of their own."""
+        for principal in self._principals:
+            held = find(state, principal)
+            asked = principal.send_as is not None or principal.login_name is not None or principal.password
+            # An account that is called by its address may be one that an issuer's claim does not find.
+            own_name = held is not None and principal.type == INDIVIDUAL and held.name == principal.name
+            if asked or own_name or held is None or principal.state == "absent":
+                return True
+        try:
+            return bool(self._plan(state))
+        except Failure:
+            return True
+
     def _apply(self, plan: Plan, state: State) -> None:
+        """Write, marked first: a controller that dies before the reload leaves the marks for the next run.
+
+        The server believes for an hour that an address does not exist, or does, so addresses need a reload, too
+        (contract 3.8).
+        """
         client = present(self._client)
         ops: list[Op] = [op for change in plan.changes for op in change.payload]
         settings = [op.settings for op in ops if op.settings]
-        if settings:
+        addresses = [op for op in ops if op.addresses]
+        areas = {area for change in settings for area in change.reloads} | ({"settings"} if addresses else set())
+        marks = send_as.markers(areas)
+        if settings or any(op.kind != "delete" for op in addresses):
             # A wrong key of somebody else would block the reload afterwards, with half of the work done.
             client.reload(dry_run=True, stored=False)
         done: list[str] = []
         try:
+            if addresses:
+                client.write([insert(marks)])
             for op in ordered(ops):
                 self._write(op, state)
                 done.append(op.address)
             if settings:
-                self._settings(settings, any(op.addresses for op in ops))
-            elif any(op.addresses for op in ops):
-                self._forget_addresses()
+                client.write([insert(marks), *_operations(settings, marks)])
+            for area, what in RELOADS.items():
+                if area in areas:
+                    client.reload(what=what)
+            if areas:
+                client.write([delete(marks)])
         except Failure as failure:
             raise after_writes(failure, done) from None
-
-    def _settings(self, changes: t.Sequence[send_as.SettingsChange], addresses: bool) -> None:
-        """Write settings, marked first: a controller that dies before the reload leaves the mark for the next run."""
-        client = present(self._client)
-        areas = {area for change in changes for area in change.reloads}
-        marks = send_as.markers(areas)
-        operations = [insert(marks)]
-        operations += [insert(change.insert) for change in changes if change.insert]
-        gone = {key for change in changes for key in change.delete} - set(marks)
-        operations += [delete(gone)] if gone else []
-        client.write(operations)
-        for area, what in RELOADS.items():
-            if area in areas or (addresses and not what):
-                client.reload(what=what)
-        client.write([delete(marks)])
-
-    def _forget_addresses(self) -> None:
-        """Make the server look anew which addresses exist; it believes for an hour that one does not (contract 3.8).
-
-        That the configuration cannot be reloaded is not the principals' fault, and they are in effect.
-        """
-        try:
-            present(self._client).reload()
-        except Failure as failure:
-            if failure.code != "reload_refused":
-                raise
-            self._stale = failure.message
 
     def _write(self, op: Op, state: State) -> None:
         client = present(self._client)
@@ -144,6 +145,10 @@ class Principal015Task:
             if op.kind == "delete" and error.kind == "notFound":
                 return
             raise _explained(op, error) from None
+        except Failure as failure:
+            if (failure.request or {}).get("status") != 400:
+                raise
+            raise _refused(op, failure) from None
 
     def _patch(self, path: str, steps: t.Sequence[t.Mapping[str, t.Any]]) -> None:
         for start in range(0, len(steps), _STEPS):
@@ -168,7 +173,6 @@ class Principal015Task:
             "unvalidated": False,
             "warnings": [
                 *self._cautions(plan, state),
-                *([f"Mail to new addresses may be refused for an hour: {self._stale}"] if self._stale else []),
                 *(self._worries(state) if state is not None else ()),
             ],
             "schema_hash": None,
@@ -207,6 +211,23 @@ class Principal015Task:
         if principal.send_as is not None:
             current["send_as"] = send_as.senders_of(state.settings, held.name)
         return {"name": principal.name, "type": principal.type, "state": "present", **current}
+
+
+def _operations(changes: t.Sequence[send_as.SettingsChange], marks: t.Collection[str]) -> list[Operation]:
+    gone = {key for change in changes for key in change.delete} - set(marks)
+    return [insert(change.insert) for change in changes if change.insert] + ([delete(gone)] if gone else [])
+
+
+def _refused(op: Op, failure: Failure) -> Failure:
+    """A body that the server cannot read, with the principal it is about."""
+    return Failure(
+        failure.layer,
+        failure.code,
+        f"{op.key}: {failure.message}",
+        hint=failure.hint,
+        request=failure.request,
+        details=failure.details,
+    )
 
 
 def _explained(op: Op, error: ApiError) -> Failure:

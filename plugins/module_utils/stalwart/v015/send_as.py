@@ -18,7 +18,7 @@ SEPARATOR = "|"
 #: A table whose last row goes stays in memory until a restart (contract 3.8), so one row that matches nobody stays.
 _KEEP = f"{ROWS}.-{SEPARATOR}-"
 
-SETTINGS_PREFIXES = (ROWS, RULE, PENDING)
+SETTINGS_PREFIXES = (ROWS, RULE)
 SETTINGS_KEYS = (RULE,)
 
 

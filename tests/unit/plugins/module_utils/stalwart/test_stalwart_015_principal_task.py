@@ -17,7 +17,7 @@ LIST = (
     "%2CmemberOf%2Cmembers%2CexternalMembers%2Croles%2CenabledPermissions%2CdisabledPermissions%2Clocale&limit=0"
 )
 WITH_SECRETS = LIST.replace("%2Clocale&", "%2Clocale%2Csecrets&")
-KEYS = "/api/settings/keys?keys=storage.directory&prefixes=directory"
+KEYS = "/api/settings/keys?keys=storage.directory&prefixes=directory%2Ctenantmail.pending"
 #: With ``send_as``, or something to remove.
 SENDERS = (
     "/api/settings/keys?keys=session.auth.must-match-sender%2Cstorage.directory"
@@ -41,6 +41,17 @@ def reads(script: Any, *items: dict[str, Any], settings: dict[str, str], path: s
     script.expect("GET", KEYS, {"data": settings})
 
 
+def reload_around(script: Any, *written: tuple[str, str, Any]) -> None:
+    """What changes addresses: a trial, a mark, the writes, the reload, and the mark's end."""
+    if any(method != "DELETE" for method, _path, _answer in written):
+        script.expect("GET", "/api/reload?dry-run=true", RELOADED)
+    script.expect("POST", "/api/settings", {"data": None})
+    for method, path, answer in written:
+        script.expect(method, path, answer)
+    script.expect("GET", "/api/reload", RELOADED)
+    script.expect("POST", "/api/settings", {"data": None})
+
+
 def methods(script: Any) -> list[str]:
     return [f"{method} {urlsplit(path).path}" for method, path, _body, _headers in script.seen]
 
@@ -62,11 +73,11 @@ def test_secrets_are_read_only_where_a_password_is_given(script: Any, http: Http
 def test_a_new_account(script: Any, http: HttpClient, settings: dict[str, str], path: str) -> None:
     """Under an external directory the plain path refuses individuals (contract 4.4)."""
     reads(script, settings=settings)
-    script.expect("POST", path, {"data": 7}).expect("GET", "/api/reload", RELOADED)
+    reload_around(script, ("POST", path, {"data": 7}))
     reads(script, BOB, settings=settings)
     done = run(http, {"name": "bob@acme.test"})
     assert [change["key"] for change in done["changes"]] == ["bob@acme.test"]
-    assert script.seen[2][2] == {
+    assert script.seen[4][2] == {
         "type": "individual",
         "name": "bob@acme.test" if settings is INTERNAL else "bob",
         "emails": ["bob@acme.test"],
@@ -132,6 +143,7 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(("answer", "code", "message"), ERRORS, ids=[message for _a, _c, message in ERRORS])
 def test_errors_inside_a_200(script: Any, http: HttpClient, answer: dict[str, Any], code: str, message: str) -> None:
     reads(script, settings=INTERNAL)
+    script.expect("GET", "/api/reload?dry-run=true", RELOADED).expect("POST", "/api/settings", {"data": None})
     script.expect("POST", "/api/principal", answer)
     with pytest.raises(Failure) as caught:
         run(http, {"name": "bob@acme.test"})
@@ -145,21 +157,72 @@ def test_somebody_else_removed_it_first(script: Any, http: HttpClient) -> None:
     script.expect("GET", LIST, {"data": {"items": [DOMAIN, BOB], "total": 2}}).expect(
         "GET", SENDERS, {"data": INTERNAL}
     )
-    script.expect("DELETE", "/api/principal/bob", {"error": "notFound", "item": "bob"}).expect(
-        "GET", "/api/reload", RELOADED
-    )
+    reload_around(script, ("DELETE", "/api/principal/bob", {"error": "notFound", "item": "bob"}))
     script.expect("GET", LIST, {"data": {"items": [DOMAIN], "total": 1}}).expect("GET", SENDERS, {"data": INTERNAL})
     assert run(http, {"name": "bob@acme.test", "state": "absent"})["changed"]
 
 
-def test_that_the_server_cannot_reload_is_a_warning(script: Any, http: HttpClient) -> None:
-    """Accounts are in effect without it; only what the server remembers about addresses is not forgotten."""
+def test_a_configuration_that_cannot_be_reloaded_stops_accounts_before_a_write(script: Any, http: HttpClient) -> None:
     reads(script, settings=INTERNAL)
+    script.expect("GET", "/api/reload?dry-run=true", BAD_KEY)
+    with pytest.raises(Failure) as caught:
+        run(http, {"name": "bob@acme.test"})
+    assert caught.value.code == "reload_refused"
+    assert "Nothing was written" in caught.value.hint
+
+
+def test_a_reload_that_is_refused_after_all_is_owed(script: Any, http: HttpClient) -> None:
+    """The server believes for an hour that an address is not there, so the next run must reload."""
+    reads(script, settings=INTERNAL)
+    script.expect("GET", "/api/reload?dry-run=true", RELOADED).expect("POST", "/api/settings", {"data": None})
     script.expect("POST", "/api/principal", {"data": 7}).expect("GET", "/api/reload", BAD_KEY)
+    with pytest.raises(Failure) as caught:
+        run(http, {"name": "bob@acme.test"})
+    assert caught.value.code == "reload_refused"
+    assert "Written before: bob@acme.test" in caught.value.hint
+    owed = {"tenantmail.pending.settings": ""}
+    assert script.seen[3][2][0]["values"] == [[key, value] for key, value in owed.items()]
+    reads(script, BOB, settings={**INTERNAL, **owed})
+    script.expect("GET", "/api/reload?dry-run=true", RELOADED).expect("POST", "/api/settings", {"data": None})
+    script.expect("GET", "/api/reload", RELOADED).expect("POST", "/api/settings", {"data": None})
     reads(script, BOB, settings=INTERNAL)
-    done = run(http, {"name": "bob@acme.test"})
-    assert "may be refused for an hour" in done["warnings"][0]
-    assert "tracer.x: no such file" in done["warnings"][0]
+    assert run(http, {"name": "bob@acme.test"})["changed"]
+
+
+def test_settings_that_an_earlier_task_has_looked_at_cost_nothing(script: Any, http: HttpClient) -> None:
+    script.expect("GET", LIST, {"data": {"items": [DOMAIN, BOB], "total": 2}})
+    ask = PrincipalAsk(({"name": "bob@acme.test"},), settled=True)
+    assert not Principal015Task(RestClient(http), ask).run(False)["changed"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": "eve@acme.test"},
+        {"name": "bob@acme.test", "quota": 5},
+        {"name": "bob@acme.test", "login_name": "bob"},
+        {"name": "bob@acme.test", "send_as": []},
+        {"name": "bob@acme.test", "state": "absent"},
+    ],
+)
+def test_settings_that_matter_are_read_all_the_same(script: Any, http: HttpClient, given: dict[str, Any]) -> None:
+    script.expect("GET", LIST, {"data": {"items": [DOMAIN, BOB], "total": 2}})
+    own = {"login_name", "send_as", "state"} & set(given)
+    script.expect("GET", SENDERS if own else KEYS, {"data": INTERNAL})
+    Principal015Task(RestClient(http), PrincipalAsk((given,), settled=True)).run(True)
+
+
+def test_a_refusal_without_a_word_names_the_principal(script: Any, http: HttpClient) -> None:
+    reads(script, BOB, settings=INTERNAL)
+    script.expect("PATCH", "/api/principal/bob", {"status": 400, "title": "x"}, status=400)
+    with pytest.raises(Failure, match=r"principals\[0\] bob@acme.test: "):
+        run(http, {"name": "bob@acme.test", "quota": 5})
+
+
+def test_a_description_that_is_too_long_is_refused_before_a_write(script: Any, http: HttpClient) -> None:
+    reads(script, BOB, settings=INTERNAL)
+    with pytest.raises(Failure, match="512 bytes of UTF-8 at most, this has 600"):
+        run(http, {"name": "bob@acme.test", "description": "ü" * 300})
 
 
 def test_senders_are_marked_written_reloaded_and_unmarked(script: Any, http: HttpClient) -> None:
