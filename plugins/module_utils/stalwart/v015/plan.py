@@ -97,16 +97,14 @@ class Planner:
         identifier = find(self.store.keys, item)
         held = kind.keys_of(identifier, self.store.keys) if kind and not kind.singleton else {}
         creating = bool(kind) and not kind.singleton and not held if kind else False
-        cells = [*item.cells]
-        if kind and not kind.singleton:
-            cells += self._implied(kind, item, identifier, creating)
+        implied = self._implied(kind, item, identifier, creating) if kind and not kind.singleton else []
         insert: dict[str, str] = {}
         delete: set[str] = set()
         before: dict[str, t.Any] = {}
         after: dict[str, t.Any] = {}
         if creating and kind and kind.bare:
             insert[kind.of(identifier)] = ""
-        for given in cells:
+        for given in (*item.cells, *implied):
             key = given.at(identifier)
             owned = given.codec.owned(key, self.store.keys)
             current = self.current(given, key, owned)
@@ -119,12 +117,13 @@ class Planner:
                 continue
             if cell.codec.secret and owned and (is_placeholder(cell.value) or not self.request.rewrite_secrets):
                 continue
-            if current == cell.value:
+            missing = given in implied and not owned
+            if current == cell.value and not missing:
                 continue
             new = self.encode(cell, key)
             insert.update({name: text for name, text in new.items() if self.store.keys.get(name) != text})
             delete |= set(owned) - set(new)
-            before[cell.name] = _masked(cell.codec, current, owned)
+            before[cell.name] = None if missing else _masked(cell.codec, current, owned)
             after[cell.name] = _masked(cell.codec, cell.value)
         if creating:
             # A comparison shows what an object without properties is called.
@@ -146,13 +145,14 @@ class Planner:
             return given
 
     def _implied(self, kind: Kind, item: Item, identifier: str, creating: bool) -> list[Cell]:
-        """Keys that a variant always has, and with a new object what 0.16 would give it by default."""
+        """Keys that a variant always has, and with a new object or variant what 0.16 would give it by default."""
         typed = kind.row("@type")
         given = item.cell("@type")
-        variant = given.value if given else None
-        if typed is not None and variant is None and not creating:
+        variant, held = given.value if given else None, None
+        if typed is not None and not creating:
             key = typed.at(identifier)
-            variant = typed.codec.decode(key, typed.codec.owned(key, self.store.keys))
+            held = typed.codec.decode(key, typed.codec.owned(key, self.store.keys))
+            variant = held if variant is None else variant
         if typed is not None and variant is None:
             self.problems.fail(f"{item.key}.@type", ..., f"is missing; expected {typed.codec.accepted}.")
         cells = [
@@ -160,8 +160,10 @@ class Planner:
             for name, text in kind.fixed.get(variant or "", {}).items()
         ]
         names = {cell.name for cell in item.cells}
-        for row in kind.rows if creating else ():
+        for row in kind.rows if creating or held != variant else ():
             if row.name in names or (row.variants and variant not in row.variants):
+                continue
+            if not creating and (not row.key or row.codec.owned(row.at(identifier), self.store.keys)):
                 continue
             if row.required:
                 self.problems.fail(f"{item.key}.{row.name}", ..., "is missing; a new object needs it.")

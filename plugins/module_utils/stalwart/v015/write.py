@@ -16,7 +16,16 @@ import typing as t
 from ...failure import Failure
 from ...reconcile import Change, Plan
 from .client import Operation, RestClient, delete, insert
-from .store import OWED, PENDING, RELOADS, Op
+from .store import DEFAULT_DIRECTORY, OWED, PENDING, RELOADS, Op
+from .table import OBJECTS
+
+#: Keys that errors name although other ones cause them: where these begin.
+_CAUSES: t.Mapping[str, tuple[str, ...]] = {
+    "asn.urls": ("asn.",),
+    DEFAULT_DIRECTORY: ("directory.",),
+    "spam-filter.classifier.parameters.ccfh.features": ("spam-filter.classifier.",),
+    "spam-filter.pyzor.host": ("spam-filter.pyzor.",),
+}
 
 
 def write_and_run(client: RestClient, plan: Plan) -> None:
@@ -43,25 +52,44 @@ def write_and_run(client: RestClient, plan: Plan) -> None:
 def trial(client: RestClient, plan: Plan) -> None:
     """Whether the server could reload at all: any wrong key of anybody blocks what is about to be written.
 
-    Errors of what the plan itself changes do not count: it may be what heals them.
+    Errors that the plan may heal do not count: the way to repair a server must not be barred.
 
     :raises Failure: ``reload_refused``.
     """
     ops: list[Op] = [change.payload for change in plan.changes if change.kind != OWED]
-    touched = {key for op in ops for key in (*op.insert, *op.delete)}
     if "settings" not in _areas(ops):
         return
     try:
         client.reload(dry_run=True, stored=False)
     except Failure as failure:
         errors = failure.details.get("errors", {}) if isinstance(failure.details, dict) else {}
-        healed = {_stem(key) for key in touched}
-        if not errors or any(_stem(str(key)) not in healed for key in errors):
+        if not errors or any(not any(_may_heal(op, str(key)) for op in ops) for key in errors):
             raise
 
 
+def _may_heal(op: Op, error: str) -> bool:
+    """Whether a change touches the key that an error names, the thing it is a part of, or what else may cause it."""
+    thing = _thing(error) if op.kind else _stem(error)
+    below = (f"{error}.", *_CAUSES.get(error, ()))
+    return any(
+        key == error
+        or key.startswith(below)
+        or error.startswith(f"{key}.")
+        or (_thing(key) if op.kind else _stem(key)) == thing
+        for key in (*op.insert, *op.delete)
+    )
+
+
+def _thing(key: str) -> str:
+    """The prefix of the object that a key is a part of; the key itself where it is no object's."""
+    for kind in OBJECTS:
+        if not kind.bare and key.startswith(f"{kind.root}."):
+            return kind.of(key[len(kind.root) + 1 :].split(".", 1)[0])
+    return key
+
+
 def _stem(key: str) -> str:
-    """What keys of one thing have in common."""
+    """What keys of one thing have in common in the native vocabulary, where nothing tells what a thing is."""
     return ".".join(key.split(".")[:2])
 
 
