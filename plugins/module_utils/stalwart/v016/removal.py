@@ -68,8 +68,8 @@ def _refuse_linked(registry: Registry, changes: t.Sequence[Change], gone: set[tu
     if not holders:
         return
     found = []
-    for (name, identifier), who in sorted(holders.items()):
-        named = sorted(set(who))
+    for (name, identifier), holding in sorted(holders.items()):
+        named = sorted(set(holding))
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
         label = showable(registry.label(name, identifier), identifier)
         found.append(f"{setting_name(name)} {label} is still used by {', '.join(named[:_MOST_NAMED])}{more}")

@@ -261,16 +261,14 @@ def expand(body: t.Mapping[t.Any, t.Any], path: str, to: Normaliser) -> dict[str
         held = out.get(key)
         if key not in out:
             out[key] = given
-        elif _mappings(held, given) and not set(held) & set(given):
-            out[key] = {**held, **given}
+        elif not isinstance(held, t.Mapping) or not isinstance(given, t.Mapping):
+            to.fail(f"{path}.{key}", ..., "is given twice.")
+        elif set(held) & set(given):
+            twice = next(name for name in given if name in held)
+            to.fail(f"{path}.{key}.{twice}", ..., "is given twice.")
         else:
-            twice = [f".{name}" for name in given if name in held] if _mappings(held, given) else []
-            to.fail(f"{path}.{key}{twice[0] if twice else ''}", ..., "is given twice.")
+            out[key] = {**held, **given}
     return out
-
-
-def _mappings(*values: t.Any) -> bool:
-    return all(isinstance(value, t.Mapping) for value in values)
 
 
 def required(fields: Fields) -> list[str]:
