@@ -23,7 +23,7 @@ _AGAIN = "Nothing of the stored settings is lost; the next run repeats the reloa
 #: What to do about reload errors by the start of their key.
 _HINTS = {
     "spam-filter.pyzor.": "Pyzor needs outside DNS; disable it (spamPyzor.enable: false).",
-    "storage.directory": "The default directory must be one that exists.",
+    "storage.directory": "The default directory (authentication.directoryId; null is the internal one) must exist.",
     "server.listener.": "Check its bind addresses and protocol.",
     "certificate.": "Check the certificate and its private key.",
     "tracer.": "Check where it writes to.",
