@@ -197,3 +197,62 @@ def test_senders_come_out_with_their_accounts(start: Start) -> None:
     assert again["principals"] == found["principals"]
     assert not server.settings(again["settings"], check=True)["changed"]
     assert not server.principals(principal)["changed"]
+
+
+def test_what_principals_cannot_say_is_named(start: Start) -> None:
+    """Nobody gets more rights elsewhere than here, and nothing is lost without a word."""
+    server = start("odd")
+    picture = "data:image/png;base64,AAAA"
+    odd: list[dict[str, Any]] = [
+        {"type": "domain", "name": "acme.test"},
+        {"type": "role", "name": "support", "enabledPermissions": ["authenticate"]},
+        {"type": "group", "name": "outer", "emails": ["outer@acme.test"], "roles": ["user"]},
+        {"type": "group", "name": "mute@acme.test", "emails": ["mute@acme.test"]},
+        {"type": "individual", "name": "norole", "emails": ["norole@acme.test"]},
+        {"type": "individual", "name": "own", "emails": ["own@acme.test"], "enabledPermissions": ["authenticate"]},
+        {"type": "individual", "name": "bare", "roles": ["user"]},
+        {"type": "individual", "name": "a@acme.test", "emails": ["a@acme.test"], "roles": ["user"], "picture": picture},
+        {"type": "individual", "name": "u@acme.test", "emails": ["u@acme.test"], "roles": ["user"], "urls": ["x"]},
+        {"type": "individual", "name": "c@acme.test", "emails": ["c@acme.test", "@acme.test"], "roles": ["user"]},
+        {"type": "list", "name": "l@acme.test", "emails": ["l@acme.test"], "members": ["a@acme.test"], "quota": 5},
+        {"type": "apiKey", "name": "robot", "secrets": [SECRET], "roles": ["user"]},
+        {"type": "oauthClient", "name": "client"},
+        {"type": "resource", "name": "beamer"},
+        {"type": "location", "name": "room"},
+    ]
+    odd[4]["description"] = "No role"
+    odd[10] |= {"roles": ["user"], "locale": "de_DE", "enabledPermissions": ["email-send"]}
+    for body in odd:
+        answer = ask(server, "POST", "/api/principal/deploy", body)
+        assert "error" not in answer, (body, answer)
+    into = [{"action": "addItem", "field": "memberOf", "value": "outer"}]
+    assert "error" not in ask(server, "PATCH", "/api/principal/mute%40acme.test", into)
+    found = export(server)
+    assert SECRET not in str(found)
+    names = [body["name"] for body in found["principals"]]
+    assert names == ["mute@acme.test", "outer@acme.test", "a@acme.test", "c@acme.test", "u@acme.test", "l@acme.test"]
+    assert found["principals"][-1]["members"] == ["a@acme.test"]
+    reasons = {entry["key"]: entry["reason"] for entry in found["left_out"] if "config.toml" not in entry["reason"]}
+    parts = {
+        "support": "a role",
+        "robot": "an API key",
+        "client": "an OAuth client",
+        "beamer": "a resource",
+        "room": "a location",
+        "bare": "no address",
+        "norole@acme.test": "it can do nothing",
+        "own@acme.test": "all it has",
+        "outer@acme.test.name": "'outer'",
+        "mute@acme.test.member_of": "outer",
+        "mute@acme.test.roles": "a new one has default",
+        "a@acme.test.picture": "no option",
+        "u@acme.test.urls": "no option",
+        "c@acme.test.aliases.@acme.test": "catches all mail",
+        "l@acme.test.roles": "user",
+        "l@acme.test.enabled_permissions": "email-send",
+        "l@acme.test.quota": "5",
+        "l@acme.test.locale": "de_DE",
+    }
+    assert [key for key, part in parts.items() if part not in reasons.get(key, "")] == []
+    assert set(reasons) - set(parts) == set()
+    assert not server.principals(*found["principals"])["changed"]

@@ -12,43 +12,78 @@ from ...failure import Failure
 from ...reconcile import Plan
 from ..export_proof import USUAL_ROLES, Body, LeftOut, prove, worth_giving
 from ..placeholder import placeholder
-from ..principal import INDIVIDUAL, parse_principals
+from ..principal import GROUP, INDIVIDUAL, LIST, parse_principals
 from ..send_as import sayable
 from .client import RestClient
-from .principal import FIELDS, TYPES, VOCABULARY, Held, State, view
+from .principal import FIELDS, TYPES, VOCABULARY, Held, State, roles_shown, view
 from .principal_plan import make_principal_plan
 from .send_as import rule_change, senders_of
 from .store import Store
 
+Item = t.Mapping[str, t.Any]
+
 #: How secrets start that are no password of the account.
 _NO_PASSWORD = ("$app$", "otpauth://")
+_NO_OPTION = "which no option can say"
+#: Principals that ``principals`` knows nothing of, and how they are called. Domains are settings.
+_OTHERS = {
+    "role": "a role",
+    "apiKey": "an API key",
+    "oauthClient": "an OAuth client",
+    "resource": "a resource",
+    "location": "a location",
+}
+#: Fields that an account or a list may have and :class:`Held` does not.
+_UNREAD = ("picture", "urls")
 
 
 def export_principals(client: RestClient, store: Store) -> tuple[list[Body], LeftOut]:
     """The principals, groups first, and what was left out and why."""
-    fields = ",".join([*FIELDS, "secrets"])
-    data = client.get("/api/principal", {"types": ",".join(TYPES), "fields": fields, "limit": "0"})
+    types = (*TYPES, *(kind for kind in _OTHERS if kind not in TYPES))
+    fields = ",".join([*FIELDS, "secrets", *_UNREAD])
+    data = client.get("/api/principal", {"types": ",".join(types), "fields": fields, "limit": "0"})
     items = data.get("items") if isinstance(data, dict) else None
     if not isinstance(items, list):
         raise Failure("stalwart", "protocol", f"GET {client.http.base_url}/api/principal: no principals in the answer.")
-    return principals_of(State(items, store.keys))
+    return principals_of(items, store.keys)
 
 
-def principals_of(state: State) -> tuple[list[Body], LeftOut]:
-    """The same of a snapshot. Pure."""
+def principals_of(items: t.Sequence[Item], settings: t.Mapping[str, str]) -> tuple[list[Body], LeftOut]:
+    """The same of a snapshot. Pure.
+
+    :param items: principals as the server tells them. :param settings: see :class:`State`.
+    """
+    state = State(items, settings)
     left_out: LeftOut = []
     found: dict[str, Body] = {}
-    for address, held in sorted(state.mailboxes.items()):
-        if "@" in address:
-            found[address] = _body(state, held)
-            left_out += [(f"{address}.{key}", reason) for key, reason in _unsaid(held)]
-        else:
-            left_out.append((held.name, "has no address"))
+    for item in sorted(items, key=lambda item: str(item.get("name"))):
+        held = state.by_name[str(item.get("name") or "")]
+        whole = _unsayable(held)
+        if whole:
+            left_out.append((held.address, whole))
+        elif held.kind in (INDIVIDUAL, GROUP, LIST):
+            found[held.address] = _body(state, held)
+            left_out += [(f"{held.address}.{key}", reason) for key, reason in (*_unsaid(held), *_unread(item))]
 
     def plan(bodies: t.Sequence[Body]) -> Plan:
         return make_principal_plan(state, parse_principals(VOCABULARY, bodies), rewrite_passwords=False, known=True)
 
     return prove(found, left_out, plan)
+
+
+def _unsayable(held: Held) -> str:
+    """Why a principal is left out as a whole; empty when it is not."""
+    if held.kind in _OTHERS:
+        return f"is {_OTHERS[held.kind]}, {_NO_OPTION}"
+    if held.kind not in (INDIVIDUAL, GROUP, LIST):
+        return ""
+    if "@" not in held.address or not held.emails:
+        return "has no address"
+    if held.kind == INDIVIDUAL and not held.roles:
+        # Given without roles it would become a user, who may do more than it can here.
+        own = "its own permissions are all it has" if held.enabled else "it can do nothing"
+        return f"has no role ({own}), {_NO_OPTION}"
+    return ""
 
 
 def _body(state: State, held: Held) -> Body:
@@ -65,10 +100,31 @@ def _body(state: State, held: Held) -> Body:
 
 
 def _unsaid(held: Held) -> t.Iterator[tuple[str, str]]:
-    """What an account has and no option can say."""
+    """What a principal has and no option can say."""
     for email in held.emails:
         if email.startswith("@"):
-            yield f"aliases.{email}", "catches all mail of the domain, which no option can say"
+            yield f"aliases.{email}", f"catches all mail of the domain, {_NO_OPTION}"
     others = sum(secret.startswith(_NO_PASSWORD) for secret in held.secrets)
     if others:
         yield "secrets", f"{others} app password(s) or second factor(s), which are not read"
+    if held.kind != INDIVIDUAL:
+        if held.name != held.address:
+            yield "name", f"is {held.name!r}, {_NO_OPTION} of a {held.kind}; a new one is named by its address"
+        if held.groups:
+            yield "member_of", f"is a {held.kind} in {', '.join(sorted(held.groups))}, {_NO_OPTION}"
+    if held.kind == GROUP and not held.roles:
+        yield "roles", f"has none, {_NO_OPTION}; a new one has {', '.join(USUAL_ROLES[GROUP])}"
+    if held.kind == LIST:
+        own = {
+            "roles": roles_shown(LIST, held.roles),
+            "enabled_permissions": sorted(held.enabled),
+            "disabled_permissions": sorted(held.disabled),
+            "quota": [str(held.quota)] if held.quota else [],
+            "locale": [held.locale] if held.locale else [],
+        }
+        yield from ((option, f"a list has {', '.join(has)}, {_NO_OPTION}") for option, has in own.items() if has)
+
+
+def _unread(item: Item) -> t.Iterator[tuple[str, str]]:
+    """What a principal has that nothing else here looks at."""
+    return ((field, f"has one, {_NO_OPTION}") for field in _UNREAD if item.get(field))

@@ -262,7 +262,7 @@ DOMAIN = Kind(
         ),
         no_key("aliases", "a domain has no aliases; give the addresses as aliases of accounts", []),
         no_key("allowRelaying", "0.15 relays by session.rcpt.relay", False),
-        no_key("catchAllAddress", "a catch-all is an alias @<domain> of an account", None),
+        no_key("catchAllAddress", "a catch-all is the address @<domain> of an account, which no option gives", None),
         no_key("certificateManagement", "0.15 manages certificates per ACME provider", _MANUAL),
         no_key("directoryId", "there is one directory for all domains", None),
         no_key("dnsManagement", "0.15 publishes nothing itself", _MANUAL),
