@@ -7,6 +7,12 @@ import pytest
 from .rest import Rest
 
 EXPRESSION = "session.auth.must-match-sender"
+CLASSIFIER = "spam-filter.classifier"
+MODEL, SIZE = f"{CLASSIFIER}.model", f"{CLASSIFIER}.parameters.features"
+OTHER_SIZE = f"{CLASSIFIER}.parameters.ccfh.features"
+ANY_NUMBER, ANY_TIME = "imap.request.max-size", "oauth.expiry.token"
+BY_NAME = {"asn.type": "dns", "asn.zone.ipv4": "v4.test", "asn.zone.ipv6": "v6.test", "asn.separator": "|"}
+BY_RESOURCE = {"asn.type": "resource", "asn.urls.geo.0": "https://geo.test/"}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +36,35 @@ EXPRESSION = "session.auth.must-match-sender"
         ({f"{EXPRESSION}.0000.if": "true", f"{EXPRESSION}.0000.then": "true"}, EXPRESSION, "parse"),
         ({f"{EXPRESSION}.0000.else": "true"}, EXPRESSION, "parse"),
         ({"server.listener.zz.protocol": "gopher", "server.listener.zz.bind": "[::]:70"}, "zz.protocol", "parse"),
+        ({"asn.type": "Disabled"}, "asn.type", "build"),
+        ({"asn.type": "resource"}, "asn.urls", "build"),
+        (BY_RESOURCE | {"asn.expires": "x", "asn.timeout": "x"}, "asn.expires", "parse"),
+        (BY_RESOURCE | {"asn.max-size": "x"}, "asn.max-size", "parse"),
+        ({"asn.type": "dns"}, "asn.zone.ipv4", "parse"),
+        (BY_NAME | {"asn.separator": " "}, "asn.separator", "parse"),
+        (BY_NAME, "asn.index.asn", "parse"),
+        (BY_NAME | {"asn.index.asn": "0", "asn.index.country": "x"}, "asn.index.country", "parse"),
+        ({MODEL: "x"}, MODEL, "build"),
+        ({MODEL: "ftrl-ccfh"}, OTHER_SIZE, "build"),
+        ({MODEL: "ftrl-ccfh", OTHER_SIZE: "15"}, OTHER_SIZE, "build"),
+        ({SIZE: "29"}, SIZE, "build"),
+        ({SIZE: "x"}, SIZE, "parse"),
+        ({f"{CLASSIFIER}.parameters.alpha": "x"}, f"{CLASSIFIER}.parameters.alpha", "parse"),
+        ({ANY_NUMBER: str(2**64)}, ANY_NUMBER, "parse"),
+        ({ANY_NUMBER: "-1"}, ANY_NUMBER, "parse"),
+        ({ANY_NUMBER: "\u0663"}, ANY_NUMBER, "parse"),
+        ({"imap.auth.max-failures": str(2**32)}, "imap.auth.max-failures", "parse"),
+        ({"spam-filter.score.spam": "1_0"}, "spam-filter.score.spam", "parse"),
+        ({ANY_TIME: str(2**64)}, ANY_TIME, "parse"),
+        ({ANY_TIME: "0"}, ANY_TIME, "parse"),
+        ({"http.rate-limit.account": f"{2**64}/1s"}, "http.rate-limit.account", "parse"),
+        ({"http.rate-limit.account": f"5/{2**64}"}, "http.rate-limit.account", "parse"),
+        ({"server.allowed-ip.0.0.0.0/0": ""}, "server.allowed-ip", "parse"),
+        ({"server.blocked-ip.10.0.0.0/7": ""}, "server.blocked-ip", "parse"),
+        ({"server.allowed-ip.::/0": ""}, "server.allowed-ip", "parse"),
+        ({"server.blocked-ip.2000::/7": ""}, "server.blocked-ip", "parse"),
+        ({"server.allowed-ip.fe80::1%eth0": ""}, "server.allowed-ip", "parse"),
+        ({"server.allowed-ip.10.0.0.0/255.0.0.0": ""}, "server.allowed-ip", "parse"),
         ({"tracer.console.note": "%{env:NOT_THERE}%"}, "tracer.console.note", "macro"),
         ({"tracer.console.note": "%{file:/not/there}%"}, "tracer.console.note", "macro"),
         ({"tracer.console.note": "%{cfg:not.there}%"}, "tracer.console.note", "macro"),
@@ -56,7 +91,22 @@ def test_errors(rest: Rest, values: dict[str, str], key: str, kind: str) -> None
         {EXPRESSION: "true", f"{EXPRESSION}.0000.if": "this list is hidden by the scalar (("},
         {"lookup.table.a.b|c@d": "1"},
         {"server.allowed-ip.10.0.0.0/8": ""},
+        {"server.allowed-ip.2000::/8": ""},
+        {"server.allowed-ip.10.1.2.3/+24": ""},
         {"server.auto-ban.scan.rate": "disable"},
+        {"server.auto-ban.scan.rate": "unlimited"},
+        {"server.auto-ban.scan.rate": f"+{2**64 - 1}/1d"},
+        {"asn.type": "none"},
+        BY_RESOURCE,
+        BY_NAME | {"asn.index.asn": "0"},
+        {MODEL: "disabled", SIZE: "99"},
+        {MODEL: "ftrl-ccfh", OTHER_SIZE: "16"},
+        {OTHER_SIZE: "99"},
+        {ANY_NUMBER: f"+{2**64 - 1}"},
+        {"imap.auth.max-failures": str(2**32 - 1)},
+        {"spam-filter.score.spam": "1e400"},
+        {ANY_TIME: str(2**64 - 1)},
+        {ANY_TIME: "5 0S"},
         {"queue.schedule.local.retry.0": "90s"},
         {"directory.zz.@type": "Oidc"},
         {"signature.broken.private-key": "nonsense", "signature.broken.domain": "x.test"},

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from . import conditions, kinds, lookups, oidc, queues, values
+from . import conditions, kinds, lookups, oidc, queues, sections, values
 
 Errors = dict[str, dict[str, str]]
 Keys = Mapping[str, str]
@@ -48,7 +48,9 @@ def tables(keys: Keys) -> Errors:
 
 def core(keys: Keys) -> Errors:
     """Second stage: everything else but name resolution and the listeners."""
-    return dict(_storage(keys)) | dict(_directories(keys)) | dict(_directory(keys)) | dict(_values(keys))
+    found = dict(_storage(keys)) | dict(_directories(keys)) | dict(_directory(keys)) | dict(_values(keys))
+    parts = (*sections.networks(keys), *sections.classifier(keys))
+    return found | {key: error(kind, text) for key, kind, text in parts}
 
 
 def _storage(keys: Keys) -> Iterator[tuple[str, dict[str, str]]]:
@@ -121,14 +123,6 @@ def _values(keys: Keys) -> Iterator[tuple[str, dict[str, str]]]:
                 yield prefix, error("parse", str(problem))
     for key, text in (*conditions.problems(keys), *queues.problems(keys)):
         yield key, error("parse", text)
-
-
-def _is_read(key: str, keys: Keys, directories: set[str]) -> bool:
-    if key.startswith("directory."):
-        name = key.split(".")[1]
-        is_oidc = keys.get(f"directory.{name}.type") == "oidc"
-        return name in directories and (is_oidc or not key.endswith(".timeout"))
-    return kinds.is_read(key, keys)
 
 
 def listeners(keys: Keys) -> Errors:
