@@ -107,7 +107,7 @@ def test_the_server_forgets_what_has_expired(ready: Server) -> None:
     "settings",
     [
         {"allowedIp": {"::ffff:192.0.2.9": {}}},
-        {"sieveSystemScript.s": {"contents": "require \"fileinto\";\nkeep;\n", "isActive": True}},
+        {"sieveSystemScript.s": {"contents": 'require "fileinto";\nkeep;\n', "isActive": True}},
         {"domain": {"straße.test": {}}},
     ],
     ids=["an IPv4-mapped address", "a script as a block", "an international name"],

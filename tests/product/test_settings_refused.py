@@ -68,7 +68,13 @@ ROWS: list[Row] = [
     ("a fraction", {"authentication.passwordMinLength": 8.5}, {}, INVALID, "expected an integer"),
     ("too small", {"mtaRoute.out": {**RELAY, "port": 0}}, {}, INVALID, "expected an integer from 1 to 65535"),
     ("too large", {"mtaRoute.out": {**RELAY, "port": 65536}}, {}, INVALID, "expected an integer from 1 to 65535"),
-    ("no duration", {"spamSettings.greylistFor": "soon"}, {}, INVALID, "expected a duration: milliseconds, or text such as 5s"),
+    (
+        "no duration",
+        {"spamSettings.greylistFor": "soon"},
+        {},
+        INVALID,
+        "expected a duration: milliseconds, or text such as 5s",
+    ),
     ("no unit", {"spamSettings.greylistFor": "5 min"}, {}, INVALID, "expected a duration"),
     ("negative", {"spamSettings.greylistFor": -1}, {}, INVALID, "expected a duration"),
     (

@@ -43,7 +43,9 @@ def prove(
         if not changes:
             break
         for change in changes:
-            body = found[change.key]
+            body = found.get(change.key)
+            if body is None:
+                continue
             options = [option for option in change.after or {} if option in body] if first else []
             for option in options:
                 del body[option]

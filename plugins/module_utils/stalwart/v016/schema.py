@@ -168,6 +168,11 @@ class Schema:
         self._fields: dict[str, Fields] = {}
         self._secretive: dict[str, bool] = {}
 
+    @property
+    def structs(self) -> list[str]:
+        """All types, nested ones among them."""
+        return list(self._structs)
+
     def enum(self, name: str) -> t.Sequence[str]:
         """Accepted values; empty for an enum that the schema does not hold."""
         return self._enums.get(name, ())

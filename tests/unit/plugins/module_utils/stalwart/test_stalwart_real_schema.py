@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.expressions import audit
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.secrets import secrets_of
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.exclusive import defaults_of
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.export import export_settings
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.grammar import catalogue, parse
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.identity import setting_name
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.registry import Registry
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016.schema import (
     EXPRESSION,
@@ -86,3 +88,17 @@ def test_a_real_server_that_nobody_has_touched_needs_no_words(real: Schema) -> N
     settings, left_out = export_settings(Registry(real, objects))
     assert settings == {}
     assert {key.split(".")[0] for key, _reason in left_out} <= {"jmap", "oidcProvider", "sieveSystemInterpreter"}
+
+
+def test_every_secret_is_known_by_its_name(real: Schema) -> None:
+    """Before there is a schema, names are all that output filters can go by."""
+    names = {setting_name(name): name for name in real.structs}
+    missed = []
+    for key, name in names.items():
+        for variant in real.variants(name) or [None]:
+            for prop, spec in real.fields(name, variant).items():
+                secret = spec.type.is_secret or (spec.type.target.startswith("Secret") and spec.type.kind == "object")
+                settings = {"dnsServer" if key.startswith("dnsServer") else key: {"label": {prop: "canary-canary"}}}
+                if secret and secrets_of(settings) != ["canary-canary"]:
+                    missed.append(f"{name}.{prop}")
+    assert missed == []
