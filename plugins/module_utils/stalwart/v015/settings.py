@@ -51,8 +51,13 @@ class SettingsTask:
             if item.kind is DOMAIN:
                 domains.check(item, parsed)
         exclusive = parse_exclusive(ask.exclusive, parsed.items, parsed, native=native)
-        report = ask.on_unsupported == "report"
-        refuse(parsed, report=report)
+        self._refused: t.Optional[Failure] = None
+        try:
+            refuse(parsed, report=ask.on_unsupported == "report")
+        except Failure as failure:
+            if client is None or failure.code != "unsupported_by_generation":
+                raise
+            self._refused = failure
         self._parsed: Parsed = parsed
         self._request = Request(tuple(parsed.items), exclusive, absent, ask.update_secrets == "always")
 
@@ -70,8 +75,22 @@ class SettingsTask:
         ]
         given = [text for value in held for text in (value if isinstance(value, list) else [value])]
         self._client.http.redactor = Redactor([*self._ask.secrets, *given])
+        if self._refused is not None:
+            raise self._with_what_the_server_bars(self._refused)
         plan, store = self._converge(check_mode)
         return self._result(plan, store)
+
+    def _with_what_the_server_bars(self, refused: Failure) -> Failure:
+        """A refusal with what a plan is refused for besides: who corrects one wants to know of the other."""
+        try:
+            self._plan(self._read())
+        except Failure as failure:
+            # One of a request tells nothing about the settings.
+            if failure.request is None:
+                refused.message = f"{refused.message} Besides: {failure.message}"
+                refused.hint = f"{refused.hint} {failure.hint.replace('Nothing was written.', '')}".strip()
+                refused.details = [*(refused.details or ()), *(failure.details or ())]
+        return refused
 
     def _converge(self, check_mode: bool) -> tuple[Plan, Store]:
         applied: list[Plan] = []

@@ -171,12 +171,15 @@ BAD: list[tuple[str, Any, dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("name", "settings", "more", "code", "says"), BAD, ids=[row[0] for row in BAD])
-def test_refused_before_any_request(
-    http: HttpClient, name: str, settings: Any, more: dict[str, Any], code: str, says: str
+def test_refused_before_any_write(
+    script: Any, http: HttpClient, name: str, settings: Any, more: dict[str, Any], code: str, says: str
 ) -> None:
+    """What another server might take is told together with what this one bars, so it is read."""
+    server = Server(script, http, STORED, [] if "domain" in settings else None)
     with pytest.raises(Failure) as caught:
-        run(Server(None, http, {}), settings, **more)
-    assert (caught.value.code, http.requests) == (code, 0)
+        run(server.reads() if code == "unsupported_by_generation" else server, settings, **more)
+    assert (caught.value.code, http.requests > 0) == (code, code == "unsupported_by_generation")
+    assert {method for method, *_rest in script.seen} <= {"GET"}
     assert says in caught.value.message
     assert caught.value.details
 
@@ -226,6 +229,17 @@ def test_refused_after_reading(
         run(Server(script, http, STORED).reads(), settings, **more)
     assert (caught.value.code, http.requests) == (code, 1)
     assert says in caught.value.message
+
+
+def test_names_without_a_counterpart_and_keys_of_the_file_are_told_together(script: Any, http: HttpClient) -> None:
+    settings = {"systemSettings.defaultHostname": "mx.acme.test", "webHook.x": {"url": "https://x.test"}}
+    with pytest.raises(Failure) as caught:
+        run(Server(script, http, STORED).reads(), settings)
+    assert caught.value.code == "unsupported_by_generation"
+    assert "webHook.x" in caught.value.message
+    assert "server.hostname = 'mx.acme.test'" in caught.value.message
+    assert "config.local-keys" in caught.value.hint
+    assert [entry["key"] for entry in caught.value.details] == ["webHook.x", "systemSettings.defaultHostname"]
 
 
 def test_a_local_key_that_is_right_is_no_matter(script: Any, http: HttpClient) -> None:
