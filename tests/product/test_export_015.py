@@ -215,13 +215,18 @@ def test_what_principals_cannot_say_is_named(start: Start) -> None:
         {"type": "individual", "name": "u@acme.test", "emails": ["u@acme.test"], "roles": ["user"], "urls": ["x"]},
         {"type": "individual", "name": "c@acme.test", "emails": ["c@acme.test", "@acme.test"], "roles": ["user"]},
         {"type": "list", "name": "l@acme.test", "emails": ["l@acme.test"], "members": ["a@acme.test"], "quota": 5},
+        {"type": "group", "name": "nowhere", "roles": ["user"]},
+        {"type": "individual", "name": "n@acme.test", "emails": ["n@acme.test"], "roles": ["user"]},
+        {"type": "list", "name": "m@acme.test", "emails": ["m@acme.test"], "members": ["a@acme.test", "l@acme.test"]},
         {"type": "apiKey", "name": "robot", "secrets": [SECRET], "roles": ["user"]},
         {"type": "oauthClient", "name": "client"},
         {"type": "resource", "name": "beamer"},
         {"type": "location", "name": "room"},
     ]
-    odd[4]["description"] = "No role"
-    odd[10] |= {"roles": ["user"], "locale": "de_DE", "enabledPermissions": ["email-send"]}
+    (nobody,) = (body for body in odd if body["name"] == "n@acme.test")
+    nobody["memberOf"] = ["nowhere"]
+    (own_list,) = (body for body in odd if body["name"] == "l@acme.test")
+    own_list |= {"roles": ["user"], "locale": "de_DE", "enabledPermissions": ["email-send"]}
     for body in odd:
         answer = ask(server, "POST", "/api/principal/deploy", body)
         assert "error" not in answer, (body, answer)
@@ -230,8 +235,9 @@ def test_what_principals_cannot_say_is_named(start: Start) -> None:
     found = export(server)
     assert SECRET not in str(found)
     names = [body["name"] for body in found["principals"]]
-    assert names == ["mute@acme.test", "outer@acme.test", "a@acme.test", "c@acme.test", "u@acme.test", "l@acme.test"]
-    assert found["principals"][-1]["members"] == ["a@acme.test"]
+    people = ["a@acme.test", "c@acme.test", "n@acme.test", "u@acme.test"]
+    assert names == ["mute@acme.test", "outer@acme.test", *people, "l@acme.test", "m@acme.test"]
+    assert found["principals"][-2]["members"] == ["a@acme.test"]
     reasons = {entry["key"]: entry["reason"] for entry in found["left_out"] if "config.toml" not in entry["reason"]}
     parts = {
         "support": "a role",
@@ -248,6 +254,9 @@ def test_what_principals_cannot_say_is_named(start: Start) -> None:
         "a@acme.test.picture": "no option",
         "u@acme.test.urls": "no option",
         "c@acme.test.aliases.@acme.test": "catches all mail",
+        "nowhere": "no address",
+        "n@acme.test.member_of": "nowhere",
+        "m@acme.test.members": "l@acme.test among them",
         "l@acme.test.roles": "user",
         "l@acme.test.enabled_permissions": "email-send",
         "l@acme.test.quota": "5",

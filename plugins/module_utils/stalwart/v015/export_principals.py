@@ -35,6 +35,8 @@ _OTHERS = {
 }
 #: Fields that an account or a list may have and :class:`Held` does not.
 _UNREAD = ("picture", "urls")
+#: Options that cannot be given in part: what they do not name is removed.
+_TOGETHER = ("member_of", "members")
 
 
 def export_principals(client: RestClient, store: Store) -> tuple[list[Body], LeftOut]:
@@ -62,8 +64,10 @@ def principals_of(items: t.Sequence[Item], settings: t.Mapping[str, str]) -> tup
         if whole:
             left_out.append((held.address, whole))
         elif held.kind in (INDIVIDUAL, GROUP, LIST):
-            found[held.address] = _body(state, held)
-            left_out += [(f"{held.address}.{key}", reason) for key, reason in (*_unsaid(held), *_unread(item))]
+            unsaid = dict([*_unsaid(held), *_nameless(state, held), *_unread(item)])
+            body = _body(state, held)
+            found[held.address] = {key: body[key] for key in body if key not in _TOGETHER or key not in unsaid}
+            left_out += [(f"{held.address}.{key}", reason) for key, reason in unsaid.items()]
 
     def plan(bodies: t.Sequence[Body]) -> Plan:
         return make_principal_plan(state, parse_principals(VOCABULARY, bodies), rewrite_passwords=False, known=True)
@@ -123,6 +127,17 @@ def _unsaid(held: Held) -> t.Iterator[tuple[str, str]]:
             "locale": [held.locale] if held.locale else [],
         }
         yield from ((option, f"a list has {', '.join(has)}, {_NO_OPTION}") for option, has in own.items() if has)
+
+
+def _nameless(state: State, held: Held) -> t.Iterator[tuple[str, str]]:
+    """Groups and members that options, which name addresses, cannot name."""
+    groups = [name for name in sorted(held.groups) if "@" not in state.address(name)]
+    if held.kind == INDIVIDUAL and groups:
+        yield "member_of", f"is in {', '.join(groups)}, which has no address"
+    lists = {other.name for other in state.by_name.values() if other.kind == LIST}
+    members = [name for name in sorted(held.members) if name in lists or "@" not in state.address(name)]
+    if held.kind == LIST and members:
+        yield "members", f"{', '.join(members)} among them is a list or has no address, {_NO_OPTION}"
 
 
 def _unread(item: Item) -> t.Iterator[tuple[str, str]]:
