@@ -75,7 +75,7 @@ def by_hand(server: Server) -> None:
         body = {"algorithm": algorithm, "domain": "acme.test", "id": None, "selector": None}
         call("POST", "/api/dkim", body)
     call("GET", "/api/reload")
-    people = [
+    people: list[dict[str, Any]] = [
         {"type": "group", "name": "sales", "emails": ["sales@acme.test"], "roles": ["user"]},
         {"type": "individual", "name": "bob", "emails": ["bob@acme.test", "b@acme.test"], "roles": ["user"]},
         {
