@@ -49,8 +49,6 @@ def stored(old: Server, **keys: str) -> None:
 def test_only_what_heals_is_written(
     old: Server, name: str, keys: dict[str, str], other: dict[str, Any], heals: dict[str, Any], named: str
 ) -> None:
-    if old.simulator and name in ("asn", "a route beside"):
-        pytest.skip("the simulator looks into no routes and no sources of ASNs")
     old.settings(SERVER)
     stored(old, **keys)
     before = native(old, "http", "queue", "session", "tenantmail")

@@ -12,6 +12,7 @@ MODEL, SIZE = f"{CLASSIFIER}.model", f"{CLASSIFIER}.parameters.features"
 OTHER_SIZE = f"{CLASSIFIER}.parameters.ccfh.features"
 ANY_NUMBER, ANY_TIME = "imap.request.max-size", "oauth.expiry.token"
 BY_NAME = {"asn.type": "dns", "asn.zone.ipv4": "v4.test", "asn.zone.ipv6": "v6.test", "asn.separator": "|"}
+ROUTE = {"queue.route.zz.type": "relay", "queue.route.zz.address": "relay.test"}
 BY_RESOURCE = {"asn.type": "resource", "asn.urls.geo.0": "https://geo.test/"}
 
 
@@ -44,6 +45,16 @@ BY_RESOURCE = {"asn.type": "resource", "asn.urls.geo.0": "https://geo.test/"}
         (BY_NAME | {"asn.separator": " "}, "asn.separator", "parse"),
         (BY_NAME, "asn.index.asn", "parse"),
         (BY_NAME | {"asn.index.asn": "0", "asn.index.country": "x"}, "asn.index.country", "parse"),
+        ({"queue.route.zz.type": "nonsense"}, "queue.route.zz.type", "parse"),
+        ({"queue.route.zz.type": "relay"}, "queue.route.zz.address", "parse"),
+        (ROUTE | {"queue.route.zz.port": "25"}, "queue.route.zz.protocol", "parse"),
+        (ROUTE | {"queue.route.zz.protocol": "smtp"}, "queue.route.zz.port", "parse"),
+        ({"http.headers.0000": "no colon"}, "http.headers", "parse"),
+        ({"http.headers.0000": "X A: 1"}, "http.headers", "parse"),
+        ({"http.headers.0000": "X-A: 1\r\nX-B: 2"}, "http.headers", "parse"),
+        ({EXPRESSION: "matches('(', sender)"}, EXPRESSION, "parse"),
+        ({EXPRESSION: "mixer"}, EXPRESSION, "parse"),
+        ({"queue.strategy.route": "helo_domain"}, "queue.strategy.route", "parse"),
         ({MODEL: "x"}, MODEL, "build"),
         ({MODEL: "ftrl-ccfh"}, OTHER_SIZE, "build"),
         ({MODEL: "ftrl-ccfh", OTHER_SIZE: "15"}, OTHER_SIZE, "build"),
@@ -99,6 +110,9 @@ def test_errors(rest: Rest, values: dict[str, str], key: str, kind: str) -> None
         {"asn.type": "none"},
         BY_RESOURCE,
         BY_NAME | {"asn.index.asn": "0"},
+        ROUTE | {"queue.route.zz.port": "25", "queue.route.zz.protocol": "smtp"},
+        {"queue.route.zz.type": "mx"},
+        {"http.headers.0000": "X-A.b: \u00fcber"},
         {MODEL: "disabled", SIZE: "99"},
         {MODEL: "ftrl-ccfh", OTHER_SIZE: "16"},
         {OTHER_SIZE: "99"},

@@ -1,4 +1,4 @@
-"""The queue's limiters, quotas and schedules: records that are wrong as a whole when something is missing."""
+"""The queue's routes, limiters, quotas and schedules: records that are wrong as a whole when something is missing."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ def problems(keys: Keys) -> Found:
     for direction, context in (("inbound", "rcpt"), ("outbound", "queueHost")):
         for base in _records(keys, f"queue.limiter.{direction}"):
             yield from _limiter(keys, base, context)
+    for key in _ending(keys, "queue.route.", ".type"):
+        yield from _route(keys, key.removesuffix(".type"))
     for base in _records(keys, "queue.quota"):
         yield from _quota(keys, base)
-    names = {key.removeprefix("queue.schedule.").removesuffix(end) for end in _SCHEDULE for key in _ending(keys, end)}
+    start = "queue.schedule."
+    names = {key.removeprefix(start).removesuffix(end) for end in _SCHEDULE for key in _ending(keys, start, end)}
     for name in sorted(names):
         yield from _schedule(keys, f"queue.schedule.{name}")
 
@@ -29,8 +32,8 @@ def _records(keys: Keys, prefix: str) -> list[str]:
     return [f"{prefix}.{name}" for name in sorted(names)]
 
 
-def _ending(keys: Keys, suffix: str) -> Iterator[str]:
-    return (key for key in keys if key.startswith("queue.schedule.") and key.endswith(suffix))
+def _ending(keys: Keys, prefix: str, suffix: str) -> Iterator[str]:
+    return (key for key in keys if key.startswith(prefix) and key.endswith(suffix))
 
 
 def _value(keys: Keys, key: str, parse: Callable[[str], object]) -> Found:
@@ -50,6 +53,17 @@ def _limiter(keys: Keys, base: str, context: str) -> Found:
         yield f"{base}.rate", "Missing property"
     yield from _value(keys, f"{base}.rate", values.rate)
     yield from conditions.expression(keys, f"{base}.match", context)
+
+
+def _route(keys: Keys, base: str) -> Found:
+    kind = keys[f"{base}.type"]
+    if kind not in ("relay", "local", "mx"):
+        yield f"{base}.type", f"Invalid route type: \"{kind}\". Expected 'relay', 'local', or 'mx'."
+    for name in ("address", "port", "protocol") if kind == "relay" else ():
+        if f"{base}.{name}" not in keys:
+            yield f"{base}.{name}", "Missing property"
+            if name == "address":
+                return
 
 
 def _quota(keys: Keys, base: str) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from . import values
@@ -13,6 +14,7 @@ Found = Iterator[tuple[str, str, str]]
 _MISSING = "Missing property"
 _FACTORS = ("alpha", "beta", "l1", "l2")
 _CLASSIFIER = "spam-filter.classifier"
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def _wrong(keys: Keys, key: str, parse: Callable[[str], object]) -> Found:
@@ -83,3 +85,17 @@ def _parameters(keys: Keys, prefix: str, usual: str) -> Found:
     yield from ((key, kind, text) for key, (kind, text) in wrong.items())
     for name in _FACTORS:
         yield from _wrong(keys, f"{prefix}.{name}", values.number)
+
+
+def headers(keys: Keys) -> Found:
+    """Of the server's own answers. The first wrong one is told, under the name of the list."""
+    listed = sorted(key for key in keys if key == "http.headers" or key.startswith("http.headers."))
+    wrong = [keys[key] for key in listed if not _is_header(keys[key])]
+    if wrong:
+        yield "http.headers", "parse", f'Invalid header found in property "http.headers": {wrong[0]}'
+
+
+def _is_header(text: str) -> bool:
+    name, colon, value = text.partition(":")
+    printable = all(char == "\t" or (char >= " " and char != "\x7f") for char in value.strip())
+    return bool(colon and printable and _TOKEN.fullmatch(name.strip()))

@@ -49,7 +49,7 @@ def tables(keys: Keys) -> Errors:
 def core(keys: Keys) -> Errors:
     """Second stage: everything else but name resolution and the listeners."""
     found = dict(_storage(keys)) | dict(_directories(keys)) | dict(_directory(keys)) | dict(_values(keys))
-    parts = (*sections.networks(keys), *sections.classifier(keys))
+    parts = (*sections.networks(keys), *sections.classifier(keys), *sections.headers(keys))
     return found | {key: error(kind, text) for key, kind, text in parts}
 
 
