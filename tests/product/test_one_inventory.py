@@ -116,10 +116,27 @@ def test_a_generation_that_is_said_need_not_be_asked_for(both: Server, settings_
         # The host name of these servers is a macro in config.toml; a literal one costs one request less.
         assert (one, two, three, four) == (3, 1, 1, 1)
     other = "0.16" if both.generation == "0.15" else "0.15"
-    for call in (both.settings, both.principals):
-        failure = refusal(call, *(() if call == both.principals else ({"asn.@type": "Disabled"},)), generation=other)
+    tasks = [
+        (both.settings, {"asn.@type": "Disabled"}),
+        (both.principals,),
+        (both.info,),
+        (both.info, DOMAIN, ["dkim"]),
+    ]
+    for call, *args in (*tasks, (both.info, None, [])):
+        failure = refusal(call, *args, generation=other)
         assert failure.code == "unknown_generation"
         assert f"speaks the API of {both.generation}" in failure.message
+
+
+def test_all_facts_cost_four_requests(both: Server, settings_of: list[dict[str, Any]]) -> None:
+    """Both what an account may and what the issuer is have paths of their own; 0.16 must be asked what it is."""
+    for settings in settings_of:
+        both.settings(settings, on_unsupported="report")
+    result, requests = counted(both, both.info, generation=both.generation)
+    assert requests == result["requests"] == 4
+    assert result["info"]["domain"]["name"] == DOMAIN
+    told = {"generation": both.generation, "probe": result["probe"]}
+    assert counted(both, both.info, **told)[1] == {"0.15": 4, "0.16": 3}[both.generation]
 
 
 @pytest.mark.parametrize("generation", ["0.15", "0.16"])

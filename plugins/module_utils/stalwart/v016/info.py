@@ -107,14 +107,16 @@ def _read(client: JmapClient, ask: InfoAsk) -> _Read:
         ("x:Directory/get", {"ids": None}),
         *_keys(3),
     ]
+    # Settings that were never written name a domain that cannot exist (contract 1.6), and nothing is found.
+    back = {"resultOf": "0", "name": "x:SystemSettings/get", "path": "/list/*/defaultDomainId"}
     if ask.domain:
         back = {"resultOf": str(len(calls)), "name": "x:Domain/query", "path": "/ids"}
         calls.append(("x:Domain/query", {"filter": {"name": host_name(ask.domain)}, "limit": 2}))
-        calls.append(("x:Domain/get", {"#ids": back, "properties": _DOMAIN_PROPERTIES}))
+    calls.append(("x:Domain/get", {"#ids": back, "properties": _DOMAIN_PROPERTIES}))
     results = _results(client, calls)
     system = (results[0].get("list") or [{}])[0]
     directory = _directory((results[1].get("list") or [{}])[0], results[2].get("list") or [])
-    listed = results[-1].get("list") or [] if ask.domain else _default_domain(client, system)
+    listed = results[-1].get("list") or []
     domain = next((entry for entry in listed if not ask.domain or entry.get("name") == host_name(ask.domain)), None)
     if domain is None:
         if ask.domain:
@@ -127,14 +129,6 @@ def _read(client: JmapClient, ask: InfoAsk) -> _Read:
         return None, directory, []
     domain = {**domain, "hostname": system.get("defaultHostname") or None}
     return domain, directory, _of(domain, results[4].get("list") or ())
-
-
-def _default_domain(client: JmapClient, system: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    # Settings that were never written name a domain that cannot exist (contract 1.6).
-    if not system.get("defaultHostname"):
-        return []
-    call = ("x:Domain/get", {"ids": [system.get("defaultDomainId")], "properties": _DOMAIN_PROPERTIES})
-    return list(_results(client, [call])[0].get("list") or ())
 
 
 def _directory(

@@ -114,8 +114,7 @@ def test_manual_keys_are_not_waited_for(script: Any, client: JmapClient) -> None
 
 def test_everything_of_the_default_domain(script: Any, client: JmapClient) -> None:
     script.expect("GET", "/api/account", {"edition": "community", "permissions": ["b", "a"]})
-    script.jmap(*first(KEYS, "k"))
-    script.jmap({"list": [DOMAIN]})
+    script.jmap(*first(KEYS, "k"), {"list": [DOMAIN]})
     script.expect("GET", "/api/discover/postmaster@acme.test", {"issuer": "https://k.test/realms/a"})
     info = gather(client, InfoAsk(frozenset({"account", "dkim", "directory", "domain"})))
     assert (info["edition"], info["permissions"]) == ("community", ["a", "b"])
@@ -125,7 +124,9 @@ def test_everything_of_the_default_domain(script: Any, client: JmapClient) -> No
 
 
 def test_a_fresh_server_has_no_default_domain(script: Any, client: JmapClient) -> None:
-    script.jmap(*first([], system={"list": [{"defaultDomainId": "p333333333333", "defaultHostname": ""}]}))
+    script.jmap(
+        *first([], system={"list": [{"defaultDomainId": "p333333333333", "defaultHostname": ""}]}), {"list": []}
+    )
     info = gather(client, InfoAsk(frozenset({"domain", "dkim"})))
     assert info["domain"] is None
     assert info["dkim_keys"] == []
