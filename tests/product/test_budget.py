@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from tests import playbook
+from tests.contract import servers
 from tests.contract.issuer import Issuer
 
 from .play import play
@@ -15,12 +17,19 @@ from .server import Server
 from .test_provision import ADMIN, DOMAIN, SETTINGS, directory
 
 ROLES = ("server_settings", "oidc_directory", "admin_principal")
+#: On 0.15 config.toml has the tracers, and the host name, as a macro, which costs a request of its own.
+OLD_SETTINGS = {
+    **{name: value for name, value in SETTINGS.items() if name != "tracer"},
+    "systemSettings": {**SETTINGS["systemSettings"], "defaultHostname": servers.HOSTNAME},
+}
 
 
 def variables(server: Server, issuer: Issuer) -> dict[str, Any]:
     """What the roles' READMEs give for use alone."""
     own = {
-        "server_settings_settings": SETTINGS,
+        "server_settings_settings": SETTINGS if server.generation == "0.16" else OLD_SETTINGS,
+        "server_settings_on_unsupported": "report",
+        "oidc_directory_on_unsupported": "report",
         "oidc_directory_settings": directory(issuer),
         "oidc_directory_issuer": issuer.url("sme-acme"),
         "admin_principal_principals": [ADMIN],
@@ -33,7 +42,7 @@ def variables(server: Server, issuer: Issuer) -> dict[str, Any]:
         short = prefix.removesuffix("_stalwart")
         own |= {
             f"{prefix}_ca_path": None,
-            f"{prefix}_generation": "0.16",
+            f"{prefix}_generation": server.generation,
             f"{short}_kubernetes": {},
         }
         for name, value in (
@@ -71,18 +80,28 @@ def measured(simulated: Server, issuer: Issuer, tmp_path: Path) -> Server:
     return simulated
 
 
+@pytest.fixture(params=["0.16", "0.15"])
+def tenant(request: pytest.FixtureRequest, issuer: Issuer, tmp_path: Path) -> Iterator[Server]:
+    """The same, of both generations."""
+    (tmp_path / "server").mkdir()
+    with servers.opened("simulator", tmp_path / "server", request.param) as target:
+        server = Server(target, target.simulator, request.param)
+        assert run(tmp_path / "first", server, issuer)[0] == 3
+        yield server
+
+
 def test_the_stalwart_tasks_of_a_tenant_make_six_requests(
-    measured: Server, issuer: Issuer, tmp_path: Path, record_property: Any
+    tenant: Server, issuer: Issuer, tmp_path: Path, record_property: Any
 ) -> None:
     assert len(dns_tasks()) == 2
-    writes = measured.writes()
+    writes = tenant.writes()
     for args in ((), ("--check", "--diff")):
-        changed, requests = run(tmp_path / "again", measured, issuer, *args)
+        changed, requests = run(tmp_path / "again", tenant, issuer, *args)
         print(f"requests of the four roles at no-op{' in check mode' if args else ''}: {requests}")
         record_property(f"requests{'_check' if args else ''}", requests)
         assert changed == 0
         assert requests <= 6
-    assert measured.writes() == writes
+    assert tenant.writes() == writes
 
 
 def test_an_ordinary_run_heals_a_server_that_started_without_its_issuer(
