@@ -42,6 +42,7 @@ class Principal015Task:
         self._ask = ask
         self._principals: list[Principal] = parse_principals(VOCABULARY, ask.principals)
         self._missing: Missing = None
+        self._barred = ""
 
     def run(self, check_mode: bool) -> Result:
         """:raises Failure: before any write for principals that are wrong, after it for what the server refuses."""
@@ -52,6 +53,8 @@ class Principal015Task:
         )
         self._missing = {} if check_mode else None
         plan, state = converge("stalwart", self._read, self._plan, self._apply, check_mode=check_mode)
+        if check_mode:
+            self._foresee([op for change in plan.changes for op in change.payload])
         return self._result(plan, state)
 
     def _plan(self, state: State, *, known: bool = True) -> Plan:
@@ -103,9 +106,7 @@ class Principal015Task:
         addresses = [op for op in ops if op.addresses]
         areas = {area for change in settings for area in change.reloads} | ({"settings"} if addresses else set())
         marks = send_as.markers(areas)
-        if settings or any(op.kind != "delete" for op in addresses):
-            # A wrong key of somebody else would block the reload afterwards, with half of the work done.
-            client.reload(dry_run=True, stored=False)
+        self._trial(ops)
         done: list[str] = []
         try:
             if addresses:
@@ -122,6 +123,23 @@ class Principal015Task:
                 client.write([delete(marks)])
         except Failure as failure:
             raise after_writes(failure, done) from None
+
+    def _trial(self, ops: t.Sequence[Op]) -> None:
+        """A wrong key of somebody else would block the reload afterwards, with half of the work done.
+
+        :raises Failure: ``reload_refused``.
+        """
+        if any(op.settings or (op.addresses and op.kind != "delete") for op in ops):
+            present(self._client).reload(dry_run=True, stored=False)
+
+    def _foresee(self, ops: t.Sequence[Op]) -> None:
+        """In check mode a configuration that cannot be reloaded is a warning: an earlier task of the run may heal it."""
+        try:
+            self._trial(ops)
+        except Failure as failure:
+            if failure.code != "reload_refused":
+                raise
+            self._barred = f"Outside check mode this is a failure: {failure.message}"
 
     def _write(self, op: Op, state: State) -> None:
         client = present(self._client)
@@ -173,6 +191,7 @@ class Principal015Task:
             "unvalidated": False,
             "warnings": [
                 *self._cautions(plan, state),
+                *filter(None, [self._barred]),
                 *(self._worries(state) if state is not None else ()),
             ],
             "schema_hash": None,

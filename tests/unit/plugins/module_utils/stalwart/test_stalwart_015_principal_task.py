@@ -171,6 +171,15 @@ def test_a_configuration_that_cannot_be_reloaded_stops_accounts_before_a_write(s
     assert "Nothing was written" in caught.value.hint
 
 
+def test_check_mode_warns_of_it(script: Any, http: HttpClient) -> None:
+    """An earlier task of the run may be what heals it."""
+    reads(script, settings=INTERNAL)
+    script.expect("GET", "/api/reload?dry-run=true", BAD_KEY)
+    done = run(http, {"name": "bob@acme.test"}, check=True)
+    assert done["changed"]
+    assert "Outside check mode this is a failure: the server cannot reload: tracer.x" in done["warnings"][0]
+
+
 def test_a_reload_that_is_refused_after_all_is_owed(script: Any, http: HttpClient) -> None:
     """The server believes for an hour that an address is not there, so the next run must reload."""
     reads(script, settings=INTERNAL)
@@ -209,6 +218,8 @@ def test_settings_that_matter_are_read_all_the_same(script: Any, http: HttpClien
     script.expect("GET", LIST, {"data": {"items": [DOMAIN, BOB], "total": 2}})
     own = {"login_name", "send_as", "state"} & set(given)
     script.expect("GET", SENDERS if own else KEYS, {"data": INTERNAL})
+    if given["name"] == "eve@acme.test":
+        script.expect("GET", "/api/reload?dry-run=true", RELOADED)
     Principal015Task(RestClient(http), PrincipalAsk((given,), settled=True)).run(True)
 
 
@@ -259,7 +270,7 @@ def test_a_configuration_that_cannot_be_reloaded_stops_senders_before_a_write(sc
 
 def test_what_check_mode_asks(script: Any, http: HttpClient) -> None:
     script.expect("GET", LIST, {"data": {"items": [DOMAIN], "total": 1}})
-    script.expect("GET", SENDERS, {"data": INTERNAL})
+    script.expect("GET", SENDERS, {"data": INTERNAL}).expect("GET", "/api/reload?dry-run=true", RELOADED)
     assert run(http, {"name": "bob@acme.test", "send_as": ["x@y.test"]}, check=True)["changed"]
 
 
