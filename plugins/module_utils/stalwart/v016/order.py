@@ -26,7 +26,7 @@ def in_order(registry: Registry, ops: t.Sequence[Op]) -> list[Op]:
 
     :raises Failure: ``invalid_value`` for new objects that refer to each other.
     """
-    out = _unreferenced_last(registry, _given_up_first(registry, ops))
+    out = _holders_first(registry, _unreferenced_last(registry, _given_up_first(registry, ops)))
     try:
         levels(out)
     except Failure as failure:
@@ -84,6 +84,34 @@ def _names(registry: Registry, op: Op) -> tuple[set[str], set[str]]:
         elif write.pointer == "name":
             after = (after - held) | {write.value}
     return (held | aliases) - after, after - held - aliases
+
+
+def _holders_first(registry: Registry, ops: t.Sequence[Op]) -> list[Op]:
+    """A removal that others wait for comes early, and so must whatever lets go of that object."""
+    needs = [set(op.needs) for op in ops]
+    waited = {key for some in needs for key in some}
+    todo = [index for index, op in enumerate(ops) if op.kind == "destroy" and gone(op.object, op.label) in waited]
+    if not todo:
+        return list(ops)
+    held = [
+        references_of(registry.schema, Type("object", target=op.object), registry.of(op.object).get(op.id))
+        if op.kind in ("update", "destroy")
+        else ()
+        for op in ops
+    ]
+    seen = set(todo)
+    while todo:
+        index = todo.pop()
+        own = gone(ops[index].object, ops[index].label)
+        for other, op in enumerate(ops):
+            if other == index or (ops[index].object, ops[index].id) not in held[other] or own in needs[other]:
+                continue
+            removal = op.kind == "destroy"
+            needs[index].add(gone(op.object, op.label) if removal else (op.object, op.label))
+            if removal and other not in seen:
+                seen.add(other)
+                todo.append(other)
+    return [dataclasses.replace(op, needs=frozenset(needs[index])) for index, op in enumerate(ops)]
 
 
 def _unreferenced_last(registry: Registry, ops: t.Sequence[Op]) -> list[Op]:
