@@ -106,7 +106,7 @@ def _bytes(size: t.Any) -> int:
     if isinstance(size, bool) or not isinstance(size, (int, str)):
         return -1
     try:
-        return int(human_to_bytes(size))  # type: ignore[no-untyped-call]
+        return int(human_to_bytes(size))  # type: ignore[no-untyped-call]  # ansible-core has no types
     except ValueError:
         return -1
 

@@ -16,7 +16,7 @@ from ..redact import SHORTEST_SECRET
 try:
     import idna
 except ImportError:  # ASCII names need none; another one is refused with what to install.
-    idna = None  # type: ignore[assignment]
+    idna = None  # type: ignore[assignment]  # the guard of an optional library
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})+\Z")
