@@ -12,7 +12,7 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart impor
     principal_task,
     settings_task,
 )
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import GATHER
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import GATHER_UNASKED
 from tests.contract.api import Api, Target
 from tests.simulator.fixture import Simulator
 
@@ -48,7 +48,7 @@ class Server:
     def principals(self, *principals: Mapping[str, Any], check: bool = False, **more: Any) -> Result:
         return principal_task.run({**self.options, "principals": principals, **more}, check_mode=check)
 
-    def info(self, domain: str | None = None, gather: Sequence[str] = GATHER, **more: Any) -> Result:
+    def info(self, domain: str | None = None, gather: Sequence[str] = GATHER_UNASKED, **more: Any) -> Result:
         params = {**self.options, "domain": domain, "gather": gather, "wait_dkim": 0, "missing_ok": False, **more}
         return info_task.run(params, check_mode=False)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.contract.issuer import Issuer
 
-from .server import GATHER, Server, refusal, words
+from .server import GATHER_UNASKED, Server, refusal, words
 
 DOMAIN = "acme.test"
 SETTINGS: dict[str, Any] = {
@@ -102,7 +102,7 @@ def test_keys_to_publish(server: Server) -> None:
 
 def test_a_caller_without_a_credential_learns_little(both: Server) -> None:
     params = {"api_username": None, "api_password": None}
-    for gather in (GATHER, ["directory"], []):
+    for gather in (GATHER_UNASKED, ["directory"], []):
         found = both.info(gather=gather, **params)["info"]
         assert (found["present"], found["reachable"], found["permissions"]) == (True, True, [])
         assert found["running_issuer"] == ("" if both.generation == "0.16" and gather else None)

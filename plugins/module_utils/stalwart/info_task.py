@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..failure import Failure
-from .argspec import GATHER
+from .argspec import GATHER_UNASKED
 from .connection import authorization, connect
 from .driver import InfoAsk, no_info
 from .generation import TESTED_SCHEMAS
@@ -63,7 +63,7 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
 def _refuse_anonymous(params: t.Mapping[str, t.Any]) -> None:
     """:raises Failure: ``invalid_value`` for what needs a credential, unless it is only the default of ``gather``."""
     asked = set(params["gather"])
-    needs = [] if asked == set(GATHER) else [f"gather: {part}" for part in sorted(asked - {"directory"})]
+    needs = [] if asked == set(GATHER_UNASKED) else [f"gather: {part}" for part in sorted(asked - {"directory"})]
     needs += ["export"] if params.get("export") else []
     if needs:
         raise Failure(
