@@ -85,6 +85,7 @@ class Simulator:
     password: str = PASSWORD
     http_port: int = field(default_factory=free_port)
     smtp_port: int = field(default_factory=free_port)
+    imap_port: int = field(default_factory=free_port)  # TLS from the first byte
     generation: str = "0.16"
     store: dict[str, Any] = field(default_factory=dict)  # 0.16: the DataStore object of config.json
     toml: str = CONFIG_0_15  # 0.15: what config.toml is at the first start
@@ -115,7 +116,8 @@ class Simulator:
             "STALWART_HOSTNAME": "mail.simulator.test",
             "ADMIN_SECRET": self.password,  # what CONFIG_0_15 names
             "SIMULATOR_BIND": "127.0.0.1",
-            "SIMULATOR_PORTS": f"http={self.http_port} smtp={self.smtp_port} https=- submission=- submissions=-",
+            "SIMULATOR_PORTS": f"http={self.http_port} smtp={self.smtp_port} imaps={self.imap_port} "
+            "https=- submission=- submissions=- imap=-",
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

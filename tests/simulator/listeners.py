@@ -1,4 +1,4 @@
-"""Opens the configured listeners at start: HTTP with and without TLS, SMTP with its banner; all others stay closed."""
+"""Opens the configured listeners at start: HTTP, SMTP and IMAP, with and without TLS; all others stay closed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from . import smtp
+from . import imap, smtp
+from .reading import MailHost
 
 log = logging.getLogger("simulator.listeners")
 
@@ -33,6 +34,7 @@ class Wanted:
     address: str
     port: int
     tls: bool = False  # from the first byte
+    starttls: bool = True  # offered where TLS is not there from the first byte
 
 
 class Settings(Protocol):
@@ -58,6 +60,9 @@ class Listening(Protocol):
 
     def application(self) -> Application: ...
 
+    @property
+    def reading(self) -> MailHost: ...
+
     def listeners(self) -> list[Wanted]: ...
 
 
@@ -77,8 +82,8 @@ async def open_all(server: Listening) -> Opened:
     runner = web.AppRunner(server.application().app, access_log=None)
     await runner.setup()
     opened = Opened(runner)
-    wanted = [entry for entry in server.listeners() if entry.protocol in ("http", "smtp")]
-    context = _self_signed(server) if any(entry.tls for entry in wanted) else None
+    wanted = [entry for entry in server.listeners() if entry.protocol in ("http", "smtp", "imap")]
+    context = _self_signed(server) if any(entry.tls or entry.protocol == "imap" for entry in wanted) else None
     for entry in wanted:
         port = server.settings.ports.get(entry.name, entry.port)
         if port is None:
@@ -89,6 +94,9 @@ async def open_all(server: Listening) -> Opened:
                 sock = _bind(address, port)
                 if entry.protocol == "http":
                     await web.SockSite(runner, sock, ssl_context=tls).start()
+                elif entry.protocol == "imap":
+                    listening = await imap.listen(server.reading, sock, context, entry.tls, entry.starttls)
+                    opened.servers.append(listening)
                 else:
                     opened.servers.append(await smtp.listen(server, sock, tls))
             except OSError as error:

@@ -24,6 +24,7 @@ from . import (
 from .boot import Settings
 from .listeners import Wanted
 from .login import Caller
+from .mailaccess import MailAccess
 from .mailstore import MailStore
 from .registry import Registry
 from .store import Store
@@ -42,6 +43,7 @@ class Server:
             settings.data.mkdir(parents=True, exist_ok=True)
         self.store = Store(settings.database)
         self.mail = MailStore(self.store.database)
+        self.reading = MailAccess(self)
         self.registry = Registry(self.tables, self.store)
         self.writes = WriteLog(settings.data)
         self.faults: set[str] = set(settings.faults)
@@ -102,7 +104,8 @@ class Server:
         for body in self.store.all("NetworkListener").values():
             for bind in body["bind"]:
                 host, _, port = bind.rpartition(":")
-                wanted.append(Wanted(body["name"], body["protocol"], host.strip("[]"), int(port), body["tlsImplicit"]))
+                place = (body["name"], body["protocol"], host.strip("[]"), int(port))
+                wanted.append(Wanted(*place, tls=body["tlsImplicit"], starttls=body["useTls"]))
         return wanted
 
     @property
