@@ -54,7 +54,8 @@ def opened(name: str, folder: Path, generation: str = "0.16") -> Iterator[Target
             server.restart()
 
         try:
-            yield Target(name, server.base_url, server.username, server.password, restart, server.smtp_port, server)
+            ports = {"smtp_port": server.smtp_port, "imap_port": server.imap_port}
+            yield Target(name, server.base_url, server.username, server.password, restart, simulator=server, **ports)
         finally:
             server.stop()
 
@@ -64,7 +65,7 @@ class _Process:
 
     def __init__(self, binary: Path, folder: Path) -> None:
         self.binary, self.folder = binary, folder
-        self.http_port, self.smtp_port, recovery_port = free_port(), free_port(), free_port()
+        self.http_port, self.smtp_port, self.imap_port, recovery_port = (free_port() for _ in range(4))
         self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.json"
         self.config.write_text('{"@type": "Sqlite", "path": "%s"}' % (folder / "data.sqlite"), encoding="utf-8")
@@ -76,6 +77,8 @@ class _Process:
             for protocol, port in (("http", self.http_port), ("smtp", self.smtp_port)):
                 bind = {f"127.0.0.1:{port}": True}
                 api.create("NetworkListener", name=protocol, protocol=protocol, bind=bind, useTls=False)
+            bind = {f"127.0.0.1:{self.imap_port}": True}
+            api.create("NetworkListener", name="imaps", protocol="imap", bind=bind, tlsImplicit=True)
         finally:
             self.stop()
         self.start(self.http_port)
@@ -109,17 +112,19 @@ class _Process015(_Process):
 
     def __init__(self, binary: Path, folder: Path) -> None:
         self.binary, self.folder = binary, folder
-        self.http_port, self.smtp_port = free_port(), free_port()
+        self.http_port, self.smtp_port, self.imap_port = free_port(), free_port(), free_port()
         self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.toml"
         toml = CONFIG_0_15.replace('"rocksdb"', '"sqlite"').replace("{data}", str(folder / "data.sqlite"))
-        kept = {"http": self.http_port, "smtp": self.smtp_port}
+        kept = ("http", "smtp", "imaps")
         lines = [line for line in toml.splitlines() if "bind = " not in line or line.split()[0] in kept]
-        self.config.write_text(re.sub(r'"\[::\]:(8080|25)"', self._address, "\n".join([*lines, ""])), encoding="utf-8")
+        text = re.sub(r'"\[::\]:(8080|25|993)"', self._address, "\n".join([*lines, ""]))
+        self.config.write_text(text, encoding="utf-8")
         self.start(self.http_port)
 
     def _address(self, match: re.Match[str]) -> str:
-        return f'"127.0.0.1:{self.http_port if match[1] == "8080" else self.smtp_port}"'
+        port = {"8080": self.http_port, "25": self.smtp_port, "993": self.imap_port}[match[1]]
+        return f'"127.0.0.1:{port}"'
 
     def start(self, port: int, **environ: str) -> None:
         own = {"ADMIN_SECRET": self.secret, "STALWART_HOSTNAME": HOSTNAME}
@@ -141,6 +146,7 @@ def _binary(process: _Process) -> Iterator[Target]:
 
     try:
         url = f"http://127.0.0.1:{process.http_port}"
-        yield Target("binary", url, process.user, process.secret, restart, process.smtp_port)
+        ports = {"smtp_port": process.smtp_port, "imap_port": process.imap_port}
+        yield Target("binary", url, process.user, process.secret, restart, **ports)
     finally:
         process.stop()

@@ -68,6 +68,9 @@ class MailAccess:
         body = self.server.store.find("Account", str(account)) or {}
         return (body.get("quotas") or {}).get("maxDiskQuota")
 
+    def used(self, account: Account) -> int:
+        return self.server.mail.used(account)
+
     def account(self, text: str) -> Account | None:
         known = ids.valid(text) and self.server.store.find("Account", text) is not None
         return text if known else None

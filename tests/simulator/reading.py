@@ -60,6 +60,9 @@ class MailHost(Protocol):
     def quota(self, account: Account) -> int | None:
         """Bytes, None without a limit."""
 
+    def used(self, account: Account) -> int:
+        """Bytes that count for it."""
+
     def account(self, text: str) -> Account | None:
         """The key of an account by its JMAP id, None if there is none."""
 
@@ -70,4 +73,4 @@ class MailHost(Protocol):
 def exceeds(host: MailHost, account: Account, size: int) -> bool:
     """Whether a message of that many bytes is too much for the account."""
     quota = host.quota(account)
-    return bool(quota) and host.mail.used(account) + size > int(quota or 0)
+    return bool(quota) and host.used(account) + size > int(quota or 0)

@@ -67,6 +67,10 @@ class MailAccess:
         body = self.server.store.principals.get(int(account))
         return body["quota"] if body else None
 
+    def used(self, account: Account) -> int:
+        known = account in self.server.store.principals
+        return self.server.principals.used(int(account)) if known else self.mail.used(account)
+
     def account(self, text: str) -> Account | None:
         number = ids.decode(text) if ids.valid(text) else -1
         return number if number in self.server.store.principals else None
