@@ -210,12 +210,12 @@ class Mail:
         flags: dict[str, str] = {keyword(flag): flag for flag in mail.stored.flags}
         for path, value in values.items():
             if path == "keywords" and isinstance(value, dict):
-                flags = {word: FLAGS.get(word, word) for word, kept in value.items() if kept}
+                flags = {word: _flag(word) for word, kept in value.items() if kept}
             elif path.startswith("keywords/"):
                 word = path.removeprefix("keywords/")
                 flags.pop(word, None)
                 if value:
-                    flags[word] = FLAGS.get(word, word)
+                    flags[word] = _flag(word)
             else:
                 raise SetError("invalidProperties", "Invalid property or value.", properties=[path])
         self.host.mail.flag(account, name, mail.stored.uid, flags.values())
@@ -240,6 +240,10 @@ class Mail:
         keys, missing = _keys(arguments, {"a": quota} if limit else {})
         wanted = _properties(arguments, list(quota))
         return {"state": "n", "list": [{name: quota[name] for name in wanted} for _ in keys], "notFound": missing}
+
+
+def _flag(word: str) -> str:
+    return FLAGS.get(word, word)
 
 
 def _keys(arguments: Body, known: dict[str, Any]) -> tuple[list[str], list[str]]:
