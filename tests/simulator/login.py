@@ -51,19 +51,27 @@ async def authenticate(server: Server, header: str | None) -> Caller | None:
         return None
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "basic":
-        return _basic(server, value.strip())
+        return authenticate_password(server, *_decoded(value.strip()))
     if scheme.lower() == "bearer":
-        return await _bearer(server, value.strip())
+        return await authenticate_bearer(server, value.strip())
     raise Unauthorized(f"scheme {scheme}")
 
 
-def _basic(server: Server, value: str) -> Caller:
+def _decoded(value: str) -> tuple[str, str]:
     try:
         user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         raise Unauthorized("malformed Basic credentials") from None
     if not colon:
         raise Unauthorized("malformed Basic credentials")
+    return user, password
+
+
+def authenticate_password(server: Server, user: str, password: str) -> Caller:
+    """The caller of a password or app password, on any protocol; `target%master` logs in as somebody else.
+
+    Raises Unauthorized or Forbidden; WrongCredentials are for the protocol to count (`Guard.failed_login`).
+    """
     target, percent, master = user.strip().lower().rpartition("%")
     caller = _password_login(server, master if percent else user.strip().lower(), password)
     if not percent:
@@ -119,7 +127,8 @@ def _caller(server: Server, key: str, account: dict[str, Any], credential: dict[
     return Caller(key, server.address(account), frozenset(granted))
 
 
-async def _bearer(server: Server, token: str) -> Caller:
+async def authenticate_bearer(server: Server, token: str) -> Caller:
+    """The caller of an access token or API key, on any protocol. Raises Unauthorized or Forbidden."""
     if token.startswith(secret.API_KEY):
         for key, account in server.store.all("Account").items():
             for credential in account.get("credentials", {}).values():

@@ -24,6 +24,7 @@ from . import (
 from .boot import Settings
 from .listeners import Wanted
 from .login import Caller
+from .mailstore import MailStore
 from .registry import Registry
 from .store import Store
 from .tasks import TaskWorker
@@ -40,6 +41,7 @@ class Server:
         if settings.data:
             settings.data.mkdir(parents=True, exist_ok=True)
         self.store = Store(settings.database)
+        self.mail = MailStore(self.store.database)
         self.registry = Registry(self.tables, self.store)
         self.writes = WriteLog(settings.data)
         self.faults: set[str] = set(settings.faults)

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import equipment
 from ..listeners import Wanted
+from ..mailstore import MailStore
 from ..writes import WriteLog
 from . import http, running, validate
 from .boot import Settings
@@ -28,6 +29,7 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = Store(settings.database)
+        self.mail = MailStore(self.store.database)
         self.config = Config(settings.path, settings.file, self.store)
         self.writes = WriteLog(settings.data)
         self.faults: set[str] = set(settings.faults)
@@ -35,7 +37,7 @@ class Server:
         self.nonce = secrets.token_hex(8)  # makes session states differ between processes
         self.running = running.Running({})
         self.limits = Limits(self)
-        self.principals = Principals(self.store)
+        self.principals = Principals(self.store, self.mail)
         self.settings_api = SettingsApi(self)
         self.principal_api = PrincipalApi(self)
         self.dkim_api = DkimApi(self)
@@ -84,7 +86,7 @@ class Server:
         equipment.fault(self, "exit-after-write")
 
     def use_quota(self, used: dict[str, int]) -> dict[str, Any]:
-        """What delivered mail would take up, in bytes by principal: mail itself is not simulated."""
+        """Takes up quota as mail would, in bytes by principal."""
         for name, size in used.items():
             key, body = self.principals.require(name)
             self.store.put({key: body | {"usedQuota": size}})
