@@ -24,6 +24,8 @@ class Target:
     password: str
     restart: Callable[[], None] | None = None
     smtp_port: int | None = None
+    submissions_port: int | None = None  # SMTP with TLS from the first byte
+    exchanger: tuple[str, int] | None = None  # where the server believes to be on port 25
     simulator: Simulator | None = None  # what only test equipment can show or switch
 
 
