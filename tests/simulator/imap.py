@@ -25,9 +25,8 @@ from pysasl.hashing import BuiltinHash
 from pysasl.mechanism.oauth import OAuth2Mechanism
 from pysasl.mechanism.plain import PlainMechanism
 
-from .imap_login import Closed, Login, Refused
+from .imap_login import Closed, Login, OAuthBearerMechanism, Refused
 from .reading import MailHost
-from .sasl import OAuthBearerMechanism
 
 MAX_FAILURES = 3
 
@@ -35,13 +34,13 @@ MAX_FAILURES = 3
 class Config(IMAPConfig):
     """pymap's options of one listener."""
 
-    def __init__(self, context: ssl.SSLContext | None, implicit: bool, starttls: bool) -> None:
+    def __init__(self, context: ssl.SSLContext | None, implicit: bool) -> None:
         super().__init__(
             Namespace(proxy_protocol=None),
             host=None,
             port=0,
             ssl_context=context,
-            tls_enabled=starttls and not implicit,
+            tls_enabled=context is not None and not implicit,
             hash_context=BuiltinHash(),
             cpu_subsystem=Subsystem.for_asyncio(),
         )
@@ -113,14 +112,12 @@ class Server(IMAPServer):
             await connection.run(State(self._host, self._options))
 
 
-async def listen(
-    host: MailHost, sock: socket.socket, context: ssl.SSLContext | None, implicit: bool, starttls: bool
-) -> asyncio.Server:
+async def listen(host: MailHost, sock: socket.socket, context: ssl.SSLContext | None, implicit: bool) -> asyncio.Server:
     """Serve on a bound socket.
 
-    :param implicit: TLS from the first byte. :param starttls: offer it where it is not.
+    :param context: for TLS from the first byte (implicit) or for STARTTLS, None for neither.
     """
-    config = Config(context, implicit, starttls)
+    config = Config(context, implicit)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for the accepted ones: pymap writes line by line
     callback = ProxyProtocolReader(config.proxy_protocol).get_callback(Server(host, config))
     return await asyncio.start_server(callback, sock=sock, ssl=context if implicit else None)

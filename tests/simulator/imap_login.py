@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NoReturn
@@ -16,12 +16,16 @@ from pymap.interfaces.session import SessionInterface
 from pymap.parsing.response import ResponseCode, ResponseNo
 from pymap.token import AllTokens
 from pymap.user import UserMetadata
-from pysasl.creds.external import ExternalVerificationRequired
+from pysasl.creds.external import ExternalCredentials, ExternalVerificationRequired
 from pysasl.creds.server import ServerCredentials
+from pysasl.exception import InvalidResponse
 from pysasl.identity import Identity
+from pysasl.mechanism import ChallengeResponse, ServerChallenge, ServerMechanism
 
 from .imap_mailboxes import Session
-from .reading import Disconnect, LoginError, LoginFailed, MailHost, Reader
+from .mta import Banned, LoginFailed, LoginUnavailable, NotAuthorized, Password, Token
+from .reading import MailHost, Reader, WrongAppPassword
+from .sasl import bearer
 
 _CODE = ResponseCode.of(b"AUTHENTICATIONFAILED")
 
@@ -108,14 +112,15 @@ class Login(LoginInterface):
         try:
             try:
                 credentials.verify(given)
-                reader = await self._host.by_password(given.authcid, given.secret, address)
+                reader = await self._host.admit(Password(given.authcid, given.secret), address)
             except ExternalVerificationRequired as external:
-                reader = await self._host.by_token(external.token or "", address)
+                reader = await self._host.admit(Token(external.token or ""), address)
         except LoginFailed as error:
-            raise Refused(str(error), counts=True, tagged=error.tagged) from None
-        except LoginError as error:
-            raise Refused(str(error), counts=False) from None
-        except Disconnect:
+            tagged = not isinstance(error, WrongAppPassword)
+            raise Refused("Authentication failed", counts=True, tagged=tagged) from None
+        except LoginUnavailable:
+            raise Refused("Authentication error", counts=False) from None
+        except (NotAuthorized, Banned):
             raise Closed from None
         return Account(self._host, reader, self._config)
 
@@ -143,3 +148,18 @@ class _Given(Identity):
 
     def get_clear_secret(self) -> str | None:
         return None
+
+
+class OAuthBearerMechanism(ServerMechanism):
+    """OAUTHBEARER (RFC 7628): the one mechanism of the servers that pysasl does not bring."""
+
+    def __init__(self) -> None:
+        super().__init__(b"OAUTHBEARER")
+
+    def server_attempt(self, responses: Sequence[ChallengeResponse]) -> tuple[ExternalCredentials, None]:
+        if not responses:
+            raise ServerChallenge(b"")
+        token = bearer(responses[0].response)
+        if token is None:
+            raise InvalidResponse
+        return ExternalCredentials("", token.text), None

@@ -140,13 +140,15 @@ async def authenticate_bearer(server: Server, token: str) -> Caller:
                 matches = credential["@type"] == "ApiKey" and secret.verify(token, credential["secret"])
                 if matches and _usable(credential):
                     return _caller(server, key, account, credential)
-        raise Unauthorized("unknown API key")
+        raise WrongCredentials("", "unknown API key")
     directory = server.running.directory
     if directory is None:
         raise Unauthorized("no external directory is active")
     try:
         identity = await directory.identify(token)
-    except (oidc.OidcError, oidc.LoginFailed) as error:
+    except oidc.LoginFailed as error:
+        raise WrongCredentials("", str(error)) from None
+    except oidc.OidcError as error:
         raise Unauthorized(str(error)) from None
     key = synchronize(server, identity, directory.settings["usernameDomain"])
     return _caller(server, key, server.store.all("Account")[key])

@@ -1,4 +1,4 @@
-"""0.16's side of reading mail: logins, memberships and quota (contract 5.5 and 5.6)."""
+"""0.16's logins of the mail protocols, and whose mail an account reads (contract 5.5 and 5.6)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from . import ids, login
 from .guard import TooMany
 from .mailstore import Account, MailStore
-from .reading import Disconnect, LoginError, LoginFailed, Reader
+from .mta import Banned, Credentials, LoginFailed, LoginUnavailable, NotAuthorized, Password
+from .reading import Reader, WrongAppPassword
 
 if TYPE_CHECKING:
     from .server import Server
@@ -21,38 +22,28 @@ class MailAccess:
     def mail(self) -> MailStore:
         return self.server.mail
 
-    async def by_password(self, user: str, password: str, address: str) -> Reader:
+    async def authenticate(self, credentials: Credentials, address: str) -> login.Caller:
+        """Raises LoginFailed, NotAuthorized, LoginUnavailable or Banned."""
         try:
-            return self._admitted(login.authenticate_password(self.server, user, password))
+            if isinstance(credentials, Password):
+                return login.authenticate_password(self.server, credentials.user, credentials.secret)
+            return await login.authenticate_bearer(self.server, credentials.text)
         except login.WrongCredentials as error:
-            self._count(address, error.login)
-            # The credential's number stands where the command's tag is looked for.
-            raise LoginFailed(tagged=not isinstance(error, login.WrongAppPassword)) from None
-        except login.Unauthorized:
-            raise LoginError from None
-        except login.Forbidden:
-            raise Disconnect from None
+            try:
+                self.server.guard.failed_login(address, error.login)
+            except TooMany:
+                raise Banned from None
+            kind = WrongAppPassword if isinstance(error, login.WrongAppPassword) else LoginFailed
+            raise kind(str(error)) from None
+        except login.Unauthorized as error:
+            raise LoginUnavailable(str(error)) from None
+        except login.Forbidden as error:
+            raise NotAuthorized(str(error)) from None
 
-    async def by_token(self, token: str, address: str) -> Reader:
-        try:
-            return self._admitted(await login.authenticate_bearer(self.server, token))
-        except login.WrongCredentials as error:
-            self._count(address, error.login)
-            raise LoginFailed from None
-        except login.Unauthorized:
-            raise LoginError from None
-        except login.Forbidden:
-            raise Disconnect from None
-
-    def _count(self, address: str, name: str) -> None:
-        try:
-            self.server.guard.failed_login(address, name)
-        except TooMany:
-            raise Disconnect from None
-
-    def _admitted(self, caller: login.Caller) -> Reader:
+    async def admit(self, credentials: Credentials, address: str) -> Reader:
+        caller = await self.authenticate(credentials, address)
         if not caller.may("imapAuthenticate"):
-            raise Disconnect
+            raise NotAuthorized("imapAuthenticate")
         return self.reader(caller)
 
     def reader(self, caller: login.Caller) -> Reader:
@@ -64,9 +55,8 @@ class MailAccess:
     def blocks(self, address: str) -> bool:
         return self.server.guard.blocks(address)
 
-    def quota(self, account: Account) -> int | None:
-        body = self.server.store.find("Account", str(account)) or {}
-        return (body.get("quotas") or {}).get("maxDiskQuota")
+    def quota(self, account: Account) -> int:
+        return self.server.mta.quota(account)
 
     def used(self, account: Account) -> int:
         return self.server.mail.used(account)

@@ -7,27 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .mailstore import Account, MailStore
+from .mta import Credentials, LoginFailed
 
 SHARED_FOLDERS = "Shared Folders"
 
 
-class LoginFailed(Exception):
-    """Wrong credentials. They count for the connection's limit."""
-
-    def __init__(self, tagged: bool = True) -> None:
-        super().__init__("Authentication failed")
-        self.tagged = tagged  # whether the answer of IMAP carries the command's tag
-
-
-class LoginError(Exception):
-    """The credentials could not be judged, or are of a kind that the directory does not take."""
-
-    def __init__(self) -> None:
-        super().__init__("Authentication error")
-
-
-class Disconnect(Exception):
-    """The connection ends without a word: a suspended account, a banned address."""
+class WrongAppPassword(LoginFailed):
+    """Of an account that exists: IMAP's answer then goes without the command's tag."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +35,13 @@ class MailHost(Protocol):
     @property
     def mail(self) -> MailStore: ...
 
-    async def by_password(self, user: str, password: str, address: str) -> Reader:
-        """The account that may use IMAP. Raises LoginFailed, LoginError or Disconnect."""
-
-    async def by_token(self, token: str, address: str) -> Reader:
-        """Likewise."""
+    async def admit(self, credentials: Credentials, address: str) -> Reader:
+        """The account that may use IMAP. Raises LoginFailed, NotAuthorized, LoginUnavailable or Banned."""
 
     def blocks(self, address: str) -> bool: ...
 
-    def quota(self, account: Account) -> int | None:
-        """Bytes, None without a limit."""
+    def quota(self, account: Account) -> int:
+        """Bytes, 0 for no limit."""
 
     def used(self, account: Account) -> int:
         """Bytes that count for it."""
@@ -73,4 +56,4 @@ class MailHost(Protocol):
 def exceeds(host: MailHost, account: Account, size: int) -> bool:
     """Whether a message of that many bytes is too much for the account."""
     quota = host.quota(account)
-    return bool(quota) and host.used(account) + size > int(quota or 0)
+    return bool(quota) and host.used(account) + size > quota

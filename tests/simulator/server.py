@@ -11,11 +11,13 @@ from . import (
     actions,
     certificates,
     credentials,
+    delivery,
     dkim,
     domains,
     equipment,
     guard,
     http,
+    mailflow,
     running,
     schema,
     seed,
@@ -29,6 +31,7 @@ from .mailstore import MailStore
 from .registry import Registry
 from .store import Store
 from .tasks import TaskWorker
+from .throttle import Throttles
 from .writes import WriteLog
 
 
@@ -64,6 +67,9 @@ class Server:
         self.guard = guard.Guard(self)
         self.scoped = credentials.Credentials(self)
         self.actions = actions.Actions(self)
+        self.mta = mailflow.MailFlow(self)
+        self.throttles = Throttles(self.mta)
+        self.queue = delivery.Queue(self.mta, self.store.database)
         if settings.mode == "normal":
             seed.safe_defaults(self.registry)
         self.vapid = self._web_push_key()
@@ -72,9 +78,11 @@ class Server:
         self.running = await running.boot(self)
         if self.settings.mode == "normal":
             self.tasks.start()
+            self.queue.start()
 
     async def stop(self) -> None:
         await self.tasks.stop()
+        await self.queue.stop()
         self.store.close()
 
     async def reload(self) -> None:
@@ -104,8 +112,8 @@ class Server:
         for body in self.store.all("NetworkListener").values():
             for bind in body["bind"]:
                 host, _, port = bind.rpartition(":")
-                place = (body["name"], body["protocol"], host.strip("[]"), int(port))
-                wanted.append(Wanted(*place, tls=body["tlsImplicit"], starttls=body["useTls"]))
+                tls, starttls = body["tlsImplicit"], body["useTls"]
+                wanted.append(Wanted(body["name"], body["protocol"], host.strip("[]"), int(port), tls, starttls))
         return wanted
 
     @property

@@ -12,7 +12,7 @@ from .rest import Rest
 PASSWORD = "Zeta-Pass-7731"
 
 
-def oidc(rest: Rest, issuer: Issuer, **more: str) -> None:
+def _oidc(rest: Rest, issuer: Issuer, **more: str) -> None:
     base = f"{issuer.url('contract')}/protocol/openid-connect"
     values = {
         "type": "oidc",
@@ -42,7 +42,7 @@ def _status(rest: Rest, auth: Any) -> int:
 def test_a_login_makes_account_and_domain(rest: Rest, issuer: Issuer, name: str) -> None:
     user = f"alice.{name}"
     rest.made(name, user)
-    oidc(rest, issuer)
+    _oidc(rest, issuer)
     token = issuer.token("contract", user.upper(), email=f"Alice@{name.upper()}", name="Alice A")
     assert _status(rest, token) == 200
     shown = rest.get(user)
@@ -59,7 +59,7 @@ def test_a_login_makes_account_and_domain(rest: Rest, issuer: Issuer, name: str)
 
 
 def test_what_is_no_login(rest: Rest, issuer: Issuer, alice: str, domain: str) -> None:
-    oidc(rest, issuer)
+    _oidc(rest, issuer)
     assert _status(rest, issuer.token("foreign", alice, email=f"a@{domain}")) == 401
     assert _status(rest, issuer.token("contract", alice, email=f"a@{domain}", exp=1)) == 401
     assert _status(rest, "nonsense") == 401
@@ -73,7 +73,7 @@ def test_a_login_keeps_what_was_provisioned(rest: Rest, issuer: Issuer, domain: 
     fields: dict[str, Any] = {"enabledPermissions": ["restart"], "memberOf": [group], "roles": ["user"], "quota": 7}
     emails = [f"old@{domain}", f"alias@{domain}"]
     rest.create("individual", user, secrets=[PASSWORD, "$app$phone$x"], emails=emails, description="Old", **fields)
-    oidc(rest, issuer)
+    _oidc(rest, issuer)
     assert _status(rest, issuer.token("contract", user, email=f"new@{domain}", name="New")) == 200
     shown = rest.get(user)
     assert {name: shown[name] for name in fields} == fields
@@ -84,7 +84,7 @@ def test_a_login_keeps_what_was_provisioned(rest: Rest, issuer: Issuer, domain: 
 def test_foreign_address_fails_the_login(rest: Rest, issuer: Issuer, alice: str, domain: str) -> None:
     """A stub account stays behind."""
     rest.create("group", f"g.{domain}", emails=[f"team@{domain}"])
-    oidc(rest, issuer)
+    _oidc(rest, issuer)
     token = issuer.token("contract", alice, email=f"team@{domain}")
     assert "accounts" not in rest.http("GET", "/jmap/session", auth=token).json()
     assert "emails" not in rest.get(alice)
@@ -93,7 +93,7 @@ def test_foreign_address_fails_the_login(rest: Rest, issuer: Issuer, alice: str,
 def test_introspection(rest: Rest, issuer: Issuer, alice: str, domain: str) -> None:
     endpoint = f"{issuer.url('contract')}/protocol/openid-connect/token/introspect"
     credentials = {"auth_method": "basic", "auth_username": issuer.CLIENT_ID, "auth_secret": issuer.CLIENT_SECRET}
-    oidc(rest, issuer, endpoint_url=endpoint, endpoint_method="introspect", **credentials)
+    _oidc(rest, issuer, endpoint_url=endpoint, endpoint_method="introspect", **credentials)
     assert _status(rest, issuer.token("contract", alice, email=f"a@{domain}")) == 200
     assert _status(rest, issuer.token("foreign", alice, email=f"a@{domain}")) != 200
     rest.insert({"auth.secret": "wrong"}, "directory.contract")
@@ -103,7 +103,7 @@ def test_introspection(rest: Rest, issuer: Issuer, alice: str, domain: str) -> N
 
 def test_issuer_down(rest: Rest, issuer: Issuer, alice: str, domain: str) -> None:
     """Tokens fail, the fallback administrator does not; reloads do not ask the issuer."""
-    oidc(rest, issuer)
+    _oidc(rest, issuer)
     token = issuer.token("contract", alice, email=f"a@{domain}")
     issuer.stop()
     assert _status(rest, token) != 200
@@ -117,7 +117,7 @@ def test_external_directory(rest: Rest, issuer: Issuer, domain: str) -> None:
     user = f"u.{domain}"
     rest.create("individual", user, secrets=[PASSWORD, "$app$phone$app-password-1"], roles=["user"])
     assert _status(rest, (user, PASSWORD)) == 200
-    oidc(rest, issuer)
+    _oidc(rest, issuer)
     assert _status(rest, (user, PASSWORD)) == 401
     assert _status(rest, (user, "app-password-1")) == 200
     body = {"type": "individual", "name": f"v.{domain}"}
@@ -132,7 +132,7 @@ def test_external_directory(rest: Rest, issuer: Issuer, domain: str) -> None:
 
 
 def test_token_is_good_for_the_api(rest: Rest, issuer: Issuer, alice: str, domain: str) -> None:
-    oidc(rest, issuer)
+    _oidc(rest, issuer)
     token = issuer.token("contract", alice, email=f"a@{domain}")
     assert rest.http("GET", "/api/principal", auth=token).status_code == 403
     rest.patch(alice, ("addItem", "enabledPermissions", "settings-list"))

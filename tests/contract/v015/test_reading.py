@@ -10,7 +10,7 @@ import pytest
 from .. import mailbox
 from ..issuer import Issuer
 from .rest import Rest
-from .test_logins import PASSWORD, oidc
+from .test_logins import PASSWORD, _oidc
 
 USING = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"]
 
@@ -64,7 +64,7 @@ def test_an_app_password_of_ones_own(rest: Rest, user: str) -> None:
 def test_login_by_token(rest: Rest, issuer: Issuer, domain: str) -> None:
     name = f"bob.{domain}"
     rest.made(name)
-    oidc(rest, issuer)
+    _oidc(rest, issuer)
     with mailbox.bearer(rest.target, issuer.token("contract", name, email=f"bob@{domain}"), name) as client:
         assert client.select() == ("OK", [b"0"])
     with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):

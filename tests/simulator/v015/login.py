@@ -21,7 +21,11 @@ FALLBACK_NAME = "Fallback Administrator"
 _API_KEY = "api_"
 
 
-class WrongCredentials(Unauthorized):
+class Refused(Unauthorized):
+    """The credentials were judged and are no good."""
+
+
+class WrongCredentials(Refused):
     """Counts for the auto-ban."""
 
     def __init__(self, login: str, reason: str) -> None:
@@ -147,7 +151,7 @@ async def _by_token(server: Server, token: str, api: bool) -> Caller:
             raise oidc.OidcError(f"HTTP request failed: error sending request for url ({url})")
         identity = await directory.identify(token)
     except oidc.LoginFailed as error:
-        raise Unauthorized(str(error)) from None
+        raise Refused(str(error)) from None
     except oidc.OidcError as error:
         raise Unauthorized(f"authentication error: {error}") from None
     key = synchronize(server, identity)

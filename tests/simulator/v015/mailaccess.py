@@ -1,4 +1,4 @@
-"""0.15's side of reading mail: logins, memberships and quota (contract 0.15 section 4)."""
+"""0.15's logins of the mail protocols, and whose mail an account reads (contract 0.15 section 4)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from .. import ids
 from ..mailstore import Account, MailStore
-from ..reading import Disconnect, LoginError, LoginFailed, Reader
+from ..mta import Banned, Credentials, LoginFailed, LoginUnavailable, NotAuthorized, Password
+from ..reading import Reader
 from . import login
 from .problems import Forbidden, Problem, TooMany
 
@@ -23,33 +24,29 @@ class MailAccess:
     def mail(self) -> MailStore:
         return self.server.mail
 
-    async def by_password(self, user: str, password: str, address: str) -> Reader:
+    async def authenticate(self, credentials: Credentials, address: str) -> login.Caller:
+        """Raises LoginFailed, NotAuthorized, LoginUnavailable or Banned."""
         try:
-            return self._admitted(login.authenticate_password(self.server, user.strip().lower(), password))
+            if isinstance(credentials, Password):
+                return login.authenticate_password(self.server, credentials.user, credentials.secret)
+            return await login.authenticate_bearer(self.server, credentials.text)
         except login.WrongCredentials as error:
-            self._count(address, error.login)
-            raise LoginFailed from None
-        except Forbidden:
-            raise Disconnect from None
-        except Problem:
-            raise LoginError from None
+            try:
+                self.server.limits.failed_login(address, error.login)
+            except TooMany:
+                raise Banned from None
+            raise LoginFailed(str(error)) from None
+        except login.Refused as error:
+            raise LoginFailed(str(error)) from None
+        except Forbidden as error:
+            raise NotAuthorized(str(error)) from None
+        except Problem as error:
+            raise LoginUnavailable(str(error)) from None
 
-    async def by_token(self, token: str, address: str) -> Reader:
-        try:
-            return self._admitted(await login.authenticate_bearer(self.server, token))
-        except Forbidden:
-            raise Disconnect from None
-        except Problem:
-            raise LoginError from None
-
-    def _count(self, address: str, name: str) -> None:
-        try:
-            self.server.limits.failed_login(address, name)
-        except TooMany:
-            raise Disconnect from None
-
-    def _admitted(self, caller: login.Caller) -> Reader:
-        caller.require("imap-authenticate")
+    async def admit(self, credentials: Credentials, address: str) -> Reader:
+        caller = await self.authenticate(credentials, address)
+        if "imap-authenticate" not in caller.permissions:
+            raise NotAuthorized("imap-authenticate")
         return self.reader(caller)
 
     def reader(self, caller: login.Caller) -> Reader:
@@ -63,9 +60,8 @@ class MailAccess:
     def blocks(self, address: str) -> bool:
         return self.server.limits.blocks(address)
 
-    def quota(self, account: Account) -> int | None:
-        body = self.server.store.principals.get(int(account))
-        return body["quota"] if body else None
+    def quota(self, account: Account) -> int:
+        return self.server.mta.quota(account)
 
     def used(self, account: Account) -> int:
         known = account in self.server.store.principals

@@ -6,11 +6,12 @@ import secrets
 import string
 from typing import Any
 
-from .. import equipment
+from .. import delivery, equipment
 from ..listeners import Wanted
 from ..mailstore import MailStore
+from ..throttle import Throttles
 from ..writes import WriteLog
-from . import http, running, validate
+from . import http, mailflow, running, validate
 from .boot import Settings
 from .config import Config
 from .dkim import DkimApi
@@ -20,8 +21,6 @@ from .principal_api import PrincipalApi
 from .principals import Principals
 from .settings import SettingsApi
 from .store import Store
-
-GREETING = "Stalwart ESMTP at your service"
 
 
 class Server:
@@ -43,11 +42,16 @@ class Server:
         self.settings_api = SettingsApi(self)
         self.principal_api = PrincipalApi(self)
         self.dkim_api = DkimApi(self)
+        self.mta = mailflow.MailFlow(self)
+        self.throttles = Throttles(self.mta)
+        self.queue = delivery.Queue(self.mta, self.store.database)
 
     async def start(self) -> None:
         self.running = await running.boot(self)
+        self.queue.start()
 
     async def stop(self) -> None:
+        await self.queue.stop()
         self.store.close()
 
     def application(self) -> http.Application:
@@ -76,7 +80,8 @@ class Server:
             for bind in validate.listed(keys, f"{prefix}.bind"):
                 host, _, port = bind.rpartition(":")
                 if port.isdecimal():
-                    found.append(Wanted(name, protocol, host.strip("[]"), int(port), tls))
+                    starttls = keys.get(f"{prefix}.tls.enable", "true") == "true"
+                    found.append(Wanted(name, protocol, host.strip("[]"), int(port), tls, starttls))
         return found
 
     @staticmethod

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pysasl.creds.external import ExternalVerificationRequired
 from pysasl.exception import InvalidResponse
 from pysasl.mechanism import ChallengeResponse
 from tests.simulator.fixture import CONFIG_0_15, Simulator, free_port
+from tests.simulator.imap_login import OAuthBearerMechanism
 from tests.simulator.jmap_email import Email
 from tests.simulator.mailstore import Message
-from tests.simulator.sasl import OAuthBearerMechanism
 
 PASSWORD = "Zeta-Pass-7731-xx"
 RAW = b"From: anna@sender.test\r\nSubject: hi\r\n\r\nhi\r\n"
@@ -100,16 +101,17 @@ def test_clear_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "user"),
+    "message",
     [
-        (b"n,a=alice@acme.test,\x01host=mail\x01port=993\x01auth=Bearer abc.def\x01\x01", "alice@acme.test"),
-        (b"n,,\x01auth=Bearer abc.def\x01\x01", ""),
-        (b"n,a=a=2Cb=3D,\x01auth=bearer abc.def\x01\x01", "a,b="),
+        b"n,a=alice@acme.test,\x01host=mail\x01port=993\x01auth=Bearer abc.def\x01\x01",
+        b"n,,\x01auth=bearer abc.def\x01\x01",
     ],
 )
-def test_oauthbearer(message: bytes, user: str) -> None:
+def test_oauthbearer(message: bytes) -> None:
     credentials, _ = OAuthBearerMechanism().server_attempt([ChallengeResponse(b"", message)])
-    assert (credentials.authzid, repr(credentials)) == (user, f"ExternalCredentials({user}, ...)")
+    with pytest.raises(ExternalVerificationRequired) as raised:
+        credentials.verify(None)
+    assert raised.value.token == "abc.def"
 
 
 def test_oauthbearer_wants_a_token() -> None:
