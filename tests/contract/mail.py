@@ -8,14 +8,17 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dkim
 import pytest
 import requests
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.x509.oid import NameOID
 from tests.simulator import ids
 from tests.simulator.mailstore import INBOX, JUNK
 
@@ -133,6 +136,22 @@ def new_key(variant: str) -> str:
     key = Ed25519PrivateKey.generate() if variant == "Ed25519" else generate_private_key(65537, 2048)
     form, plain_text = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     return key.private_bytes(serialization.Encoding.PEM, form, plain_text).decode()
+
+
+def new_certificate(name: str) -> tuple[str, str]:
+    """PEM of a self-signed certificate and of its private key."""
+    private_key = new_key("Rsa")
+    key = serialization.load_pem_private_key(private_key.encode(), None)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), private_key
 
 
 def signatures(message: bytes, zone: dict[str, str]) -> dict[str, bool]:

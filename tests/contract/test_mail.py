@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import smtplib
+import socket
+import ssl
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +12,21 @@ from typing import Any
 import pytest
 
 from .api import Api, Target
-from .mail import INBOX, JUNK, exchange, new_key, plain, received, reply, sasl, send, signatures, submission, text
+from .mail import (
+    INBOX,
+    JUNK,
+    exchange,
+    new_certificate,
+    new_key,
+    plain,
+    received,
+    reply,
+    sasl,
+    send,
+    signatures,
+    submission,
+    text,
+)
 
 PASSWORD = "Zeta-Pass-7731-xx"
 QUEUED = "250 2.0.0 Message queued with id"
@@ -334,3 +350,31 @@ def test_what_is_no_message(api: Api, alice: User) -> None:
     with exchange(api.target) as client:
         refused = "550 5.7.7 Failed to parse message."
         assert send(client, "x@other.test", alice.address, b"just words\r\n") == refused
+
+
+def test_a_stored_certificate(api: Api) -> None:
+    """Shown for its names from the reload on, and for other names as long as it is the only one."""
+    if api.target.submissions_port is None:
+        pytest.skip("this server's submission port is not known")
+
+    def shown(name: str) -> bytes:
+        context = ssl._create_unverified_context()
+        with (
+            socket.create_connection(("127.0.0.1", api.target.submissions_port or 0), timeout=10) as connection,
+            context.wrap_socket(connection, server_hostname=name) as secured,
+        ):
+            return secured.getpeercert(binary_form=True) or b""
+
+    own = shown("mail.contract.test")
+    certificate, private_key = new_certificate("*.shown.test")
+    api.create(
+        "Certificate",
+        certificate={"@type": "Text", "value": certificate},
+        privateKey={"@type": "Text", "secret": private_key},
+    )
+    assert shown("mail.shown.test") == own
+    assert "created" in api.action("ReloadTlsCertificates")
+    assert shown("mail.shown.test") == shown("mail.contract.test") == ssl.PEM_cert_to_DER_cert(certificate)
+    api.clean()
+    assert "created" in api.action("ReloadTlsCertificates")
+    assert shown("mail.shown.test") == own

@@ -63,6 +63,7 @@ class Actions:
             certificates = registry.behaviours["Certificate"]
             assert isinstance(certificates, Certificates)
             certificates.remove_expired()
+            self.server.running.certificates = running.certificates(self.server)
         return {"id": ids.encode(int(time.time()))}
 
 

@@ -7,7 +7,6 @@ import ipaddress
 import logging
 import socket
 import ssl
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from . import imap, smtp
+from . import imap, smtp, tls
 from .delivery import Queue
 from .mta import Mta
 from .reading import MailHost
@@ -65,6 +64,8 @@ class Listening(Protocol):
 
     def listeners(self) -> list[Wanted]: ...
 
+    def certificates(self) -> list[tls.Certificate]: ...
+
     @property
     def mta(self) -> Mta: ...
 
@@ -106,8 +107,8 @@ async def open_all(server: Listening) -> Opened:
                 if entry.protocol == "http":
                     await web.SockSite(runner, sock, ssl_context=context if entry.tls else None).start()
                 else:
-                    tls = context if entry.tls or entry.starttls else None
-                    opened.servers.append(await _mail(server, entry, sock, tls))
+                    offered = context if entry.tls or entry.starttls else None
+                    opened.servers.append(await _mail(server, entry, sock, offered))
             except OSError as error:
                 log.error("Failed to listen on %s port %d (%s): %s", address, port, entry.name, error.strerror)
                 continue
@@ -116,10 +117,12 @@ async def open_all(server: Listening) -> Opened:
     return opened
 
 
-async def _mail(server: Listening, entry: Wanted, sock: socket.socket, tls: ssl.SSLContext | None) -> asyncio.Server:
+async def _mail(
+    server: Listening, entry: Wanted, sock: socket.socket, offered: ssl.SSLContext | None
+) -> asyncio.Server:
     if entry.protocol == "imap":
-        return await imap.listen(server.reading, sock, tls, implicit=entry.tls)
-    return await smtp.listen(server.mta, server.queue, server.throttles, entry, sock, tls)
+        return await imap.listen(server.reading, sock, offered, implicit=entry.tls)
+    return await smtp.listen(server.mta, server.queue, server.throttles, entry, sock, offered)
 
 
 def _addresses(server: Listening, address: str) -> list[str]:
@@ -137,7 +140,7 @@ def _bind(address: str, port: int) -> socket.socket:
 
 
 def _self_signed(server: Listening) -> ssl.SSLContext:
-    """Until a certificate is loaded TLS is self-signed (contract 1.6)."""
+    """The context of all listeners. Until a certificate is loaded it is self-signed (contract 1.6)."""
     hostname = server.hostname
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname[:64])])
@@ -160,11 +163,6 @@ def _self_signed(server: Listening) -> ssl.SSLContext:
     pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # OpenSSL reads files only, and the data folder is the one that can be written in any container.
-    with tempfile.TemporaryDirectory(dir=server.settings.data) as folder:
-        path = Path(folder, "tls.pem")
-        path.touch(mode=0o600)
-        path.write_bytes(pem)
-        context.load_cert_chain(path)
+    context = tls.context(pem.decode(), server.settings.data)
+    tls.present(context, server.certificates, server.settings.data)
     return context

@@ -8,7 +8,7 @@ import logging
 import socket
 from typing import TYPE_CHECKING, Any
 
-from . import formats, lookuptables, mailflow, oidc
+from . import formats, lookuptables, mailflow, oidc, secret, tls
 from .errors import SetError
 from .mta import Throttle
 
@@ -30,6 +30,7 @@ class Running:
         self.blocked: list[str] = []
         self.throttles: list[Throttle] = []
         self.lookups: lookuptables.Tables = {}
+        self.certificates: list[tls.Certificate] = []
 
     def hostname(self, fallback: str) -> str:
         return str(self.settings["SystemSettings"]["defaultHostname"] or fallback)
@@ -81,7 +82,21 @@ def _snapshot(server: Server) -> Running:
     running.blocked = blocked(server)
     running.throttles = mailflow.throttles(server)
     running.lookups = lookups(server)
+    running.certificates = certificates(server)
     return running
+
+
+def certificates(server: Server) -> list[tls.Certificate]:
+    """Those that can be read."""
+    default = server.registry.singleton("SystemSettings")["defaultCertificateId"]
+    found = []
+    for key, body in server.store.all("Certificate").items():
+        try:
+            chain, private_key = secret.resolve(body["certificate"]), secret.resolve(body["privateKey"])
+            found.append(tls.loaded(chain, private_key, key == default))
+        except (secret.Unreadable, ValueError) as error:
+            log.error("Certificate %s: %s", key, error)
+    return found
 
 
 def lookups(server: Server) -> lookuptables.Tables:

@@ -32,6 +32,7 @@ from .registry import Registry
 from .store import Store
 from .tasks import TaskWorker
 from .throttle import Throttles
+from .tls import Certificate
 from .writes import WriteLog
 
 
@@ -115,6 +116,10 @@ class Server:
                 tls, starttls = body["tlsImplicit"], body["useTls"]
                 wanted.append(Wanted(body["name"], body["protocol"], host.strip("[]"), int(port), tls, starttls))
         return wanted
+
+    def certificates(self) -> list[Certificate]:
+        """Loaded at start and by their own reload."""
+        return self.running.certificates
 
     @property
     def hostname(self) -> str:

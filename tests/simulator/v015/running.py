@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import tls
 from ..limits import Rate, contains
 from . import lookups, oidc, toml, validate, values
 from .validate import Errors, Keys
@@ -31,6 +32,7 @@ class Running:
         self.keys = dict(keys)
         self.lookups: lookups.Tables = {}
         self.blocked: set[str] = set()
+        self.certificates = certificates(keys)
 
     def get(self, key: str, default: str = "") -> str:
         return self.keys.get(key, default)
@@ -65,6 +67,18 @@ class Running:
         return address in self.blocked or contains(
             set(validate.below(self.keys, BLOCKED)) - _single(self.keys), address
         )
+
+
+def certificates(keys: Keys) -> list[tls.Certificate]:
+    """Those that can be read; the files they may lie in are."""
+    found = []
+    for name in validate.identifiers(keys, "certificate", "cert"):
+        entry = validate.below(keys, f"certificate.{name}")
+        try:
+            found.append(tls.loaded(entry["cert"], entry["private-key"], entry.get("default") == "true"))
+        except (KeyError, ValueError) as error:
+            log.error("Certificate %s: %s", name, error)
+    return found
 
 
 def _single(keys: Keys) -> set[str]:
@@ -111,8 +125,10 @@ def reload_lookups(server: Server) -> Errors:
 
 
 def reload_certificates(server: Server) -> Errors:
-    """Certificates play no part in the simulator; unreadable files are told."""
-    return _macros(server.config.resolved()[1])
+    """What can be read is loaded; unreadable files are told."""
+    keys, errors = server.config.resolved()
+    server.running.certificates = certificates(keys)
+    return _macros(errors)
 
 
 def reload_blocked(server: Server) -> Errors:

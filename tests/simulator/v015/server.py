@@ -10,6 +10,7 @@ from .. import delivery, equipment
 from ..listeners import Wanted
 from ..mailstore import MailStore
 from ..throttle import Throttles
+from ..tls import Certificate
 from ..writes import WriteLog
 from . import http, mailflow, running, validate
 from .boot import Settings
@@ -83,6 +84,10 @@ class Server:
                     starttls = keys.get(f"{prefix}.tls.enable", "true") == "true"
                     found.append(Wanted(name, protocol, host.strip("[]"), int(port), tls, starttls))
         return found
+
+    def certificates(self) -> list[Certificate]:
+        """Loaded at start and by each reload that takes them in."""
+        return self.running.certificates
 
     @staticmethod
     def random_text(length: int) -> str:
