@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import imaplib
+import time
 from typing import Any
 
 import pytest
 
 from . import mailbox
-from .api import PASSWORD, Api
+from .api import PASSWORD, POLL_SECONDS, Api
 from .issuer import Issuer
 
 SPECIAL = {
@@ -31,8 +32,13 @@ def test_login_by_token(api: Api, directory: str, issuer: Issuer, name: str, mec
     user = f"alice@{name}"
     with mailbox.bearer(api.target, issuer.token("contract", "alice"), user, mechanism) as client:
         assert mailbox.names(client) == SPECIAL
-    for token in (issuer.token("foreign", "alice"), issuer.token("contract", "alice", exp=1_700_000_000)):
-        with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+    refused = {
+        issuer.token("foreign", "alice"): "Authentication error",
+        issuer.token("contract", "alice", exp=1_700_000_000): "Authentication error",
+        issuer.token("contract", "alice", scope="openid email"): "Authentication failed",
+    }
+    for token, reason in refused.items():
+        with pytest.raises(imaplib.IMAP4.error, match=rf"\[AUTHENTICATIONFAILED\] {reason}"):
             mailbox.bearer(api.target, token, user, mechanism)
 
 
@@ -81,7 +87,7 @@ def test_a_message_comes_and_goes(api: Api, domain: str, name: str) -> None:
         assert status == "OK"
         assert b"APPENDUID" in text
         assert client.select() == ("OK", [b"1"])
-        (found,) = client.uid("SEARCH", "HEADER", "Message-ID", "<hello@sender.test>")[1]
+        (found,) = client.uid("SEARCH", "ALL")[1]
         uid = found.decode()
         assert uid.isdecimal()
         fetched = client.uid("FETCH", uid, "(RFC822.SIZE BODY.PEEK[])")[1][0]
@@ -93,6 +99,37 @@ def test_a_message_comes_and_goes(api: Api, domain: str, name: str) -> None:
         assert client.uid("SEARCH", "ALL")[1] == [b""]
         assert client.status('"Deleted Items"', "(MESSAGES)")[1] == [b'"Deleted Items" (MESSAGES 0)']
         assert client.select("nosuch")[0] == "NO"
+
+
+def _found(client: imaplib.IMAP4_SSL, *criteria: str) -> bytes:
+    """As soon as anything is found: the real server indexes in the background."""
+    deadline = time.monotonic() + POLL_SECONDS
+    while True:
+        (found,) = client.uid("SEARCH", *criteria)[1]
+        if found or time.monotonic() > deadline:
+            return bytes(found)
+        time.sleep(0.1)
+
+
+def test_search(api: Api, domain: str, name: str, reloadable: None) -> None:
+    """Subject, addresses and text are indexed, other headers only if the settings say so: Message-IDs are not found."""
+    _user(api, domain, "hugo")
+    fields = api.get("Search", "singleton")["indexEmailFields"]
+    with mailbox.logged_in(api.target, f"hugo@{name}", PASSWORD) as client:
+        mailbox.append(client, mailbox.message("first", f"hugo@{name}"))
+        client.select()
+        for criteria in (("SUBJECT", "first"), ("FROM", "anna"), ("TEXT", "morning"), ("HEADER", "Subject", "first")):
+            assert _found(client, *criteria) == b"1"
+        assert client.uid("SEARCH", "SUBJECT", "second")[1] == [b""]
+        assert client.uid("SEARCH", "HEADER", "Message-ID", "<first@sender.test>")[1] == [b""]
+        try:
+            api.update("Search", "singleton", {"indexEmailFields": fields | {"headers": True}})
+            assert "created" in api.action("ReloadSettings")
+            mailbox.append(client, mailbox.message("second", f"hugo@{name}"))
+            assert _found(client, "HEADER", "Message-ID", "<second@sender.test>") == b"2"
+        finally:
+            api.update("Search", "singleton", {"indexEmailFields": fields})
+            assert "created" in api.action("ReloadSettings")
 
 
 def test_flags_are_kept(api: Api, domain: str, name: str) -> None:

@@ -20,7 +20,7 @@ from pymap.message import BaseLoadedMessage, BaseMessage
 from pymap.mime import MessageContent
 from pymap.parsing.message import AppendMessage
 from pymap.parsing.response import ResponseCode
-from pymap.parsing.specials import FetchRequirement, ObjectId
+from pymap.parsing.specials import FetchRequirement, ObjectId, SearchKey
 from pymap.parsing.specials.flag import Flag, Recent, Seen, Wildcard, get_system_flags
 from pymap.selected import SelectedMailbox, SelectedSet
 
@@ -31,6 +31,8 @@ from .reading import SHARED_FOLDERS, MailHost, Reader, exceeds
 DELIMITER = "/"
 #: Seconds between two looks at a mailbox that a client idles on, as pymap's Maildir back end takes them.
 IDLE_SECONDS = 1.0
+#: Those that SEARCH HEADER finds without further settings.
+INDEXED_HEADERS = ("FROM", "TO", "CC", "BCC", "SUBJECT")
 
 
 class Message(BaseMessage):
@@ -232,3 +234,22 @@ class Session(BaseSession[Message]):
             return [*shown, use.lstrip("\\").encode()] if use else [*shown]
 
         return [(name, delimiter, attributes(name, shown)) for name, delimiter, shown in entries], updates
+
+    async def search_mailbox(
+        self, selected: SelectedMailbox, keys: frozenset[SearchKey]
+    ) -> tuple[Iterable[tuple[int, Message]], SelectedMailbox]:
+        """Headers that are not indexed are not found, whatever they hold."""
+        if any(map(_by_header, keys)) and not self._mailboxes.host.indexes_headers:
+            return [], await self.check_mailbox(selected)
+        return await super().search_mailbox(selected, keys)
+
+
+def _by_header(key: SearchKey) -> bool:
+    match key.value:
+        case b"HEADER":
+            return str(key.filter_header[0]).upper() not in INDEXED_HEADERS
+        case b"KEYSET":
+            return any(map(_by_header, key.filter_key_set))
+        case b"OR":
+            return all(map(_by_header, key.filter_key_or))
+    return False

@@ -11,7 +11,6 @@ from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from typing import Any
 
-from .errors import MethodError
 from .mailstore import Message
 
 Body = dict[str, Any]
@@ -21,6 +20,9 @@ PROPERTIES = (
     "subject sentAt hasAttachment preview bodyValues textBody htmlBody attachments"
 ).split()
 PART_PROPERTIES = "partId blobId size name type charset disposition cid language location".split()
+_MORE_PROPERTIES = ("headers", "bodyStructure")
+_FORMS = "asRaw asText asAddresses asGroupedAddresses asMessageIds asDate asURLs".split()
+_HEADER = re.compile(rf"header:[^:]+(:({'|'.join(_FORMS)}))?(:all)?")
 PREVIEW_CHARACTERS = 256
 #: System flags of IMAP by the keyword that JMAP has for them (RFC 8621 section 4.1.1).
 KEYWORDS = {f"\\{name}": f"${name.lower()}" for name in ("Seen", "Answered", "Flagged", "Draft", "Deleted")}
@@ -77,8 +79,11 @@ class Email:
         return {keyword(flag) for flag in self.stored.flags}
 
     def render(self, properties: Iterable[str], arguments: Body) -> Body:
-        """Raises MethodError for an unknown property."""
-        return {name: self._property(name, arguments) for name in properties}
+        """What is no property is dropped without a word."""
+        known = (*PROPERTIES, *_MORE_PROPERTIES)
+        return {
+            name: self._property(name, arguments) for name in properties if name in known or _HEADER.fullmatch(name)
+        }
 
     def _property(self, name: str, arguments: Body) -> Any:
         if name in _SHORT or name.startswith("header:"):
@@ -113,7 +118,7 @@ class Email:
                 return [self._part(part, wanted) for part in self._attachments()]
             case "bodyStructure":
                 return self._structure(self.parsed, wanted)
-        raise MethodError("invalidArguments", f"Invalid property {name}")
+        raise ValueError(name)
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
@@ -129,10 +134,11 @@ class Email:
 
     def _part(self, part: EmailMessage, wanted: Iterable[str]) -> Body:
         shown: Body = {}
+        known = (*PART_PROPERTIES, "headers")
         for name in wanted:
-            if name.startswith("header:"):
+            if _HEADER.fullmatch(name):
                 shown[name] = header(part, name)
-            elif not (part.is_multipart() and name in ("partId", "blobId", "size")):
+            elif name in known and not (part.is_multipart() and name in ("partId", "blobId", "size")):
                 shown[name] = self._part_property(part, name)
         return shown
 
@@ -159,9 +165,7 @@ class Email:
                 return [str(part["Content-Language"])] if "Content-Language" in part else None
             case "location":
                 return str(part["Content-Location"]) if "Content-Location" in part else None
-            case "headers":
-                return headers(part)
-        raise MethodError("invalidArguments", f"Invalid property {name}")
+        return headers(part)
 
     def _structure(self, part: EmailMessage, wanted: Iterable[str]) -> Body:
         shown = self._part(part, wanted)
@@ -209,7 +213,7 @@ def headers(part: EmailMessage) -> list[Body]:
 
 
 def header(part: EmailMessage, spec: str) -> Any:
-    """The value of `header:Name[:asForm][:all]`; the last one where there are several. Raises MethodError."""
+    """The value of `header:Name[:asForm][:all]`; the last one where there are several."""
     name, *options = spec.removeprefix("header:").split(":")
     form = next((option for option in options if option != "all"), "asRaw")
     raw = [_text(value) for key, value in part.raw_items() if key.lower() == name.lower()]
@@ -236,7 +240,7 @@ def _form(form: str, raw: str, parsed: BaseHeader) -> Any:
             return [entry for group in _groups(parsed) for entry in _addresses(group)]
         case "asGroupedAddresses":
             return [{"name": group.display_name, "addresses": _addresses(group)} for group in _groups(parsed)]
-    raise MethodError("invalidArguments", f"Invalid header form {form}")
+    raise ValueError(form)
 
 
 def _groups(parsed: BaseHeader) -> tuple[Group, ...]:

@@ -54,7 +54,7 @@ class Mail:
             case "Email/get":
                 answer = self._emails(account, arguments)
             case "Email/query":
-                found = query([mail for mail, _ in self._all(account)], arguments)
+                found = query([mail for mail, _ in self._all(account)], arguments, self.host.indexes_headers)
                 answer = {"queryState": self._state(account)} | page(found, arguments)
             case "Email/set":
                 answer = self._set(account, arguments)
@@ -257,10 +257,8 @@ def _keys(arguments: Body, known: dict[str, Any]) -> tuple[list[str], list[str]]
 
 
 def _properties(arguments: Body, known: list[str]) -> list[str]:
+    """What is no property is dropped without a word."""
     wanted = arguments.get("properties")
     if wanted is None:
         return known
-    for name in wanted:
-        if name not in known:
-            raise MethodError("invalidArguments", f"Invalid property {name}")
-    return list(dict.fromkeys(["id", *wanted]))
+    return list(dict.fromkeys(["id", *(name for name in wanted if name in known)]))

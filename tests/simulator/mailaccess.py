@@ -61,6 +61,10 @@ class MailAccess:
     def used(self, account: Account) -> int:
         return self.server.mail.used(account)
 
+    @property
+    def indexes_headers(self) -> bool:
+        return "headers" in self.server.running.settings["Search"]["indexEmailFields"]
+
     def account(self, text: str) -> Account | None:
         known = ids.valid(text) and self.server.store.find("Account", text) is not None
         return text if known else None

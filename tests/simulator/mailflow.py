@@ -52,7 +52,7 @@ _RULES = {
     "sign": ("SenderAuth", "dkimSignDomain"),
 }
 #: Singletons that only a reload applies.
-SETTINGS = frozenset({struct for struct, _ in _RULES.values()} | {"SpamSettings"})
+SETTINGS = frozenset({struct for struct, _ in _RULES.values()} | {"SpamSettings", "Search"})
 
 
 def rule(expression: Mapping[str, Any]) -> Rule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -46,6 +47,10 @@ class MailHost(Protocol):
     def used(self, account: Account) -> int:
         """Bytes that count for it."""
 
+    @property
+    def indexes_headers(self) -> bool:
+        """Whether other headers than addresses and subject can be searched: not unless the settings say so."""
+
     def account(self, text: str) -> Account | None:
         """The key of an account by its JMAP id, None if there is none."""
 
@@ -57,3 +62,8 @@ def exceeds(host: MailHost, account: Account, size: int) -> bool:
     """Whether a message of that many bytes is too much for the account."""
     quota = host.quota(account)
     return bool(quota) and host.used(account) + size > quota
+
+
+def tokens(text: str) -> set[str]:
+    """The words by which the index of headers knows a text."""
+    return set(re.findall(r"[^\W_]+", text.lower()))

@@ -9,7 +9,7 @@ from .. import ids
 from ..mailstore import Account, MailStore
 from ..mta import Banned, Credentials, LoginFailed, LoginUnavailable, NotAuthorized, Password
 from ..reading import Reader
-from . import login
+from . import login, validate
 from .problems import Forbidden, Problem, TooMany
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ class MailAccess:
     def used(self, account: Account) -> int:
         known = account in self.server.store.principals
         return self.server.principals.used(int(account)) if known else self.mail.used(account)
+
+    @property
+    def indexes_headers(self) -> bool:
+        fields = validate.listed(self.server.running.keys, "storage.search-index.email.fields")
+        return "email-headers" in fields
 
     def account(self, text: str) -> Account | None:
         number = ids.decode(text) if ids.valid(text) else -1
