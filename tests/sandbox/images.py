@@ -26,6 +26,8 @@ CONFIG_FOLDER = "/etc/stalwart"
 SIMULATOR_FOLDER = "/opt/stalwart-simulator"
 BASE_PACKAGES = ("ca-certificates", "libstdc++6", "python3", "zlib1g")
 SIMULATOR = CHECKOUT / "tests" / "simulator"
+#: Published as source only. Pure Python: a wheel that is built here suits the image as well.
+SOURCE_ONLY = ("dkimpy",)
 
 LAUNCHER = f"""\
 #!/usr/bin/python3 -I
@@ -125,12 +127,15 @@ def _packages(settings: Settings) -> Path:
     machine = platform.machine()
     with progress.step("packages of the simulator"):
         shutil.rmtree(folder, ignore_errors=True)
+        wheels = _wheels(settings, requirements)
         command.run(
             [
                 sys.executable,
                 "-m",
                 "pip",
                 "install",
+                "--find-links",
+                wheels,
                 "--quiet",
                 "--no-compile",
                 "--target",
@@ -153,6 +158,15 @@ def _packages(settings: Settings) -> Path:
             log=settings.logs / "build-simulator.log",
         )
         files.write(stamp, mark)
+    return folder
+
+
+def _wheels(settings: Settings, requirements: Path) -> Path:
+    """pip takes nothing but wheels when it installs for another Python."""
+    folder = settings.build / "simulator-wheels"
+    pins = [line for line in requirements.read_text().splitlines() if line.partition("==")[0] in SOURCE_ONLY]
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+    command.run([*pip, "--wheel-dir", str(folder), *pins], log=settings.logs / "build-simulator.log")
     return folder
 
 
