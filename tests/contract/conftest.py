@@ -10,6 +10,7 @@ import pytest
 from . import servers
 from .api import Api, Target
 from .issuer import Issuer
+from .mail import User, user
 
 
 @pytest.fixture(scope="module", params=servers.names("0.16"))
@@ -76,3 +77,24 @@ def directory(api: Api, domain: str, name: str, issuer: Issuer, reloadable: None
         api.destroy("Account", account)
     for account in api.query("Account", filter={"domainId": domain}):
         api.destroy("Account", account)
+
+
+@pytest.fixture(scope="module")
+def impatient(target: Target) -> None:
+    """Failures wait a moment, not the usual five seconds. Without Pyzor reloads work without name resolution."""
+    client = Api(target)
+    client.update("SpamPyzor", "singleton", {"enable": False})
+    client.update("SpamSettings", "singleton", {"enable": False})
+    client.update("MtaStageAuth", "singleton", {"waitOnFail": {"else": "100ms"}})
+    client.update("MtaStageRcpt", "singleton", {"waitOnFail": {"else": "600ms"}})
+    assert "created" in client.action("ReloadSettings")
+
+
+@pytest.fixture
+def alice(api: Api, domain: str, name: str) -> User:
+    return user(api, domain, name, "alice")
+
+
+@pytest.fixture
+def bob(api: Api, domain: str, name: str) -> User:
+    return user(api, domain, name, "bob")

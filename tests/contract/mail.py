@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,13 +23,35 @@ from cryptography.x509.oid import NameOID
 from tests.simulator import ids
 from tests.simulator.mailstore import INBOX, JUNK
 
-from .api import Target
+from .api import Api, Target
 
 TIMEOUT = 60
 WAIT_SECONDS = 20.0
 _JMAP = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"]
 _ROLES = {INBOX: "inbox", JUNK: "junk"}
+QUEUED = "250 2.0.0 Message queued with id"
+SENDER_OK, FOREIGN = "250 2.1.0 OK", "501 5.5.4 You are not allowed to send from this address."
+PASSWORD = "Zeta-Pass-7731-xx"
 Message = tuple[str, bytes]  # mailbox, and the message as it is stored
+
+
+@dataclass
+class User:
+    """An account of 0.16 with the usual password."""
+
+    key: str
+    address: str
+
+    @property
+    def login(self) -> tuple[str, str]:
+        return self.address, PASSWORD
+
+
+def user(api: Api, domain: str, name: str, local: str, **more: Any) -> User:
+    """:param domain: id of the domain. :param name: its name."""
+    credentials = {"0": {"@type": "Password", "secret": PASSWORD}}
+    key = api.create("Account", type_="User", name=local, domainId=domain, credentials=credentials, **more)
+    return User(key, f"{local}@{name}")
 
 
 @contextmanager

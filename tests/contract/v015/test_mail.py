@@ -10,13 +10,26 @@ import pytest
 
 from ..api import Target
 from ..issuer import Issuer
-from ..mail import INBOX, JUNK, bearer, exchange, plain, received, reply, send, signatures, submission, text
+from ..mail import (
+    FOREIGN,
+    INBOX,
+    JUNK,
+    QUEUED,
+    SENDER_OK,
+    bearer,
+    exchange,
+    plain,
+    received,
+    reply,
+    send,
+    signatures,
+    submission,
+    text,
+)
 from .rest import Rest
 from .test_logins import _oidc
 
 PASSWORD = "Zeta-Pass-7731"
-QUEUED = "250 2.0.0 Message queued with id"
-ALLOWED, FOREIGN = "250 2.1.0 OK", "501 5.5.4 You are not allowed to send from this address."
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 WAIT = 0.6
 
@@ -99,7 +112,7 @@ def test_tokens(rest: Rest, issuer: Issuer, domain: str) -> None:
         assert reply(client.docmd("AUTH", bearer("XOAUTH2", name, good))) == failed
         issuer.start()
         assert client.docmd("AUTH", bearer("XOAUTH2", name, good))[0] == 235
-        assert reply(client.mail(f"alice@{domain}")) == ALLOWED
+        assert reply(client.mail(f"alice@{domain}")) == SENDER_OK
 
 
 def test_senders(rest: Rest, domain: str) -> None:
@@ -107,17 +120,17 @@ def test_senders(rest: Rest, domain: str) -> None:
     rest.create("group", f"sales.{domain}", emails=[f"sales@{domain}"])
     alice = _user(rest, domain, "alice", "al", memberOf=[f"sales.{domain}"])
     mine = [f"{local}@{domain}" for local in ("alice", "al", "sales")]
-    assert _senders(rest, alice, *mine, f"bob@{domain}", "x@shop.test", "") == [ALLOWED] * 3 + [FOREIGN] * 3
+    assert _senders(rest, alice, *mine, f"bob@{domain}", "x@shop.test", "") == [SENDER_OK] * 3 + [FOREIGN] * 3
     rest.insert({"session.auth.must-match-sender": "!key_exists('allowed', authenticated_as + '|' + sender)"})
     rest.insert({f"lookup.allowed.{alice.login[0]}|*@shop.test": ""})
     assert rest.reload() == {}
     assert rest.reload("/lookup") == {}
-    assert _senders(rest, alice, "x@shop.test", "x@other.test") == [ALLOWED, FOREIGN]
+    assert _senders(rest, alice, "x@shop.test", "x@other.test") == [SENDER_OK, FOREIGN]
 
 
 def test_recipients(rest: Rest, domain: str, alice: User) -> None:
     with exchange(rest.target) as client:
-        assert reply(client.mail("x@other.test")) == ALLOWED
+        assert reply(client.mail("x@other.test")) == SENDER_OK
         start = time.monotonic()
         assert reply(client.rcpt(f"nobody@{domain}")) == "550 5.1.2 Mailbox does not exist."
         assert time.monotonic() - start >= WAIT
