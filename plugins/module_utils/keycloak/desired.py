@@ -119,18 +119,19 @@ def _client_scopes(params: t.Mapping[str, t.Any], audiences: t.Sequence[str]) ->
         "aggregate.attrs": "true",
         **_EVERYWHERE,
     }
-    scopes = {name: _scope(name, "true", [_mapper(name, ATTRIBUTE_MAPPER, groups)])}
+    scopes = {name: _scope(name, [_mapper(name, ATTRIBUTE_MAPPER, groups)])}
     if audiences and (params["public_clients"] or params["probe"]):
         name = params["audience_scope"]
-        scopes[name] = _scope(name, "false", _mail_mappers(audiences[0]))
+        scopes[name] = _scope(name, _mail_mappers(audiences[0]))
     return scopes
 
 
-def _scope(name: str, shown: str, mappers: list[Options]) -> Options:
+def _scope(name: str, mappers: list[Options]) -> Options:
     return {
         "name": name,
         "protocol": PROTOCOL,
-        "attributes": {"include.in.token.scope": shown, "display.on.consent.screen": "false"},
+        # The user info of a token knows only the scopes that the token names.
+        "attributes": {"include.in.token.scope": "true", "display.on.consent.screen": "false"},
         "protocol_mappers": mappers,
     }
 
