@@ -43,8 +43,8 @@ DRIFT = [
     "update client tenantmail-probe",
     "update client_secret tenantmail-probe",
     "update client tenantmail-probe-expired",
-    "create group sme-user",
     "update group sme-admin",
+    "create group sme-user",
     "update group outsider",
     "update user tenantmail-probe",
 ]

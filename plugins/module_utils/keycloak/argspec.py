@@ -91,7 +91,7 @@ REALM_PLAN: dict[str, t.Any] = {
     "realm_url": {"type": "str", "required": True},
     "display_name": {"type": "str"},
     "admin_events": {"type": "bool"},
-    "settings": {"type": "dict", "default": {}, "options": SETTINGS},
+    "settings": {"type": "dict", "options": SETTINGS},
     "scopes": {"type": "list", "elements": "str", "default": ["openid", "email", "profile", "groups"]},
     "groups_scope": {"type": "str", "default": "groups"},
     "audience_scope": {"type": "str", "default": "stalwart-audience"},

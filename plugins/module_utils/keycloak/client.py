@@ -132,7 +132,9 @@ class KeycloakClient:
         return dataclasses.replace(state, users=users, members=self._members(state, desired) if users else {})
 
     def _groups(self, parent: str | None) -> dict[str, Representation]:
-        groups = {group["name"]: group for group in self._pages("/groups?briefRepresentation=false")}
+        groups: dict[str, Representation] = {
+            group["name"]: group for group in self._pages("/groups?briefRepresentation=false")
+        }
         if parent in groups:
             below = self._pages(f"/groups/{groups[parent]['id']}/children?briefRepresentation=false")
             groups.update((f"{parent}/{group['name']}", group) for group in below)

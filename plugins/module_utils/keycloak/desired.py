@@ -100,7 +100,7 @@ def _realm(params: t.Mapping[str, t.Any]) -> Options:
         realm["display_name"] = params["display_name"]
     if params["admin_events"] is not None:
         realm["admin_events_enabled"] = params["admin_events"]
-    for option, value in params["settings"].items():
+    for option, value in (params["settings"] or {}).items():
         if value is None:
             continue
         if SETTINGS[option]["type"] == "int" and not 1 <= value < 2**31:

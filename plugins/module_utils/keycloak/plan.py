@@ -70,7 +70,8 @@ def check_write_access(plan: Plan, state: RealmState) -> None:
         (("user",), state.users, "users", "manage-users"),
     ):
         needed = [change for change in plan.changes if change.kind in kinds]
-        if needed and objects and not any((item.get("access") or {}).get("manage") for item in objects.values()):
+        refused = [(item.get("access") or {}).get("manage") is False for item in objects.values()]
+        if needed and refused and all(refused):
             raise Failure(
                 LAYER,
                 "forbidden",
