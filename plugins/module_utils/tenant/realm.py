@@ -155,6 +155,8 @@ def user_name(value: t.Any) -> str:
         wrong = f"; the mailbox of {local} is the administrator's" if local in ROLE_NAMES else ""
         raise Invalid(accepted + wrong)
     address = names.mail_address(f"{local}@{domain if at else 'a.test'}")
+    if at and address != value:
+        raise Invalid(accepted)
     return address if at else local
 
 

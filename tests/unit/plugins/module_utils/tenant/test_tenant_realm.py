@@ -82,6 +82,7 @@ def test_the_overlays_client_names_what_belongs_to_it() -> None:
         ({"tenant_users": "alice"}, ["tenant_users"], "a list"),
         ({"tenant_users": ["alice"]}, ["tenant_users[0]"], "a mapping"),
         ({"tenant_users": [{**ALICE, "username": "Alice"}]}, ["tenant_users[0].username"], "lower case"),
+        ({"tenant_users": [{**ALICE, "username": "alice@ACME.test"}]}, ["tenant_users[0].username"], "lower case"),
         ({"tenant_users": [{**ALICE, "username": "al"}]}, ["tenant_users[0].username"], "at least 3"),
         ({"tenant_users": [{**ALICE, "username": "al ice"}]}, ["tenant_users[0].username"], "lower case"),
         ({"tenant_users": [{**ALICE, "username": "alice@other.test"}]}, ["tenant_users[0].username"], DOMAIN),
