@@ -62,7 +62,10 @@ def variables(realm: str = REALM, **changes: Any) -> dict[str, Any]:
         "realm_client_options": {"wordpress": {"redirect_uris": ["https://www.acme.test/login"]}},
         "realm_client_secrets": CANARIES,
         "realm_public_clients": [
-            {"client_id": "stalwart-public", "redirect_uris": ["https://mail.acme.test/*", "http://localhost/*"]}
+            {
+                "client_id": "stalwart-public",
+                "redirect_uris": ["https://mail.acme.test/*", "http://127.0.0.1/*", "http://localhost/*"],
+            }
         ],
         "realm_users": [],
         "realm_user_passwords": {},
@@ -141,6 +144,17 @@ class Realm:
             return body, {}
         part = token.split(".")[1]
         return body, json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+    def authorization(self, client_id: str, redirect_uri: str, **query: str) -> tuple[int, str]:
+        """Status of the authorization endpoint's answer, and where it redirects to; 200 is the login form."""
+        with facts.http() as session:
+            answer = session.get(
+                f"{facts.settings().keycloak_url}/realms/{self.name}/protocol/openid-connect/auth",
+                params={"client_id": client_id, "response_type": "code", "redirect_uri": redirect_uri, **query},
+                allow_redirects=False,
+                timeout=30,
+            )
+        return answer.status_code, answer.headers.get("Location", "")
 
     def user_info(self, token: str) -> dict[str, Any]:
         """What the mail server asks for when a token leaves a claim out."""
