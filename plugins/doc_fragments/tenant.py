@@ -168,6 +168,60 @@ options:
     description: The layers to manage; the others are only checked. All where it is not given.
     type: list
     elements: str
+  tenant_realm_group_parent:
+    description:
+      - A group at the realm's top. The groups directly below it are mailboxes, and every group of the inventory is kept there.
+      - Without it, groups are kept at the realm's top and only those that the inventory names are mailboxes.
+    type: str
+  tenant_public_client:
+    description:
+      - Whether the public client with PKCE for mail programs and the web interface is enabled. V(true) where it is not given.
+    type: bool
+  tenant_users:
+    description:
+      - Users of the tenant's realm. They are created once; a password that a user has chosen is never written.
+    type: list
+    elements: dict
+    suboptions:
+      username:
+        description:
+          - Name in lower case, at least 3 characters. The mailbox is C(<username>@<domain>). Must be given.
+        type: str
+      email:
+        description:
+          - The address of the user's mailbox, which follows from the name; no other one is accepted.
+        type: str
+      first_name:
+        description:
+          - First name. Must be given; without names Keycloak lets nobody log in.
+        type: str
+      last_name:
+        description:
+          - Last name. Must be given.
+        type: str
+      enabled:
+        description:
+          - Whether the user may log in. V(true) where it is not given.
+        type: bool
+      groups:
+        description:
+          - Groups whose member the user is. Membership of other groups of mailboxes is removed.
+        type: list
+        elements: str
+      password:
+        description:
+          - Password for the first login, which asks for another one. Used when the user is created, never after.
+        type: str
+      required_actions:
+        description:
+          - What the user must do at the first login. Used when the user is created.
+        type: list
+        elements: str
+  tenant_verify:
+    description:
+      - Whether what the proof needs is kept, which is a client and a user in the realm, their secrets, and a mailbox.
+        V(true) where it is not given.
+    type: bool
   tenant_generation:
     description: Stalwart's generation. This release provisions V(0.16), the default.
     type: str

@@ -112,7 +112,10 @@ model:
       returned: success
       type: dict
     keycloak:
-      description: The realm, its groups and scopes, and its three C(clients) with the OpenBao path of each secret.
+      description:
+        - The realm, its scopes and C(groups), and its three C(clients) with the OpenBao path and property of each secret.
+        - C(public_client), C(audience_scope), C(group_parent), C(users) (without passwords), and the C(probe) with its clients, user,
+          group and secrets' places; C(probe.enabled) is what O(tenant_verify) says.
       returned: success
       type: dict
     openbao:

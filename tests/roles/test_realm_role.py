@@ -10,95 +10,48 @@ import pytest
 from tests.sandbox import facts
 
 from . import role
+from .realm import CANARIES, PROBE, PROBE_SECRETS, REALM, SECRETS, Realm, variables
 
 pytestmark = pytest.mark.sandbox
 
-REALM = "sme-roletest"
-CANARIES = {name: f"canary-0123456789-{name}" for name in ("stalwart", "wordpress", "openclaw")}
 EVERYTHING = [
     f"create realm {REALM}",
     "create client_scope groups",
+    "create client_scope stalwart-audience",
     "create client stalwart",
     "create client wordpress",
     "create client openclaw",
+    "create client stalwart-public",
+    "create client tenantmail-probe",
+    "create client tenantmail-probe-expired",
     "create group sme-admin",
     "create group sme-user",
+    "create group tenantmail-probe-group",
+    "create user tenantmail-probe",
 ]
 DRIFT = [
     f"update realm {REALM}",
     "update client_scope groups",
     "update protocol_mapper groups/groups",
+    "create client_scope stalwart-audience",
     "update client stalwart",
     "update protocol_mapper stalwart/audience",
+    "update client_secret stalwart",
     "delete protocol_mapper wordpress/sneaky",
     "create client openclaw",
+    "update client stalwart-public",
+    "update client tenantmail-probe",
+    "update client_secret tenantmail-probe",
+    "update client tenantmail-probe-expired",
+    "update group sme-admin",
     "create group sme-user",
+    "update group outsider",
+    "update user tenantmail-probe",
 ]
-
-
-def variables(**changes: Any) -> dict[str, Any]:
-    """What the README calls "alone", with the sandbox's provisioner, who may create realms and nothing else."""
-    settings = facts.settings()
-    client = {"web_origins": [], "redirect_uris": []}
-    return {
-        "realm_name": REALM,
-        "realm_url": f"{settings.keycloak_url}/realms/{REALM}",
-        "realm_admin_url": settings.keycloak_url,
-        "realm_auth": {
-            "client_id": "provisioner",
-            "client_secret": (settings.credentials / "keycloak-provisioner-secret").read_text(),
-        },
-        "realm_auth_realm": "master",
-        "realm_ca_path": str(settings.ca_file),
-        "realm_display_name": "Role test",
-        "realm_admin_events": True,
-        "realm_scopes": ["openid", "email", "profile", "groups"],
-        "realm_groups": ["sme-admin", "sme-user"],
-        "realm_clients": [
-            {
-                "client_id": "stalwart",
-                "audience": True,
-                "redirect_uris": ["https://mail.acme.test/*"],
-                "web_origins": ["+"],
-            },
-            {"client_id": "wordpress", **client},
-            {"client_id": "openclaw", **client},
-        ],
-        "realm_client_options": {"wordpress": {"redirect_uris": ["https://www.acme.test/login"]}},
-        "realm_client_secrets": CANARIES,
-        "realm_manage": True,
-        "realm_offline": False,
-        **changes,
-    }
-
-
-class Realm:
-    """The realm as its administrator sees and changes it; a token lives a minute, so each request gets its own."""
-
-    def request(self, method: str, path: str = "", **kwargs: Any) -> Any:
-        with facts.keycloak() as session:
-            answer = session.request(
-                method, f"{facts.settings().keycloak_url}/admin/realms/{REALM}{path}", timeout=30, **kwargs
-            )
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    def exists(self) -> bool:
-        with facts.keycloak() as session:
-            return session.get(f"{facts.settings().keycloak_url}/admin/realms/{REALM}", timeout=30).status_code == 200
-
-    def update(self, path: str, **changes: Any) -> None:
-        self.request("PUT", path, json={**self.request("GET", path), **changes})
-
-    def client(self, client_id: str) -> dict[str, Any]:
-        (client,) = self.request("GET", f"/clients?clientId={client_id}")
-        return client
-
-    def named(self, path: str, name: str) -> dict[str, Any]:
-        return next(item for item in self.request("GET", path) if item["name"] == name)
-
-    def events(self) -> list[Any]:
-        return self.request("GET", "/admin-events")
+PROVEN = (
+    "a token of tenantmail-probe carries aud stalwart, scope openid email profile groups, "
+    "preferred_username tenantmail-probe"
+)
 
 
 @pytest.fixture
@@ -111,18 +64,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("realm")
 
 
-def remove() -> None:
-    if Realm().exists():
-        Realm().request("DELETE")
-
-
 @pytest.fixture(scope="module")
 def created(folder: Path) -> Iterator[tuple[role.Run, bool, role.Run]]:
     """The check run without the realm, whether there was a realm after it, and the run that creates the realm."""
-    remove()
+    Realm().remove()
     check = role.run(folder, "realm", variables(), "--check", "--diff")
     yield check, Realm().exists(), role.run(folder, "realm", variables(), "--diff", "-vvvv")
-    remove()
+    Realm().remove()
 
 
 def test_check_run_shows_everything_and_writes_nothing(created: tuple[role.Run, bool, role.Run]) -> None:
@@ -138,19 +86,27 @@ def test_the_first_run_creates_and_proves(created: tuple[role.Run, bool, role.Ru
     assert run.status == 0, run.output[-3000:]
     assert run.report
     assert run.report["changed"] == EVERYTHING
-    assert run.report["proven"] == [f"issuer is {facts.settings().keycloak_url}/realms/{REALM}", "3 clients read back"]
+    issuer = f"issuer is {facts.settings().keycloak_url}/realms/{REALM}"
+    assert run.report["proven"] == [issuer, "3 clients read back", PROVEN]
     for client_id, secret in CANARIES.items():
         client = realm.client(client_id)
         assert client["secret"] == secret
         assert client["standardFlowEnabled"] is (client_id != "openclaw")
         assert not client["publicClient"]
         assert not client["directAccessGrantsEnabled"]
-    assert {group["name"] for group in realm.request("GET", "/groups")} == {"sme-admin", "sme-user"}
+    public = realm.client("stalwart-public")
+    assert (public["publicClient"], public["standardFlowEnabled"]) == (True, True)
+    assert public["attributes"]["pkce.code.challenge.method"] == "S256"
+    found = realm.request("GET")
+    assert (found["bruteForceProtected"], found["permanentLockout"], found["sslRequired"]) == (True, False, "external")
+    assert found["accessTokenLifespan"] == 300
+    names = {group["name"] for group in realm.request("GET", "/groups")}
+    assert names == {"sme-admin", "sme-user", PROBE["group"]}
 
 
 def test_no_secret_is_shown(created: tuple[role.Run, bool, role.Run]) -> None:
     output = created[0].output + created[2].output
-    for secret in (*CANARIES.values(), variables()["realm_auth"]["client_secret"]):
+    for secret in (*SECRETS, variables()["realm_auth"]["client_secret"]):
         assert secret not in output
 
 
@@ -163,7 +119,9 @@ def test_the_second_run_only_reads(created: tuple[role.Run, bool, role.Run], fol
     assert run.report
     assert run.report["changed"] == []
     assert counts["write"] == 0
-    assert counts["total"] <= 7
+    # One each: two logins (the provisioner's, the probe's), realm, client scopes, clients, groups, user profile, user,
+    # the members of its group, discovery document.
+    assert counts["total"] == 10
     assert len(realm.events()) == events
 
 
@@ -194,21 +152,66 @@ def test_tokens_carry_what_the_mail_server_asks_for(created: tuple[role.Run, boo
     token = claims["stalwart"]
     assert token["aud"] == "stalwart"
     assert {"openid", "email", "profile", "groups"} <= set(token["scope"].split())
-    assert (token["preferred_username"], token["groups"], token["email"]) == ("alice", ["sales"], "alice@acme.test")
+    # Nobody asked for a mailbox of sales: who is in it is in the group above.
+    assert (token["preferred_username"], token["groups"], token["email"]) == ("alice", ["sme-user"], "alice@acme.test")
     assert token["sub"]
     for client_id in ("wordpress", "openclaw"):
         assert "stalwart" not in str(claims[client_id].get("aud"))
-        assert claims[client_id]["groups"] == ["sales"]
+        assert claims[client_id]["groups"] == ["sme-user"]
+    public = realm.client("stalwart-public")["id"]
+    path = f"/clients/{public}/evaluate-scopes/generate-example-access-token?scope=openid&userId={alice['id']}"
+    token = realm.request("GET", path)
+    assert (token["aud"], token["azp"], token["groups"]) == ("stalwart", "stalwart-public", ["sme-user"])
+
+
+def test_the_probe_gets_every_token_that_a_proof_needs(created: tuple[role.Run, bool, role.Run], realm: Realm) -> None:
+    name, password = PROBE["username"], PROBE_SECRETS[1]
+    body, claims = realm.login(name, password)
+    assert (claims["aud"], claims["groups"]) == ("stalwart", [PROBE["group"]])
+    assert realm.user_info(body["access_token"])["preferred_username"] == name
+    _body, claims = realm.login(name, password, scope="openid stalwart-audience")
+    assert "groups" not in claims["scope"].split()
+    assert "groups" not in claims
+    _body, claims = realm.login(name, password, scope="openid groups")
+    assert "stalwart" not in str(claims.get("aud"))
+    _body, claims = realm.login(name, password, client_id=PROBE["expired_client_id"])
+    # More than the minute by which the mail server is lenient.
+    assert claims["exp"] < claims["iat"] - 60
+
+
+def test_the_public_client_wants_pkce_and_goes_where_it_may(
+    created: tuple[role.Run, bool, role.Run], realm: Realm
+) -> None:
+    """RFC 7636; and RFC 8252, section 7.3: a mail program listens on any port of a loopback address."""
+    pkce = {"scope": "openid", "code_challenge": "c" * 43, "code_challenge_method": "S256"}
+    for redirect_uri in ("https://mail.acme.test/login", "http://127.0.0.1:49152/", "http://localhost:49152/done"):
+        assert realm.authorization("stalwart-public", redirect_uri, **pkce)[0] == 200
+        status, where = realm.authorization("stalwart-public", redirect_uri, scope="openid")
+        assert (status, "code_challenge_method" in where) == (302, True)
+    assert realm.authorization("stalwart-public", "https://evil.test/", **pkce)[0] == 400
+
+
+def test_who_is_in_no_group_is_in_none(created: tuple[role.Run, bool, role.Run], realm: Realm) -> None:
+    """The token has no claim then; the mail server asks for the user info, and an empty list removes him from all groups."""
+    password = "canary-0123456789-of-a-loner"
+    credentials = [{"type": "password", "value": password, "temporary": False}]
+    name = {"username": "loner", "email": "loner@acme.test", "firstName": "L", "lastName": "O"}
+    realm.request("POST", "/users", json={**name, "enabled": True, "credentials": credentials})
+    body, claims = realm.login("loner", password)
+    assert "groups" not in claims
+    assert realm.user_info(body["access_token"])["groups"] == []
 
 
 @pytest.fixture(scope="module")
 def drifted(created: tuple[role.Run, bool, role.Run]) -> None:
     """One drift of every kind, and things of somebody else's that must stay."""
     realm = Realm()
-    realm.update("", displayName="Other", attributes={**realm.request("GET")["attributes"], "mine": "kept"})
+    attributes = {**realm.request("GET")["attributes"], "mine": "kept"}
+    realm.update("", displayName="Other", bruteForceProtected=False, accessTokenLifespan=36000, attributes=attributes)
+    realm.update("", loginTheme="keycloak")
     scope = realm.named("/client-scopes", "groups")
     mapper = scope["protocolMappers"][0]
-    mapper["config"].update({"full.path": "true", "lightweight.claim": "true"})
+    mapper["config"].update({"user.attribute": "other", "lightweight.claim": "true"})
     realm.request("PUT", f"/client-scopes/{scope['id']}/protocol-mappers/models/{mapper['id']}", json=mapper)
     realm.update(
         f"/client-scopes/{scope['id']}",
@@ -241,6 +244,20 @@ def drifted(created: tuple[role.Run, bool, role.Run]) -> None:
         )
     realm.request("DELETE", f"/clients/{realm.client('openclaw')['id']}")
     realm.request("DELETE", f"/groups/{realm.named('/groups', 'sme-user')['id']}")
+    realm.request("DELETE", f"/client-scopes/{realm.named('/client-scopes', 'stalwart-audience')['id']}")
+    public, probe, expired = (
+        realm.client(name) for name in ("stalwart-public", PROBE["client_id"], PROBE["expired_client_id"])
+    )
+    realm.update(f"/clients/{public['id']}", attributes={**public["attributes"], "pkce.code.challenge.method": "plain"})
+    realm.update(f"/clients/{probe['id']}", directAccessGrantsEnabled=False, secret="canary-of-somebody-else")
+    realm.update(f"/clients/{expired['id']}", attributes={**expired["attributes"], "access.token.lifespan": "60"})
+    admin = realm.named("/groups", "sme-admin")["id"]
+    realm.update(f"/groups/{admin}", attributes={"tenantmail_group": ["sme-boss"], "mine": ["kept"]})
+    realm.request("POST", "/groups", json={"name": "outsider", "attributes": {"tenantmail_group": ["sales"]}})
+    user = realm.user(PROBE["username"])
+    realm.update(f"/users/{user['id']}", firstName="Other")
+    group = realm.named("/groups", PROBE["group"])["id"]
+    realm.request("DELETE", f"/users/{user['id']}/groups/{group}")
 
 
 def test_a_layer_that_is_only_checked_fails_on_drift(drifted: None, folder: Path, realm: Realm) -> None:
@@ -257,7 +274,7 @@ def test_drift_is_shown_and_then_repaired_exactly(drifted: None, folder: Path, r
     assert check.status == 0, check.output[-3000:]
     assert check.report
     assert check.report["changed"] == DRIFT
-    for needle in ("https://evil.test/*", "another value", "display_name: Other", "sneaky"):
+    for needle in ("https://evil.test/*", "differs from OpenBao", "display_name: Other", "sneaky", "sme-boss"):
         assert needle in check.output
     assert len(realm.events()) == events
 
@@ -265,7 +282,7 @@ def test_drift_is_shown_and_then_repaired_exactly(drifted: None, folder: Path, r
     assert run.status == 0, run.output[-3000:]
     assert run.report
     assert run.report["changed"] == DRIFT
-    for secret in (*CANARIES.values(), "canary-of-somebody-else"):
+    for secret in (*SECRETS, "canary-of-somebody-else"):
         assert secret not in check.output + run.output
 
     client = realm.client("stalwart")
@@ -274,13 +291,19 @@ def test_drift_is_shown_and_then_repaired_exactly(drifted: None, folder: Path, r
         ["https://mail.acme.test/*"],
         "kept",
     )
-    assert sorted(mapper["name"] for mapper in client["protocolMappers"]) == ["audience", "own"]
+    assert sorted(mapper["name"] for mapper in client["protocolMappers"]) == ["audience", "no-groups", "own"]
     assert [mapper["name"] for mapper in realm.client("wordpress")["protocolMappers"]] == ["own"]
     scope = realm.named("/client-scopes", "groups")
     assert scope["attributes"]["gui.order"] == "7"
     assert scope["protocolMappers"][0]["config"]["lightweight.claim"] == "true"
-    assert realm.request("GET")["attributes"]["mine"] == "kept"
-    assert role.run(folder, "realm", variables()).changed == 0
+    found = realm.request("GET")
+    assert (found["attributes"]["mine"], found["loginTheme"]) == ("kept", "keycloak")
+    admin = realm.request("GET", f"/groups/{realm.named('/groups', 'sme-admin')['id']}")
+    assert admin["attributes"] == {"tenantmail_group": ["sme-admin"], "mine": ["kept"]}
+    again = role.run(folder, "realm", variables())
+    assert (again.status, again.changed) == (0, 0), again.output[-3000:]
+    assert again.report
+    assert PROVEN in again.report["proven"]
 
 
 def test_an_account_without_rights_is_refused_before_any_write(

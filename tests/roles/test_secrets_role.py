@@ -180,7 +180,7 @@ def test_a_write_that_is_not_allowed_is_told_as_such(kv: Any, tmp_path: Path) ->
         client.sys.delete_policy("roletest")
     assert run.status != 0
     assert "code: forbidden" in run.output
-    assert f"the secret {ADMIN} could not be created" in run.text
+    assert f"the secret {ADMIN} could not be written" in run.text
     assert token not in run.output
 
 

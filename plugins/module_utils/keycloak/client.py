@@ -6,16 +6,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import typing as t
 import urllib.parse
 
 from ..failure import Failure
 from ..http_client import HttpClient
 from ..redact import check_secret
-from .model import LAYER, RealmState
+from .groups import claimed
+from .model import LAYER, DesiredRealm, RealmState, Representation
 
 if t.TYPE_CHECKING:
     from requests import Response
+
+
+#: Items asked for at once; Keycloak's own defaults differ by path (10 for a group's children).
+PAGE = 1000
 
 
 class KeycloakClient:
@@ -95,8 +102,10 @@ class KeycloakClient:
             raise Failure(LAYER, "protocol", "the login was answered without a token (access_token).")
         self._http.set_header("Authorization", f"Bearer {token}", secret=token)
 
-    def read(self) -> RealmState:
-        """Everything a plan needs, in five requests (one if the realm does not exist).
+    def read(self, desired: DesiredRealm) -> RealmState:
+        """Everything a plan needs, in a number of requests that does not grow with the users (one without a realm).
+
+        That is one per kind of object, and with users one per group that the claim may name.
 
         :raises Failure: ``forbidden`` naming the role that is missing, ``unauthorized``, ``unreachable``.
         """
@@ -112,26 +121,89 @@ class KeycloakClient:
         if not clients:
             # Every realm has clients of its own; with query-clients alone Keycloak answers 200 and hides them all.
             raise self._forbidden("view-clients")
-        groups = self._http.json(self._get("/groups?briefRepresentation=true", "view-users"), list)
-        return RealmState(
+        state = RealmState(
             realm=realm,
             client_scopes={scope["name"]: scope for scope in client_scopes},
             clients={client["clientId"]: client for client in clients},
-            groups=frozenset(group["name"] for group in groups),
+            groups=self._groups(desired.groups.parent),
+            profile=self._http.json(self._get("/users/profile", "view-realm"), dict),
         )
+        users = self._users(desired)
+        return dataclasses.replace(state, users=users, members=self._members(state, desired) if users else {})
+
+    def _groups(self, parent: str | None) -> dict[str, Representation]:
+        groups: dict[str, Representation] = {
+            group["name"]: group for group in self._pages("/groups?briefRepresentation=false")
+        }
+        if parent in groups:
+            below = self._pages(f"/groups/{groups[parent]['id']}/children?briefRepresentation=false")
+            groups.update((f"{parent}/{group['name']}", group) for group in below)
+        return groups
+
+    def _users(self, desired: DesiredRealm) -> dict[str, Representation]:
+        names = list(desired.users)
+        if len(names) == 1:
+            found = self._pages(f"/users?exact=true&username={urllib.parse.quote(names[0], safe='')}")
+        else:
+            found = self._pages("/users?briefRepresentation=true") if names else []
+        return {user["username"]: user for user in found if user["username"] in desired.users}
+
+    def _members(self, state: RealmState, desired: DesiredRealm) -> dict[str, frozenset[str]]:
+        paths = claimed(state, desired.groups)
+        if desired.probe is not None and set(desired.users) == {desired.probe.username}:
+            paths = [desired.groups.path(desired.probe.group)]
+        members = {}
+        for path in paths:
+            if path in state.groups:
+                found = self._pages(f"/groups/{state.groups[path]['id']}/members?briefRepresentation=true")
+                members[path] = frozenset(user["username"] for user in found)
+        return members
 
     def issuer(self, realm_url: str) -> str:
         """The issuer that the realm's discovery document names (OpenID Connect Discovery 1.0, section 4.3).
 
         Asked at the realm's own URL, as the mail server will do, without a token.
         """
-        with_base = HttpClient(LAYER, realm_url, ca_path=self._ca_path)
-        try:
-            document = with_base.json(with_base.request("GET", "/.well-known/openid-configuration"), dict)
-        finally:
-            self._others += with_base.requests
-            with_base.close()
+        with self._public(realm_url) as public:
+            document = public.json(public.request("GET", "/.well-known/openid-configuration"), dict)
         return str(document.get("issuer"))
+
+    def token(self, realm_url: str, form: t.Mapping[str, str]) -> tuple[str | None, str]:
+        """An access token of the realm.
+
+        :returns: the token, or none and why it was refused.
+        :raises Failure: ``unreachable``, ``protocol``.
+        """
+        secrets = [form.get("client_secret"), form.get("password")]
+        with self._public(realm_url, secrets) as public:
+            # A token request changes nothing that a second one could spoil; a refusal is final.
+            answer = public.request(
+                "POST", "/protocol/openid-connect/token", data=form, expected=(200, 400, 401), idempotent=True
+            )
+            body = public.json(answer, dict)
+            if answer.status_code != 200:
+                return None, public.redactor.body(str(body.get("error_description") or body.get("error")))
+        token = body.get("access_token")
+        if not isinstance(token, str):
+            raise Failure(LAYER, "protocol", "the realm answered a token request without a token (access_token).")
+        return token, ""
+
+    @contextlib.contextmanager
+    def _public(self, realm_url: str, secrets: t.Sequence[str | None] = ()) -> t.Iterator[HttpClient]:
+        http = HttpClient(LAYER, realm_url, ca_path=self._ca_path, secrets=secrets)
+        try:
+            yield http
+        finally:
+            self._others += http.requests
+            http.close()
+
+    def _pages(self, path: str, role: str = "view-users") -> list[dict[str, t.Any]]:
+        items: list[dict[str, t.Any]] = []
+        while True:
+            page = self._http.json(self._get(f"{path}&first={len(items)}&max={PAGE}", role), list)
+            items += page
+            if len(page) < PAGE:
+                return items
 
     def _get(self, path: str, role: str, expected: tuple[int, ...] = (200,)) -> Response:
         try:

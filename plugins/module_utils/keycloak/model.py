@@ -14,30 +14,75 @@ import dataclasses
 import typing as t
 
 from ..failure import Failure
-from ..redact import check_secret
 
 LAYER = "keycloak"
 PROTOCOL = "openid-connect"
 AUDIENCE_MAPPER = "oidc-audience-mapper"
-GROUPS_MAPPER = "oidc-group-membership-mapper"
-#: What every client gets beside the scopes asked for: `basic` carries `sub`, `acr` the level of authentication, and
-#: `web-origins` the allowed origins. Not `roles`: it would add other clients to the audience.
-BASE_SCOPES = ("acr", "basic", "web-origins")
-OPTIONAL_SCOPES = ("offline_access",)
-#: Of the database columns behind realm, client, scope and group names.
+ATTRIBUTE_MAPPER = "oidc-usermodel-attribute-mapper"
+HARDCODED_MAPPER = "oidc-hardcoded-claim-mapper"
+#: The attribute of a group whose value is the group's name in the claim. Groups without it are not in the claim.
+GROUP_ATTRIBUTE = "tenantmail_group"
+#: Of the database columns behind realm, client, scope, group and user names.
 LONGEST = 255
 
 Options = t.Dict[str, t.Any]
+Representation = t.Mapping[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True)
 class RealmState:
-    """What was read. ``realm`` is none when there is no such realm; everything else is empty then."""
+    """What was read. ``realm`` is none when there is no such realm; everything else is empty then.
 
-    realm: t.Mapping[str, t.Any] | None = None
-    client_scopes: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
-    clients: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict, repr=False)
-    groups: frozenset[str] = frozenset()
+    :param groups: those at the realm's top and those directly below the parent, by path without the first slash.
+    :param users: those that are asked for and exist, by name.
+    :param members: names of the users in a group of ``groups``, for the groups that were asked for.
+    :param profile: the user profile's configuration.
+    """
+
+    realm: Representation | None = None
+    client_scopes: t.Mapping[str, Representation] = dataclasses.field(default_factory=dict)
+    clients: t.Mapping[str, Representation] = dataclasses.field(default_factory=dict, repr=False)
+    groups: t.Mapping[str, Representation] = dataclasses.field(default_factory=dict)
+    users: t.Mapping[str, Representation] = dataclasses.field(default_factory=dict)
+    members: t.Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    profile: Representation = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class DesiredGroups:
+    """The groups that the claim may name.
+
+    :param parent: the group below which they are kept; at the realm's top without one.
+    :param names: those of the inventory.
+    """
+
+    parent: str | None = None
+    names: tuple[str, ...] = ()
+
+    def path(self, name: str) -> str:
+        """Where the group of that name is."""
+        return name if self.parent is None else f"{self.parent}/{name}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """The client and the user with which a token of the realm can be had at any time.
+
+    :param state: see :data:`.argspec.PROBE`.
+    """
+
+    state: str
+    client_id: str
+    expired_client_id: str
+    username: str
+    group: str
+    secret: str | None = dataclasses.field(default=None, repr=False)
+    password: str | None = dataclasses.field(default=None, repr=False)
+
+    @property
+    def client_ids(self) -> tuple[str, str]:
+        """Its clients."""
+        return self.client_id, self.expired_client_id
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,50 +90,33 @@ class DesiredRealm:
     """What the inventory asks for.
 
     :param secrets: by client; none for a secret that is not known yet (check mode before the first run).
-    :param audiences: clients whose tokens no other client's mapper may produce.
+    :param restore_openbao: clients whose secret Keycloak has the last word on.
+    :param audience: the client whose tokens open mailboxes, if there is one: no other client's mapper may produce it.
+    :param users: by name.
+    :param required_scopes: what a token's claim ``scope`` must hold.
+    :param asked_scopes: what a token request names: those, and the scope with the audience.
     """
 
     name: str
     realm: Options
     client_scopes: dict[str, Options]
     clients: dict[str, Options]
-    groups: tuple[str, ...]
+    groups: DesiredGroups
+    users: dict[str, Options]
     secrets: dict[str, str | None] = dataclasses.field(repr=False)
-    audiences: frozenset[str] = frozenset()
+    restore_openbao: frozenset[str] = frozenset()
+    audience: str | None = None
+    required_scopes: tuple[str, ...] = ()
+    asked_scopes: tuple[str, ...] = ()
+    probe: Probe | None = None
 
-
-def desired_realm(params: t.Mapping[str, t.Any]) -> DesiredRealm:
-    """From the options of realm_plan.
-
-    :raises Failure: ``invalid_value`` naming the option.
-    """
-    name = params["realm"]
-    if not params["realm_url"].rstrip("/").endswith(f"/realms/{name}"):
-        raise _invalid("realm_url", params["realm_url"], f"a URL that ends in /realms/{name}")
-    _check_names("groups", params["groups"])
-    _check_names("clients", [client["client_id"] for client in params["clients"]])
-    if len(params["display_name"] or "") > LONGEST:
-        raise _invalid("display_name", params["display_name"], f"at most {LONGEST} characters")
-    realm: Options = {"realm": name, "enabled": True}
-    if params["display_name"] is not None:
-        realm["display_name"] = params["display_name"]
-    if params["admin_events"] is not None:
-        realm["admin_events_enabled"] = params["admin_events"]
-    scopes = sorted({*params["scopes"], *BASE_SCOPES} - {"openid"})
-    clients = {client["client_id"]: _client(client, scopes) for client in params["clients"]}
-    secrets = {
-        client["client_id"]: check_secret(LAYER, f"the secret of client {client['client_id']}", client["secret"])
-        for client in params["clients"]
-    }
-    return DesiredRealm(
-        name=name,
-        realm=realm,
-        client_scopes={params["groups_scope"]: _groups_scope(params["groups_scope"])},
-        clients=clients,
-        groups=tuple(params["groups"]),
-        secrets=secrets,
-        audiences=frozenset(client["client_id"] for client in params["clients"] if client["audience"]),
-    )
+    def kept(self, kind: str, state: RealmState) -> dict[str, Options]:
+        """The clients or users to keep: of a retired probe only what exists."""
+        objects, existing = (self.clients, state.clients) if kind == "client" else (self.users, state.users)
+        if self.probe is None or self.probe.state != "retired":
+            return objects
+        retired = self.probe.client_ids if kind == "client" else (self.probe.username,)
+        return {name: options for name, options in objects.items() if name not in retired or name in existing}
 
 
 def camel(option: str) -> str:
@@ -111,74 +139,11 @@ def normal(value: t.Any, like: t.Any) -> t.Any:
     return value
 
 
-def mapper_of(representation: t.Mapping[str, t.Any], name: str) -> t.Mapping[str, t.Any] | None:
+def mapper_of(representation: Representation, name: str) -> Representation | None:
     """The protocol mapper of that name."""
     return next((m for m in representation.get("protocolMappers") or [] if m.get("name") == name), None)
 
 
-def _groups_scope(name: str) -> Options:
-    return {
-        "name": name,
-        "protocol": PROTOCOL,
-        "attributes": {"include.in.token.scope": "true", "display.on.consent.screen": "false"},
-        "protocol_mappers": [
-            _mapper(
-                name,
-                GROUPS_MAPPER,
-                {
-                    "claim.name": "groups",
-                    "full.path": "false",
-                    "id.token.claim": "true",
-                    "access.token.claim": "true",
-                    "userinfo.token.claim": "true",
-                },
-            )
-        ],
-    }
-
-
-def _client(client: t.Mapping[str, t.Any], scopes: list[str]) -> Options:
-    mappers = []
-    if client["audience"]:
-        config = {
-            "included.client.audience": client["client_id"],
-            "id.token.claim": "false",
-            "access.token.claim": "true",
-            "introspection.token.claim": "true",
-            "userinfo.token.claim": "false",
-        }
-        mappers.append(_mapper("audience", AUDIENCE_MAPPER, config))
-    return {
-        "client_id": client["client_id"],
-        "enabled": True,
-        "protocol": PROTOCOL,
-        "public_client": False,
-        "client_authenticator_type": "client-secret",
-        # A client that nobody may be redirected to has no use for the flow yet.
-        "standard_flow_enabled": bool(client["redirect_uris"]),
-        "implicit_flow_enabled": False,
-        "direct_access_grants_enabled": False,
-        "service_accounts_enabled": False,
-        "full_scope_allowed": False,
-        "redirect_uris": sorted(client["redirect_uris"]),
-        "web_origins": sorted(client["web_origins"]),
-        "default_client_scopes": scopes,
-        "optional_client_scopes": sorted(OPTIONAL_SCOPES),
-        "protocol_mappers": mappers,
-    }
-
-
-def _mapper(name: str, kind: str, config: dict[str, str]) -> Options:
-    return {"name": name, "protocol": PROTOCOL, "protocolMapper": kind, "config": config}
-
-
-def _check_names(option: str, names: t.Sequence[str]) -> None:
-    for name in names:
-        if not name.strip() or len(name) > LONGEST:
-            raise _invalid(option, name, f"a name of 1 to {LONGEST} characters")
-        if names.count(name) > 1:
-            raise _invalid(option, name, "each name once")
-
-
-def _invalid(option: str, value: t.Any, accepted: str) -> Failure:
+def invalid(option: str, value: t.Any, accepted: str) -> Failure:
+    """The failure for an option's value."""
     return Failure(LAYER, "invalid_value", f"{option} has the value {value!r}; accepted is {accepted}.")

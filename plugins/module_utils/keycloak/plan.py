@@ -2,35 +2,46 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What differs between a realm and what is desired, and the options with which to write it (pure)."""
+"""What differs between a realm and what is desired (pure)."""
 
 from __future__ import annotations
 
-import typing as t
-
 from ..failure import Failure
 from ..reconcile import Change, Plan
-from ..redact import MASK
-from .model import AUDIENCE_MAPPER, LAYER, DesiredRealm, Options, RealmState, camel, mapper_of, normal
-
-#: Shown for a secret: the values never are, so two masks must tell whether they are equal.
-OTHER_SECRET = f"{MASK} (another value)"
+from ..redact import MASK, check_secret
+from .groups import plan_groups
+from .model import (
+    AUDIENCE_MAPPER,
+    GROUP_ATTRIBUTE,
+    LAYER,
+    DesiredRealm,
+    Options,
+    RealmState,
+    Representation,
+    camel,
+    mapper_of,
+    normal,
+)
+from .users import plan_users
 
 
 def plan_realm(state: RealmState, desired: DesiredRealm) -> Plan:
-    """All changes, in the order in which they must be written: realm, client scopes, clients, groups.
+    """All changes, in the order in which they must be written: realm, client scopes, clients, groups, users.
 
-    :raises Failure: ``invalid_value`` when a client shall get a scope that the realm does not have.
+    :raises Failure: ``invalid_value`` when a client shall get a scope that the realm does not have, ``conflict`` when users
+        may write the attribute that the groups' claim is made of.
     """
     if state.realm is not None:
         _check_scopes(state, desired)
+        _check_profile(state)
     changes: list[Change] = []
     changes += _object("realm", desired.name, state.realm, desired.realm)
     for name, scope in desired.client_scopes.items():
         changes += _with_mappers("client_scope", name, state.client_scopes.get(name), scope)
-    for client_id, client in desired.clients.items():
+    for client_id, client in desired.kept("client", state).items():
         current = state.clients.get(client_id)
-        changes += _with_mappers("client", client_id, current, client, _secret(current, desired.secrets[client_id]))
+        changes += _with_mappers("client", client_id, current, client)
+        changes += _secret(client_id, current, desired)
         changes += [
             Change(
                 "delete",
@@ -39,56 +50,46 @@ def plan_realm(state: RealmState, desired: DesiredRealm) -> Plan:
                 _shown_mapper(mapper),
                 payload=("client", client_id),
             )
-            for mapper in _foreign_audiences(current, client_id, desired)
+            for mapper in foreign_audiences(current, client_id, desired)
         ]
-    changes += [
-        Change("create", "group", name, after={"name": name}) for name in desired.groups if name not in state.groups
-    ]
+    changes += plan_groups(state, desired.groups)
+    changes += plan_users(state, desired)
     return Plan(tuple(changes))
 
 
-def writes(plan: Plan, state: RealmState, desired: DesiredRealm) -> dict[str, list[Options]]:
-    """For each kind of object the complete options of ``community.general.keycloak_*``, but a client's secret.
-
-    An update replaces a map or a list of mappers as a whole, so what is there beside the desired entries is kept here.
-    """
-    touched: dict[str, set[str]] = {"realm": set(), "client_scope": set(), "client": set(), "group": set()}
-    for change in plan.changes:
-        # A mapper is written with the object that holds it.
-        kind, key = change.payload or (change.kind, change.key)
-        touched[kind].add(key)
-    return {
-        "realm": [desired.realm for _name in touched["realm"]],
-        "client_scopes": [
-            _merged(name, options, state.client_scopes.get(name), desired)
-            for name, options in desired.client_scopes.items()
-            if name in touched["client_scope"]
-        ],
-        "clients": [
-            _merged(name, options, state.clients.get(name), desired)
-            for name, options in desired.clients.items()
-            if name in touched["client"]
-        ],
-        "groups": [{"name": name} for name in desired.groups if name in touched["group"]],
-    }
-
-
 def check_write_access(plan: Plan, state: RealmState) -> None:
-    """Refuse to start when Keycloak already said that clients may only be viewed.
+    """Refuse to start when Keycloak already said that clients, groups or users may only be viewed.
 
     :raises Failure: ``forbidden``.
     """
-    needed = any(change.kind in ("client", "client_scope", "protocol_mapper") for change in plan.changes)
-    if not needed or state.realm is None:
+    if state.realm is None:
         return
-    if not any((client.get("access") or {}).get("manage") for client in state.clients.values()):
-        raise Failure(
-            LAYER,
-            "forbidden",
-            f"the account may view the clients of realm {state.realm['realm']} but not change them: "
-            f"{', '.join(str(change) for change in plan.changes)}.",
-            hint="Grant it the role manage-clients of that realm.",
-        )
+    for kinds, objects, noun, role in (
+        (("client", "client_scope", "client_secret", "protocol_mapper"), state.clients, "clients", "manage-clients"),
+        (("group",), state.groups, "groups", "manage-users"),
+        (("user",), state.users, "users", "manage-users"),
+    ):
+        needed = [change for change in plan.changes if change.kind in kinds]
+        refused = [(item.get("access") or {}).get("manage") is False for item in objects.values()]
+        if needed and refused and all(refused):
+            raise Failure(
+                LAYER,
+                "forbidden",
+                f"the account may view the {noun} of realm {state.realm['realm']} but not change them: "
+                f"{', '.join(map(str, needed))}.",
+                hint=f"Grant it the role {role} of that realm.",
+            )
+
+
+def foreign_audiences(current: Representation | None, client_id: str, desired: DesiredRealm) -> list[Representation]:
+    """Mappers that put another client's protected audience into this client's tokens: such a token opens its mailboxes."""
+    return [
+        mapper
+        for mapper in (current or {}).get("protocolMappers") or []
+        if mapper.get("protocolMapper") == AUDIENCE_MAPPER
+        and desired.audience not in (None, client_id)
+        and (mapper.get("config") or {}).get("included.client.audience") == desired.audience
+    ]
 
 
 def _check_scopes(state: RealmState, desired: DesiredRealm) -> None:
@@ -105,32 +106,40 @@ def _check_scopes(state: RealmState, desired: DesiredRealm) -> None:
             )
 
 
-def _object(
-    kind: str, key: str, current: t.Mapping[str, t.Any] | None, options: Options, secret: dict[str, str] | None = None
-) -> list[Change]:
+def _check_profile(state: RealmState) -> None:
+    """Whoever may write the attribute of groups to his own account puts himself into any group's mailbox."""
+    own = [item for item in state.profile.get("attributes") or [] if item.get("name") == GROUP_ATTRIBUTE]
+    if any("user" in ((item.get("permissions") or {}).get("edit") or []) for item in own):
+        reason = f"the user profile lets users edit the attribute {GROUP_ATTRIBUTE}"
+    elif state.profile.get("unmanagedAttributePolicy") == "ENABLED":
+        reason = "the user profile lets users write attributes of their own (unmanaged attributes are enabled)"
+    else:
+        return
+    raise Failure(
+        LAYER,
+        "conflict",
+        f"{reason}, so anybody could put himself into a group and read its mailbox.",
+        hint="In the realm's settings let only administrators write unmanaged attributes (ADMIN_EDIT), and no user this one.",
+    )
+
+
+def _object(kind: str, key: str, current: Representation | None, options: Options) -> list[Change]:
     wanted = {name: value for name, value in options.items() if name != "protocol_mappers"}
     if current is None:
         after: Options = {name: value for name, value in options.items() if name != "protocol_mappers" or value}
-        return [Change("create", kind, key, after={**after, **({"secret": MASK} if kind == "client" else {})})]
+        secret = {"secret": MASK} if kind == "client" and not options["public_client"] else {}
+        return [Change("create", kind, key, after={**after, **secret})]
     before: Options = {}
     after = {}
     for name, value in wanted.items():
         found = normal(current.get(camel(name)), value)
         if found != value:
             before[name], after[name] = found, value
-    if secret is not None:
-        before["secret"], after["secret"] = secret["before"], secret["after"]
     return [Change("update", kind, key, before=before, after=after)] if after else []
 
 
-def _with_mappers(
-    kind: str,
-    key: str,
-    current: t.Mapping[str, t.Any] | None,
-    options: Options,
-    secret: dict[str, str] | None = None,
-) -> list[Change]:
-    changes = _object(kind, key, current, options, secret)
+def _with_mappers(kind: str, key: str, current: Representation | None, options: Options) -> list[Change]:
+    changes = _object(kind, key, current, options)
     if current is None:
         return changes
     for mapper in options["protocol_mappers"]:
@@ -145,46 +154,19 @@ def _with_mappers(
     return changes
 
 
-def _secret(current: t.Mapping[str, t.Any] | None, secret: str | None) -> dict[str, str] | None:
+def _secret(client_id: str, current: Representation | None, desired: DesiredRealm) -> list[Change]:
+    """A secret that differs between Keycloak and OpenBao. The values are never shown, so the words must tell."""
+    secret = desired.secrets.get(client_id)
     if current is None or secret is None or current.get("secret") == secret:
-        return None
-    return {"before": OTHER_SECRET if current.get("secret") else "", "after": MASK}
+        return []
+    found = current.get("secret")
+    if client_id in desired.restore_openbao and found:
+        check_secret(LAYER, f"the secret of client {client_id} in Keycloak", found)
+        before, after = {"openbao": f"{MASK} (differs from Keycloak)"}, {"openbao": MASK}
+        return [Change("update", "openbao_secret", client_id, before, after)]
+    before = {"keycloak": f"{MASK} (differs from OpenBao)" if found else ""}
+    return [Change("update", "client_secret", client_id, before, {"keycloak": MASK}, payload=("client", client_id))]
 
 
-def _foreign_audiences(
-    current: t.Mapping[str, t.Any] | None, client_id: str, desired: DesiredRealm
-) -> list[t.Mapping[str, t.Any]]:
-    """Mappers that put another client's protected audience into this client's tokens: such a token opens its mailboxes."""
-    return [
-        mapper
-        for mapper in (current or {}).get("protocolMappers") or []
-        if mapper.get("protocolMapper") == AUDIENCE_MAPPER
-        and (mapper.get("config") or {}).get("included.client.audience") in desired.audiences - {client_id}
-    ]
-
-
-def _shown_mapper(mapper: t.Mapping[str, t.Any]) -> Options:
+def _shown_mapper(mapper: Representation) -> Options:
     return {name: mapper.get(name) for name in ("name", "protocol", "protocolMapper", "config")}
-
-
-def _merged(name: str, options: Options, current: t.Mapping[str, t.Any] | None, desired: DesiredRealm) -> Options:
-    if current is None:
-        return options
-    merged = dict(options)
-    if "attributes" in options:
-        merged["attributes"] = {**(current.get("attributes") or {}), **options["attributes"]}
-    removed = {mapper["name"] for mapper in _foreign_audiences(current, name, desired)}
-    ours = {mapper["name"] for mapper in options["protocol_mappers"]}
-    kept = [m for m in current.get("protocolMappers") or [] if m.get("name") not in removed | ours]
-    merged["protocol_mappers"] = [_merged_mapper(m, mapper_of(current, m["name"])) for m in options["protocol_mappers"]]
-    if "client_id" in options:
-        merged["protocol_mappers"] += kept
-    return merged
-
-
-def _merged_mapper(mapper: Options, current: t.Mapping[str, t.Any] | None) -> Options:
-    if current is None:
-        return mapper
-    same_kind = current.get("protocolMapper") == mapper["protocolMapper"]
-    config = {**((current.get("config") or {}) if same_kind else {}), **mapper["config"]}
-    return {**mapper, "id": current["id"], "config": config}

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import typing as t
 
-from . import chart_values, identity, merge, misspelt, names, platform, secrets, server
+from . import chart_values, identity, merge, misspelt, names, platform, realm, secrets, server
 from .overlay import Inputs
 from .server import boolean
 from .validation import Problems
 
-SCOPES = ("openid", "email", "profile", "groups")
-GROUPS = ("sme-admin", "sme-user")
-#: The apps that share the tenant's realm, beside the mail server itself.
-OTHER_APPS = ("wordpress", "openclaw")
-CLIENT_SECRET = "OIDC_CLIENT_SECRET"
 WEB_PORT = 8080
 DIRECTORY_LABEL = "keycloak"
 #: Addresses that RFC 2142 and the published records promise.
-ROLE_ADDRESSES = ("postmaster", "abuse")
+ROLE_ADDRESSES = realm.ROLE_NAMES
 
 
 def derive(
@@ -46,6 +41,7 @@ def derive(
     who = identity.resolve(inputs, problems)
     display_name = problems.check(inputs.given("tenant_display_name"), names.description)
     back_ends = platform.resolve(inputs, who, problems)
+    tenant_realm = realm.resolve(inputs, who, problems)
     mail = server.resolve(inputs, problems)
     merge.refuse_displaced(mail.settings, _settings(who, mail), "tenant_settings", problems)
     extra = chart_values.resolve(inputs, problems, chart_schema or {})
@@ -58,7 +54,7 @@ def derive(
         problems.add(duplicate["variable"], duplicate["value"], duplicate["accepted"])
     problems.raise_if_any(who.slug)
 
-    model = _compose(who, display_name or t.cast(str, who.slug), back_ends, mail, extra)
+    model = _compose(who, display_name or t.cast(str, who.slug), back_ends, tenant_realm, mail, extra)
     secrets.not_in(model, options, problems)
     problems.raise_if_any(who.slug)
     return model
@@ -68,6 +64,7 @@ def _compose(
     who: identity.Identity,
     display_name: str,
     back_ends: platform.Platform,
+    tenant_realm: realm.Realm,
     mail: server.Server,
     extra: t.Mapping[str, t.Any],
 ) -> dict[str, t.Any]:
@@ -89,7 +86,7 @@ def _compose(
             "ca_file": back_ends.ca_file,
             "labels": {"app.kubernetes.io/managed-by": "tenantmail", "tenantmail.io/tenant": who.slug},
         },
-        "keycloak": _keycloak(who, display_name, back_ends),
+        "keycloak": _keycloak(who, display_name, back_ends, tenant_realm),
         "openbao": {},
         "stalwart": _stalwart(who, back_ends, mail),
         "chart_values": {},
@@ -108,53 +105,28 @@ def _compose(
     return model
 
 
-def _keycloak(who: identity.Identity, display_name: str, back_ends: platform.Platform) -> dict[str, t.Any]:
-    clients: list[dict[str, t.Any]] = [
-        {
-            "client_id": back_ends.client_id,
-            "openbao_path": back_ends.references["oidc"]["path"],
-            "redirect_uris": [f"https://{who.web_host}/*"],
-            "web_origins": ["+"],
-            # On this client only: with it, a token opens the mailbox.
-            "audience": True,
-        }
-    ]
-    clients += [
-        {
-            "client_id": app,
-            "openbao_path": f"sovereign/{who.fqdn}/{app}/{who.slug}/oidc",
-            "redirect_uris": [],
-            "web_origins": [],
-            "audience": False,
-        }
-        for app in OTHER_APPS
-    ]
+def _keycloak(
+    who: identity.Identity, display_name: str, back_ends: platform.Platform, tenant_realm: realm.Realm
+) -> dict[str, t.Any]:
+    reference = back_ends.references["oidc"]
     return {
         "realm_url": who.realm_url,
         "base_url": who.realm_base_url,
         "realm": who.realm,
         "admin_url": back_ends.keycloak_admin_url,
         "auth_realm": back_ends.keycloak_auth_realm,
-        "display_name": display_name,
         "client_id": back_ends.client_id,
         "client_secret_name": back_ends.client_secret_name,
-        "client_secret_property": back_ends.references["oidc"]["property"],
-        "scopes": list(SCOPES),
-        "groups": list(GROUPS),
-        "clients": clients,
+        "client_secret_property": reference["property"],
+        **realm.compose(who, display_name, tenant_realm, client_id=back_ends.client_id, reference=reference),
     }
 
 
 def _openbao(back_ends: platform.Platform, keycloak: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    own, *others = keycloak["clients"]
     return {
         "url": back_ends.openbao_url,
         "mount": back_ends.openbao_mount,
-        "secrets": [
-            dict(back_ends.references["admin"]),
-            {"path": own["openbao_path"], "property": keycloak["client_secret_property"]},
-            *({"path": client["openbao_path"], "property": CLIENT_SECRET} for client in others),
-        ],
+        "secrets": [dict(back_ends.references["admin"]), *realm.secrets(keycloak)],
     }
 
 
@@ -196,7 +168,7 @@ def _directory(who: identity.Identity, back_ends: platform.Platform) -> dict[str
         "claimUsername": "preferred_username",
         "claimName": "name",
         "claimGroups": "groups",
-        "requireScopes": list(SCOPES),
+        "requireScopes": list(realm.SCOPES),
         "usernameDomain": who.domain,
         "requireAudience": back_ends.client_id,
     }

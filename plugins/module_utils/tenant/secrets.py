@@ -23,6 +23,7 @@ SECRETS: tuple[tuple[str, ...], ...] = (
     ("platform_openbao_auth", "jwt"),
     ("tenant_kubernetes", "api_key"),
     ("tenant_kubernetes", "password"),
+    ("tenant_users", "password"),
 )
 _METHODS = OPENBAO_AUTH_RULES["required_if"]
 KEYCLOAK_FIELDS = ("client_id", "client_secret", "username", "password")
@@ -39,11 +40,20 @@ _UNCLEAN = (
 
 def _found(options: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, t.Any]]:
     for path in SECRETS:
-        value: t.Any = options
-        for key in path:
-            value = value.get(key) if isinstance(value, t.Mapping) else None
-        if value is not None:
-            yield ".".join(path), value
+        for name, value in _below(options, path):
+            if value is not None:
+                yield name, value
+
+
+def _below(value: t.Any, path: tuple[str, ...], name: str = "") -> t.Iterator[tuple[str, t.Any]]:
+    """What is at the path, with its name; of a list the same of each item."""
+    if isinstance(value, (list, tuple)) and path:
+        for index, item in enumerate(value):
+            yield from _below(item, path, f"{name}[{index}]")
+    elif not path:
+        yield name, value
+    elif isinstance(value, t.Mapping):
+        yield from _below(value.get(path[0]), path[1:], f"{name}.{path[0]}" if name else path[0])
 
 
 def values(options: t.Mapping[str, t.Any]) -> list[str]:

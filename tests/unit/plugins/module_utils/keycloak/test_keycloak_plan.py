@@ -1,120 +1,41 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from typing import Any
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.argspec import REALM_PLAN
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.model import (
-    DesiredRealm,
-    RealmState,
-    camel,
-    desired_realm,
-)
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.model import RealmState
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.plan import (
     check_write_access,
     plan_realm,
-    writes,
 )
-
-SECRET = "canary-of-the-inventory"
-OTHER = "canary-of-keycloak"
-BUILT_IN = ["acr", "address", "basic", "email", "offline_access", "phone", "profile", "roles", "web-origins"]
-
-
-def options(**changes: Any) -> dict[str, Any]:
-    given = {
-        "admin_url": "https://kc.test",
-        "auth": {"username": "provisioner", "password": "password-of-it"},
-        "realm": "sme-acme",
-        "realm_url": "https://kc.test/realms/sme-acme",
-        "display_name": "Acme",
-        "admin_events": True,
-        "groups": ["sme-admin", "sme-user"],
-        "clients": [
-            {
-                "client_id": "stalwart",
-                "secret": SECRET,
-                "redirect_uris": ["https://mail.acme.test/*", "https://a.test/*"],
-                "web_origins": ["+"],
-                "audience": True,
-            },
-            {"client_id": "wordpress", "secret": "canary-of-wordpress"},
-        ],
-        **changes,
-    }
-    validation = ArgumentSpecValidator(REALM_PLAN).validate(given)
-    assert not validation.error_messages
-    return validation.validated_parameters
-
-
-def desired(**changes: Any) -> DesiredRealm:
-    return desired_realm(options(**changes))
-
-
-def representation(given: dict[str, Any]) -> dict[str, Any]:
-    """What Keycloak would hold after a module of community.general wrote these options."""
-    return {camel(name): copy.deepcopy(value) for name, value in given.items()}
-
-
-def written(state: RealmState, target: DesiredRealm, given: dict[str, list[dict[str, Any]]]) -> RealmState:
-    """The state after the writes: maps and lists are replaced as a whole, as Keycloak does; scopes keep other mappers."""
-    realm = {**(state.realm or {}), **(representation(given["realm"][0]) if given["realm"] else {})}
-    scopes = {
-        name: dict(scope)
-        for name, scope in (state.client_scopes or {name: {"name": name} for name in BUILT_IN}).items()
-    }
-    for scope in given["client_scopes"]:
-        before = scopes.get(scope["name"], {})
-        after = {**before, **representation(scope)}
-        ours = {mapper["name"] for mapper in after["protocolMappers"]}
-        after["protocolMappers"] += [m for m in before.get("protocolMappers", []) if m["name"] not in ours]
-        scopes[scope["name"]] = after
-    clients = dict(state.clients)
-    for client in given["clients"]:
-        client_id = client["client_id"]
-        clients[client_id] = {
-            "id": f"id-{client_id}",
-            **clients.get(client_id, {}),
-            **representation(client),
-            "secret": target.secrets[client_id],
-            "access": {"manage": True},
-        }
-    groups = state.groups | {group["name"] for group in given["groups"]}
-    return RealmState(realm=realm, client_scopes=scopes, clients=clients, groups=groups)
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.writes import writes
+from keycloak_realm import ALICE, OTHER, PASSWORD, PROBE, SECRET, as_the_role_leaves_it, desired, names, written
 
 
 @pytest.fixture
 def converged() -> RealmState:
-    """A realm as the role leaves it, with what Keycloak and others add."""
-    target = desired()
-    state = written(RealmState(), target, writes(plan_realm(RealmState(), target), RealmState(), target))
-    realm = {**state.realm, "id": "x", "registrationAllowed": False, "attributes": {"cibaInterval": "5"}}
-    stalwart = state.clients["stalwart"]
-    stalwart["attributes"] = {"client.secret.creation.time": "1"}
-    stalwart["redirectUris"] = stalwart["redirectUris"][::-1]
-    stalwart["defaultClientScopes"] = stalwart["defaultClientScopes"][::-1]
-    for holder in (stalwart, state.client_scopes["groups"]):
-        for mapper in holder["protocolMappers"]:
-            mapper.update(id=f"id-{mapper['name']}", consentRequired=False)
-            mapper["config"]["lightweight.claim"] = "false"
-    return RealmState(realm, state.client_scopes, state.clients, state.groups | {"somebody-elses"})
-
-
-def names(state: RealmState, target: DesiredRealm) -> list[str]:
-    return [str(change) for change in plan_realm(state, target).changes]
+    return as_the_role_leaves_it(desired())
 
 
 def test_a_missing_realm_is_created_in_the_order_of_writing() -> None:
     assert names(RealmState(), desired()) == [
         "create realm sme-acme",
         "create client_scope groups",
+        "create client_scope stalwart-audience",
         "create client stalwart",
         "create client wordpress",
+        "create client stalwart-public",
+        "create client tenantmail-probe",
+        "create client tenantmail-probe-expired",
         "create group sme-admin",
         "create group sme-user",
+        "create group sales",
+        "create group tenantmail-probe-group",
+        "create user alice",
+        "create user tenantmail-probe",
     ]
 
 
@@ -122,15 +43,13 @@ def test_order_and_additions_of_the_server_do_not_count(converged: RealmState) -
     target = desired()
     plan = plan_realm(converged, target)
     assert plan.changes == ()
-    assert writes(plan, converged, target) == {"realm": [], "client_scopes": [], "clients": [], "groups": []}
+    assert set(map(str, writes(plan, converged, target).values())) == {"[]"}
 
 
 def mutate(state: RealmState, kind: str, change: Any) -> RealmState:
     state = copy.deepcopy(state)
     if kind == "realm":
         state.realm.update(change)
-    elif kind == "groups":
-        state = RealmState(state.realm, state.client_scopes, state.clients, state.groups - {change})
     else:
         holder, function = change
         function((state.clients if kind == "clients" else state.client_scopes)[holder])
@@ -153,7 +72,7 @@ def audience_mapper(audience: str) -> dict[str, Any]:
         ("realm", {"displayName": "Other"}, ["update realm sme-acme"]),
         ("realm", {"enabled": False}, ["update realm sme-acme"]),
         ("realm", {"adminEventsEnabled": None}, ["update realm sme-acme"]),
-        ("groups", "sme-user", ["create group sme-user"]),
+        ("realm", {"bruteForceProtected": False, "accessTokenLifespan": 1}, ["update realm sme-acme"]),
         (
             "scopes",
             ("groups", lambda s: s["attributes"].update({"include.in.token.scope": "false"})),
@@ -167,8 +86,8 @@ def audience_mapper(audience: str) -> dict[str, Any]:
         ("scopes", ("groups", lambda s: s.pop("protocolMappers")), ["create protocol_mapper groups/groups"]),
         ("clients", ("stalwart", lambda c: c.update(redirectUris=["https://evil.test/*"])), ["update client stalwart"]),
         ("clients", ("stalwart", lambda c: c.update(webOrigins=[])), ["update client stalwart"]),
-        ("clients", ("stalwart", lambda c: c.update(secret=OTHER)), ["update client stalwart"]),
-        ("clients", ("stalwart", lambda c: c.pop("secret")), ["update client stalwart"]),
+        ("clients", ("stalwart", lambda c: c.update(secret=OTHER)), ["update client_secret stalwart"]),
+        ("clients", ("stalwart", lambda c: c.pop("secret")), ["update client_secret stalwart"]),
         ("clients", ("stalwart", lambda c: c.update(publicClient=True)), ["update client stalwart"]),
         ("clients", ("stalwart", lambda c: c.update(directAccessGrantsEnabled=True)), ["update client stalwart"]),
         ("clients", ("stalwart", lambda c: c["defaultClientScopes"].append("roles")), ["update client stalwart"]),
@@ -183,7 +102,41 @@ def audience_mapper(audience: str) -> dict[str, Any]:
             ("stalwart", lambda c: c["protocolMappers"][0].update(protocolMapper="oidc-hardcoded-claim-mapper")),
             ["update protocol_mapper stalwart/audience"],
         ),
-        ("clients", ("stalwart", lambda c: c["protocolMappers"].clear()), ["create protocol_mapper stalwart/audience"]),
+        (
+            "clients",
+            ("stalwart", lambda c: c["protocolMappers"].clear()),
+            ["create protocol_mapper stalwart/audience", "create protocol_mapper stalwart/no-groups"],
+        ),
+        (
+            "clients",
+            ("stalwart-public", lambda c: c["attributes"].pop("pkce.code.challenge.method")),
+            ["update client stalwart-public"],
+        ),
+        (
+            "clients",
+            ("stalwart-public", lambda c: c["protocolMappers"].append(audience_mapper("stalwart"))),
+            ["delete protocol_mapper stalwart-public/sneaky"],
+        ),
+        (
+            "clients",
+            ("tenantmail-probe-expired", lambda c: c["attributes"].update({"access.token.lifespan": "60"})),
+            ["update client tenantmail-probe-expired"],
+        ),
+        (
+            "clients",
+            ("tenantmail-probe", lambda c: c.update(secret=OTHER)),
+            ["update client_secret tenantmail-probe"],
+        ),
+        (
+            "scopes",
+            ("stalwart-audience", lambda s: s["protocolMappers"].clear()),
+            ["create protocol_mapper stalwart-audience/audience", "create protocol_mapper stalwart-audience/no-groups"],
+        ),
+        (
+            "scopes",
+            ("groups", lambda s: s["protocolMappers"][0].update(protocolMapper="oidc-group-membership-mapper")),
+            ["update protocol_mapper groups/groups"],
+        ),
         ("clients", ("stalwart", lambda c: c["protocolMappers"].append(audience_mapper("account"))), []),
         (
             "clients",
@@ -230,7 +183,7 @@ def test_secrets_are_never_shown(converged: RealmState) -> None:
     target = desired()
     state = mutate(converged, "clients", ("stalwart", lambda c: c.update(secret=OTHER)))
     plan = plan_realm(state, target)
-    assert plan.diff()[0]["before"]["secret"] != plan.diff()[0]["after"]["secret"]
+    assert plan.diff()[0]["before"] == {"keycloak": "******** (differs from OpenBao)"}
     shown = repr(
         (
             plan,
@@ -242,8 +195,72 @@ def test_secrets_are_never_shown(converged: RealmState) -> None:
             state,
         )
     )
-    assert SECRET not in shown
-    assert OTHER not in shown
+    for secret in (SECRET, OTHER, PASSWORD, PROBE["secret"]):
+        assert secret not in shown
+
+
+def test_where_keycloak_has_the_last_word_its_secret_goes_to_openbao(converged: RealmState) -> None:
+    target = desired(secret_source="keycloak")
+    state = mutate(converged, "clients", ("stalwart", lambda c: c.update(secret=OTHER)))
+    state.clients["tenantmail-probe"]["secret"] = OTHER
+    plan = plan_realm(state, target)
+    # The probe's secret is nobody else's: OpenBao has it.
+    assert [str(change) for change in plan.changes] == [
+        "update openbao_secret stalwart",
+        "update client_secret tenantmail-probe",
+    ]
+    given = writes(plan, state, target)
+    assert given["openbao_secrets"] == [{"client_id": "stalwart"}]
+    assert [client["client_id"] for client in given["clients"]] == ["tenantmail-probe"]
+    assert OTHER not in str(plan.diff())
+
+
+def test_a_secret_of_keycloaks_that_cannot_be_masked_is_not_taken_over(converged: RealmState) -> None:
+    state = mutate(converged, "clients", ("stalwart", lambda c: c.update(secret="tiny")))
+    with pytest.raises(Failure, match="the secret of client stalwart in Keycloak has 4 characters"):
+        plan_realm(state, desired(secret_source="keycloak"))
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        {"unmanagedAttributePolicy": "ENABLED"},
+        {"attributes": [{"name": "tenantmail_group", "permissions": {"edit": ["admin", "user"]}}]},
+    ],
+)
+def test_users_may_not_put_themselves_into_groups(converged: RealmState, profile: dict[str, Any]) -> None:
+    harmless = {
+        "unmanagedAttributePolicy": "ADMIN_EDIT",
+        "attributes": [{"name": "email", "permissions": {"edit": ["user"]}}],
+    }
+    assert names(dataclasses.replace(converged, profile=harmless), desired()) == []
+    with pytest.raises(Failure, match="put himself into a group") as caught:
+        plan_realm(dataclasses.replace(converged, profile=profile), desired())
+    assert caught.value.code == "conflict"
+
+
+@pytest.mark.parametrize(("state", "clients", "user"), [("disabled", False, True), ("retired", False, False)])
+def test_a_probe_that_is_not_asked_for_is_disabled(
+    converged: RealmState, state: str, clients: bool, user: bool
+) -> None:
+    target = desired(probe={**PROBE, "state": state, "secret": None, "password": None})
+    plan = plan_realm(converged, target)
+    expected = ["update client tenantmail-probe", "update client tenantmail-probe-expired"]
+    if state == "retired":
+        expected += ["update group tenantmail-probe-group", "update user tenantmail-probe"]
+    assert [str(change) for change in plan.changes] == expected
+    healed = written(converged, target, writes(plan, converged, target))
+    assert healed.clients["tenantmail-probe"]["enabled"] is clients
+    assert healed.users["tenantmail-probe"]["enabled"] is user
+    assert names(healed, target) == []
+
+
+def test_a_probe_that_was_never_asked_for_is_not_made() -> None:
+    target = desired(probe={**PROBE, "state": "retired", "secret": None, "password": None})
+    assert not any("probe" in name for name in names(RealmState(), target))
+    assert any(
+        "tenantmail-probe" in name for name in names(RealmState(), desired(probe={**PROBE, "state": "disabled"}))
+    )
 
 
 def test_an_unknown_secret_is_not_compared(converged: RealmState) -> None:
@@ -255,7 +272,8 @@ def test_an_unknown_secret_is_not_compared(converged: RealmState) -> None:
             "redirect_uris": ["https://mail.acme.test/*", "https://a.test/*"],
         }
     ]
-    assert names(converged, desired(clients=clients)) == []
+    target = desired(clients=clients, probe={**PROBE, "secret": None})
+    assert names(mutate(converged, "clients", ("stalwart", lambda c: c.update(secret=OTHER))), target) == []
 
 
 def test_omitted_options_are_left_alone(converged: RealmState) -> None:
@@ -275,6 +293,34 @@ def test_the_standard_flow_needs_a_redirect_uri() -> None:
     assert clients["stalwart"]["standard_flow_enabled"] is True
     assert clients["wordpress"]["standard_flow_enabled"] is False
     assert clients["wordpress"]["protocol_mappers"] == []
+    assert clients["stalwart-public"]["standard_flow_enabled"] is True
+    assert clients["tenantmail-probe"]["standard_flow_enabled"] is False
+
+
+def test_only_the_probe_may_log_in_with_a_password() -> None:
+    granted = [name for name, client in desired().clients.items() if client["direct_access_grants_enabled"]]
+    assert granted == ["tenantmail-probe", "tenantmail-probe-expired"]
+    assert [name for name, client in desired().clients.items() if client["public_client"]] == ["stalwart-public"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "objects", "role"),
+    [("group sales", "groups", "manage-users"), ("user alice", "users", "manage-users")],
+)
+def test_writing_users_with_an_account_that_only_views_is_refused(
+    converged: RealmState, kind: str, objects: str, role: str
+) -> None:
+    state = copy.deepcopy(converged)
+    if objects == "groups":
+        state.groups["sales"]["attributes"] = {}
+    else:
+        state.users["alice"]["firstName"] = "Other"
+    held: dict[str, Any] = getattr(state, objects)
+    for item in held.values():
+        item["access"] = {"view": True, "manage": False}
+    with pytest.raises(Failure, match=f"update {kind}") as caught:
+        check_write_access(plan_realm(state, desired()), state)
+    assert (caught.value.code, role in caught.value.hint) == ("forbidden", True)
 
 
 def test_writing_with_an_account_that_only_views_is_refused(converged: RealmState) -> None:
@@ -302,6 +348,19 @@ def test_writing_with_an_account_that_only_views_is_refused(converged: RealmStat
         ({"groups": ["a", "a"]}, "groups", "a", "each name once"),
         ({"groups": [" "]}, "groups", " ", "1 to 255"),
         ({"clients": [{"client_id": "a"}, {"client_id": "a"}]}, "clients", "a", "each name once"),
+        ({"groups": ["a/b"]}, "groups", "a/b", "without /"),
+        ({"groups": ["mail"], "group_parent": "mail"}, "group_parent", "mail", "not itself one"),
+        ({"users": [{**ALICE, "username": "Alice"}]}, "users", "Alice", "lower case"),
+        ({"users": [ALICE, ALICE]}, "users", "alice", "each name once"),
+        ({"users": [{**ALICE, "username": "tenantmail-probe"}]}, "users", "tenantmail-probe", "than the probe's"),
+        ({"users": [{**ALICE, "last_name": ""}]}, "users (alice) last_name", "", "1 to 255"),
+        ({"settings": {"failure_factor": 0}}, "settings.failure_factor", 0, "at least 1"),
+        (
+            {"clients": [{"client_id": "a", "audience": True}, {"client_id": "b", "audience": True}]},
+            "clients",
+            "a, b",
+            "one client with audience",
+        ),
         ({"display_name": "x" * 256}, "display_name", "x" * 256, "at most 255"),
     ],
 )

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import base64
+import json
+import re
 from typing import Any
 from urllib.parse import parse_qs
 
+import keycloak_realm
 import pytest
 import responses
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tenantmail.stalwart.plugins.module_utils import http_client
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak import client
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.argspec import REALM_PLAN
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.desired import desired_realm
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.task import run
 
 ADMIN = "https://admin.test"
@@ -62,14 +68,16 @@ def realm(server: responses.RequestsMock, **changes: Any) -> None:
     server.get(REALM, json={"realm": "sme-acme", "enabled": True, **changes})
     server.get(f"{REALM}/client-scopes", json=[{"name": name} for name in ("profile", "email")])
     server.get(f"{REALM}/clients", json=[{"clientId": "admin-cli", "access": {"manage": True}}])
-    server.get(f"{REALM}/groups", json=[{"name": "sme-user"}])
+    group = {"id": "g1", "name": "sme-user", "attributes": {"tenantmail_group": ["sme-user"]}}
+    server.get(f"{REALM}/groups", json=[group])
+    server.get(f"{REALM}/users/profile", json={})
 
 
-def test_six_requests_and_the_token_goes_to_the_admin_url_only(server) -> None:
+def test_seven_requests_and_the_token_goes_to_the_admin_url_only(server) -> None:
     realm(server)
     server.get(f"{ISSUER}/.well-known/openid-configuration", json={"issuer": ISSUER})
     result = plan()
-    assert result["requests"] == len(server.calls) == 6
+    assert result["requests"] == len(server.calls) == 7
     assert result["exists"] is True
     assert [change["key"] for change in result["changes"]] == ["groups"]
     for call in server.calls[1:]:
@@ -142,17 +150,31 @@ def test_admin_url_that_is_no_url() -> None:
 
 @pytest.mark.parametrize(
     ("denied", "role"),
-    [("", "view-realm"), ("/client-scopes", "view-clients"), ("/clients", "view-clients"), ("/groups", "view-users")],
+    [
+        ("", "view-realm"),
+        ("/client-scopes", "view-clients"),
+        ("/clients", "view-clients"),
+        ("/groups", "view-users"),
+        ("/users/profile", "view-realm"),
+        ("/users", "view-users"),
+    ],
 )
 def test_a_missing_role_is_named(server, denied: str, role: str) -> None:
     login(server)
-    answers = {"": {"enabled": True}, "/client-scopes": [], "/clients": [{"clientId": "admin-cli"}]}
+    answers: dict[str, Any] = {
+        "": {"enabled": True},
+        "/client-scopes": [],
+        "/clients": [{"clientId": "admin-cli"}],
+        "/groups": [],
+        "/users/profile": {},
+    }
     for path, body in answers.items():
         if path == denied:
             break
         server.get(f"{REALM}{path}", json=body)
     server.get(f"{REALM}{denied}", status=403, json=DENIED)
-    found = failure()
+    user = {"username": "alice", "email": "alice@acme.test", "first_name": "A", "last_name": "S"}
+    found = failure(users=[user])
     assert found.code == "forbidden"
     assert f"role {role} of client sme-acme-realm in realm master" in found.hint
 
@@ -184,6 +206,146 @@ def test_another_issuer_is_refused(server) -> None:
     assert found.code == "conflict"
     assert "https://other.test/realms/sme-acme" in found.message
     assert ISSUER in found.message
+
+
+def user(name: str) -> dict[str, Any]:
+    return {
+        "username": name,
+        "email": f"{name}@acme.test",
+        "first_name": "A",
+        "last_name": "S",
+        "groups": ["sme-user"],
+    }
+
+
+def test_users_are_read_by_pages_and_their_groups_by_group(server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "PAGE", 2)
+    realm(server)
+    server.get(f"{ISSUER}/.well-known/openid-configuration", json={"issuer": ISSUER})
+    held = [{"username": name, "email": f"{name}@acme.test", "emailVerified": True} for name in ("alice", "bob", "eve")]
+    held = [{**item, "firstName": "A", "lastName": "S", "enabled": True} for item in held]
+    for path in ("/users?briefRepresentation=true", "/groups/g1/members?briefRepresentation=true"):
+        server.get(f"{REALM}{path}&first=0&max=2", json=held[:2])
+        server.get(f"{REALM}{path}&first=2&max=2", json=held[2:])
+    result = plan(users=[user(name) for name in ("alice", "bob", "carol")])
+    assert [str(change["key"]) for change in result["changes"]] == ["groups", "carol"]
+    assert result["requests"] == 7 + 4
+
+
+def test_one_user_is_asked_for_by_name(server) -> None:
+    realm(server)
+    server.get(f"{ISSUER}/.well-known/openid-configuration", json={"issuer": ISSUER})
+    server.get(f"{REALM}/users?exact=true&username=a%2Bb&first=0&max=1000", json=[])
+    assert [change["key"] for change in plan(users=[user("a+b")])["changes"]] == ["groups", "a+b"]
+
+
+def test_the_groups_below_the_parent_are_asked_for(server) -> None:
+    realm(server)
+    server.get(f"{ISSUER}/.well-known/openid-configuration", json={"issuer": ISSUER})
+    below = [{"id": "g2", "name": name, "attributes": {}} for name in ("sales", "No Address")]
+    server.get(f"{REALM}/groups/g1/children?briefRepresentation=false&first=0&max=1000", json=below)
+    result = plan(groups=[], group_parent="sme-user")
+    assert [change["key"] for change in result["changes"]] == ["groups", "sme-user/sales", "sme-user"]
+    assert result["unusable_groups"] == ["sme-user/No Address"]
+
+
+CLAIMS: dict[str, Any] = {
+    "aud": ["account", "stalwart"],
+    "scope": "openid groups email profile stalwart-audience",
+    "preferred_username": "tenantmail-probe",
+    "groups": ["tenantmail-probe-group"],
+}
+
+
+def converged(server: responses.RequestsMock) -> dict[str, Any]:
+    """Options that the realm fulfils; only the token is left to ask for."""
+    given = {
+        "users": [],
+        "groups": [],
+        "clients": [{"client_id": "stalwart", "audience": True}],
+        "probe": keycloak_realm.PROBE,
+    }
+    validation = ArgumentSpecValidator(REALM_PLAN).validate({**GIVEN, **given})
+    state = keycloak_realm.as_the_role_leaves_it(desired_realm(validation.validated_parameters))
+    login(server)
+    server.get(REALM, json=state.realm)
+    server.get(f"{REALM}/client-scopes", json=list(state.client_scopes.values()))
+    server.get(f"{REALM}/clients", json=list(state.clients.values()))
+    server.get(f"{REALM}/groups", json=list(state.groups.values()))
+    server.get(f"{REALM}/users/profile", json={})
+    server.get(f"{REALM}/users", json=list(state.users.values()))
+    group = state.groups["tenantmail-probe-group"]["id"]
+    server.get(f"{REALM}/groups/{group}/members", json=[{"username": "tenantmail-probe"}])
+    server.get(f"{ISSUER}/.well-known/openid-configuration", json={"issuer": ISSUER})
+    return given
+
+
+def jwt(claims: dict[str, Any]) -> str:
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJSUzI1NiJ9.{body}.c2lnbmF0dXJl"
+
+
+def test_an_empty_plan_is_proven_by_a_token(server) -> None:
+    given = converged(server)
+    server.post(f"{ISSUER}/protocol/openid-connect/token", json={"access_token": jwt(CLAIMS)})
+    result = plan(**given)
+    assert (result["changed"], result["requests"]) == (False, 10)
+    assert result["proven"] == (
+        "a token of tenantmail-probe carries aud stalwart, scope openid email profile groups, "
+        "preferred_username tenantmail-probe"
+    )
+    asked = parse_qs(server.calls[-1].request.body)
+    assert asked["scope"] == ["openid email profile groups stalwart-audience"]
+    assert "Authorization" not in server.calls[-1].request.headers
+
+
+@pytest.mark.parametrize(
+    ("claims", "wrong"),
+    [
+        ({"aud": "account"}, r"aud is \['account'\], not stalwart"),
+        ({"aud": None}, r"aud is \[\], not stalwart"),
+        ({"scope": "openid email"}, "scope lacks profile groups"),
+        ({"preferred_username": "mallory"}, "preferred_username is mallory"),
+        ({"groups": None}, r"groups is \[\], without tenantmail-probe-group"),
+        ({"groups": ["/tenantmail-probe-group"]}, "without tenantmail-probe-group"),
+    ],
+)
+def test_a_token_that_the_mail_server_would_refuse(server, claims: dict[str, Any], wrong: str) -> None:
+    given = converged(server)
+    token = jwt({**CLAIMS, **claims})
+    server.post(f"{ISSUER}/protocol/openid-connect/token", json={"access_token": token})
+    found = failure(**given)
+    assert found.code == "not_converged"
+    assert re.search(wrong, found.message)
+    assert token not in found.sentence
+
+
+@pytest.mark.parametrize("token", ["opaque", "a.b.c", "a.W10.c", 7])
+def test_a_token_that_is_none(server, token: Any) -> None:
+    given = converged(server)
+    server.post(f"{ISSUER}/protocol/openid-connect/token", json={"access_token": token})
+    assert failure(**given).code == "protocol"
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_refused_login_is_a_change_and_not_a_retry(server, status: int) -> None:
+    given = converged(server)
+    password = keycloak_realm.PASSWORD
+    refusal = {"error": "invalid_grant", "error_description": f"Invalid user credentials {password}"}
+    server.post(f"{ISSUER}/protocol/openid-connect/token", status=status, json=refusal)
+    result = plan(**given)
+    assert result["changes"] == [{"action": "update", "kind": "user", "key": "tenantmail-probe"}]
+    assert result["writes"]["users"][0]["force"] is True
+    assert password not in str(result)
+    assert result["requests"] == 10
+
+
+@pytest.mark.parametrize("changes", [{"state": "disabled"}, {"password": None}, {"secret": None}])
+def test_no_token_is_asked_for_where_none_can_be_had(server, changes: dict[str, Any]) -> None:
+    given = converged(server)
+    result = plan(check_mode=True, **{**given, "probe": {**given["probe"], **changes}})
+    assert result["proven"] is None
+    assert result["requests"] == 9
 
 
 def test_a_disabled_realm_has_no_discovery_document(server) -> None:

@@ -108,11 +108,36 @@ def test_a_free_subdomain_needs_no_variable_of_its_own() -> None:
         "client_secret_name": "stalwart-oidc-client-secret",
         "client_secret_property": "OIDC_CLIENT_SECRET",
         "scopes": ["openid", "email", "profile", "groups"],
+        "audience_scope": "stalwart-audience",
         "groups": ["sme-admin", "sme-user"],
+        "group_parent": None,
+        "users": [],
+        "public_client": {
+            "client_id": "stalwart-public",
+            "enabled": True,
+            "redirect_uris": [
+                "https://mail.acme.omantel.omani.works/*",
+                "http://127.0.0.1/*",
+                "http://localhost/*",
+            ],
+            "web_origins": ["+"],
+        },
+        "probe": {
+            "enabled": True,
+            "client_id": "tenantmail-probe",
+            "expired_client_id": "tenantmail-probe-expired",
+            "username": "tenantmail-probe",
+            "email": "tenantmail-probe@acme.omantel.omani.works",
+            "group": "tenantmail-probe-group",
+            "openbao_path": f"{prefix}/tenantmail/acme/probe",
+            "client_secret_property": "OIDC_CLIENT_SECRET",
+            "password_property": "PROBE_PASSWORD",
+        },
         "clients": [
             {
                 "client_id": "stalwart",
                 "openbao_path": f"{prefix}/stalwart/acme/oidc",
+                "openbao_property": "OIDC_CLIENT_SECRET",
                 "redirect_uris": ["https://mail.acme.omantel.omani.works/*"],
                 "web_origins": ["+"],
                 "audience": True,
@@ -120,6 +145,7 @@ def test_a_free_subdomain_needs_no_variable_of_its_own() -> None:
             {
                 "client_id": "wordpress",
                 "openbao_path": f"{prefix}/wordpress/acme/oidc",
+                "openbao_property": "OIDC_CLIENT_SECRET",
                 "redirect_uris": [],
                 "web_origins": [],
                 "audience": False,
@@ -127,6 +153,7 @@ def test_a_free_subdomain_needs_no_variable_of_its_own() -> None:
             {
                 "client_id": "openclaw",
                 "openbao_path": f"{prefix}/openclaw/acme/oidc",
+                "openbao_property": "OIDC_CLIENT_SECRET",
                 "redirect_uris": [],
                 "web_origins": [],
                 "audience": False,
@@ -141,6 +168,8 @@ def test_a_free_subdomain_needs_no_variable_of_its_own() -> None:
             {"path": f"{prefix}/stalwart/acme/oidc", "property": "OIDC_CLIENT_SECRET"},
             {"path": f"{prefix}/wordpress/acme/oidc", "property": "OIDC_CLIENT_SECRET"},
             {"path": f"{prefix}/openclaw/acme/oidc", "property": "OIDC_CLIENT_SECRET"},
+            {"path": f"{prefix}/tenantmail/acme/probe", "property": "OIDC_CLIENT_SECRET"},
+            {"path": f"{prefix}/tenantmail/acme/probe", "property": "PROBE_PASSWORD"},
         ],
     }
     assert model["dns"] == {
