@@ -10,6 +10,8 @@ import abc
 import dataclasses
 import typing as t
 
+from .managed import Managing
+
 Result = t.Dict[str, t.Any]
 
 
@@ -36,11 +38,13 @@ class PrincipalAsk:
     """What ``stalwart_principal`` is asked for.
 
     :param settled: an earlier task of the run has looked for reloads that are owed, and has made them.
+    :param managing: which principals belong to the task beside those that it names.
     """
 
     principals: tuple[t.Mapping[str, t.Any], ...]
     update_secrets: str = "on_create"
     settled: bool = False
+    managing: Managing = dataclasses.field(default_factory=Managing)
     secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
 
 

@@ -33,12 +33,14 @@ class Census:
 
     :param domains: every name of a domain, with the domain's own. :param holders: by address.
     :param kinds: types by own address. :param groups: groups of the individuals (and groups) that have some.
+    :param administrators: individuals who administer the server.
     """
 
     domains: dict[str, str] = dataclasses.field(default_factory=dict)
     holders: dict[str, Holder] = dataclasses.field(default_factory=dict)
     kinds: dict[str, str] = dataclasses.field(default_factory=dict)
     groups: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    administrators: set[str] = dataclasses.field(default_factory=set)
 
     def members(self, group: str) -> list[str]:
         """Who is in a group."""
