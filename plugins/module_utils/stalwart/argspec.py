@@ -85,6 +85,13 @@ PRINCIPAL_SPEC: dict[str, t.Any] = {
     "spare": {"type": "list", "elements": "str", "default": []},
 }
 
+APP_PASSWORD_SPEC: dict[str, t.Any] = {
+    **CONNECTION,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "account": {"type": "str"},
+    "description": {"type": "str"},
+}
+
 #: Parts that ``stalwart_info`` can read.
 GATHER = ("account", "dkim", "directory", "domain")
 #: What it reads unasked: the account's part costs a request of its own, on 0.15 one for an authorization code.

@@ -12,6 +12,9 @@ import typing as t
 
 from .managed import Managing
 
+if t.TYPE_CHECKING:
+    from .app_password import Keeper
+
 Result = t.Dict[str, t.Any]
 
 
@@ -90,6 +93,10 @@ class Driver(abc.ABC):
     @abc.abstractmethod
     def info(self, ask: InfoAsk) -> Result:
         """The ``info`` of ``stalwart_info``."""
+
+    @abc.abstractmethod
+    def app_passwords(self, account: t.Optional[str]) -> Keeper:
+        """App passwords of an address, of all accounts (``*``), or of the caller (none)."""
 
     @abc.abstractmethod
     def export(self) -> Result:

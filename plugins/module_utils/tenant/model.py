@@ -21,10 +21,10 @@ OTHER_APPS = ("wordpress", "openclaw")
 CLIENT_SECRET = "OIDC_CLIENT_SECRET"
 WEB_PORT = 8080
 DIRECTORY_LABEL = "keycloak"
-#: The server's own default (contract 2.5).
-MAX_APP_PASSWORDS = 5
+#: The role of everybody that the server starts with (contract 1.6), and its permission to make app passwords.
+USER_ROLE, MAKE_APP_PASSWORDS = "User", "sysAppPasswordCreate"
 #: Settings that another variable owns where a tenant has no app passwords.
-APP_PASSWORDS = {"authentication.maxAppPasswords": "tenant_password_clients"}
+NO_APP_PASSWORDS = {f"role.{USER_ROLE}.disabledPermissions": "tenant_password_clients"}
 #: Addresses that RFC 2142 and the published records promise.
 ROLE_ADDRESSES = ("postmaster", "abuse")
 
@@ -65,7 +65,7 @@ def derive(
         problems,
     )
     if boxes.password_clients == mailboxes.NONE:
-        merge.refuse_owned(mail.settings, APP_PASSWORDS, "tenant_settings", problems)
+        merge.refuse_owned(mail.settings, NO_APP_PASSWORDS, "tenant_settings", problems)
     merge.refuse_displaced(mail.settings, _settings(who, mail, boxes), "tenant_settings", problems)
     extra = chart_values.resolve(inputs, problems, chart_schema or {})
     offline = problems.check(inputs.given("tenant_offline"), boolean) is True
@@ -206,9 +206,9 @@ def _settings(who: identity.Identity, mail: server.Server, boxes: mailboxes.Mail
         "asn": {"@type": "Disabled"},
     }
     if mail.generation != "0.15":
-        # Written with the server's own default, too, so that a tenant which allows them again gets them back.
-        most = 0 if boxes.password_clients == mailboxes.NONE else MAX_APP_PASSWORDS
-        settings["authentication"] = {"maxAppPasswords": most}
+        # Written when nothing is forbidden, too, so that a tenant which allows them again gets them back.
+        forbidden = [MAKE_APP_PASSWORDS] if boxes.password_clients == mailboxes.NONE else []
+        settings["role"] = {USER_ROLE: {"disabledPermissions": forbidden}}
     if not mail.spam_filter:
         settings["spamSettings"]["spamFilterRulesUrl"] = None
     return settings

@@ -220,8 +220,11 @@ def test_what_is_no_such_list(text: str, expected: list[str]) -> None:
         ({"tenant_password_clients": "passwords"}, ["tenant_password_clients"]),
         ({"tenant_password_clients": "internal", "tenant_verify": True}, ["tenant_verify"]),
         (
-            {"tenant_password_clients": "none", "tenant_settings": {"authentication": {"maxAppPasswords": 3}}},
-            ["tenant_settings.authentication.maxAppPasswords"],
+            {
+                "tenant_password_clients": "none",
+                "tenant_settings": {"role": {"User": {"disabledPermissions": ["emailSend"]}}},
+            },
+            ["tenant_settings.role.User.disabledPermissions"],
         ),
     ],
 )
@@ -240,14 +243,15 @@ def test_a_further_domain_is_one_of_the_settings() -> None:
 
 
 def test_how_programs_without_oauth_log_in() -> None:
-    assert derive({**PLAIN, "tenant_password_clients": "none"})["stalwart"]["settings"]["authentication"] == {
-        "maxAppPasswords": 0
-    }
+    def role(options: dict[str, t.Any]) -> t.Any:
+        return derive({**PLAIN, **options})["stalwart"]["settings"]["role"]["User"]["disabledPermissions"]
+
+    assert role({}) == []
+    assert role({"tenant_password_clients": "none"}) == ["sysAppPasswordCreate"]
+    assert role({"tenant_settings": {"role": {"User": {"disabledPermissions": ["emailSend"]}}}}) == ["emailSend"]
     internal = derive({**PLAIN, "tenant_password_clients": "internal"})["oidc_directory"]
     assert internal["issuer"] == ""
     assert internal["settings"]["authentication"] == {"directoryId": None}
-    more = {"tenant_settings": {"authentication": {"maxAppPasswords": 9}}}
-    assert derive({**PLAIN, **more})["stalwart"]["settings"]["authentication"] == {"maxAppPasswords": 9}
 
 
 def test_a_file_is_read_beside_the_inventory(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_the_server_its_directory_and_its_administrator() -> None:
     assert stalwart["settings"]["systemSettings"] == {"defaultHostname": f"mail.{domain}", "defaultDomainId": domain}
     assert stalwart["settings"]["spamSettings"]["enable"] is False
     assert stalwart["settings"]["spamPyzor"] == {"enable": False}
-    assert stalwart["settings"]["authentication"] == {"maxAppPasswords": 5}
+    assert stalwart["settings"]["role"] == {"User": {"disabledPermissions": []}}
     assert stalwart["settings"]["tracer"]["stdout"]["@type"] == "Stdout"
     assert model["oidc_directory"] == {
         "label": "keycloak",
