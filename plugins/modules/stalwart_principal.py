@@ -83,6 +83,7 @@ options:
         description:
           - All members. Those of a group are addresses of individuals, such as V([alice@acme.omantel.test]); those of a list are any
             addresses, here or elsewhere.
+          - A member of a list that is an address of this server and nobody's is only a warning.
           - On 0.15, a list takes outside members below V(.test) and other private endings only when it is created.
         type: list
         elements: str

@@ -148,6 +148,15 @@ def test_an_inventory_that_names_nobody_suspends_what_it_named(mail: Server) -> 
     settled(mail)
 
 
+def test_a_list_s_member_who_is_nobody_is_told(mail: Server) -> None:
+    wrong = {**NEWS, "members": ["alise@acme.test", "zoe@acme.test", "press@elsewhere.test"]}
+    for check in (True, False):
+        told = [text for text in named(mail, ALICE, wrong, check=check)["warnings"] if "nobody" in text]
+        assert len(told) == 1
+        assert "alise@acme.test is nobody's address" in told[0]
+        assert "Did you mean alice@acme.test?" in told[0]
+
+
 def test_wrong_options_are_told_before_anything_is_read(mail: Server) -> None:
     assert "exclusive needs managed_by" in str(refusal(mail.principals, ALICE, exclusive=True))
     told = refusal(named, mail, ALICE, managed_by="My Inventory", spare=["nobody"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .principal import GROUP, INDIVIDUAL, Principal, word
+from .principal import GROUP, INDIVIDUAL, LIST, Principal, word
 from .problem import Problem, refuse_problems
 from .suggest import did_you_mean, nearest
 
@@ -127,6 +127,20 @@ def cautions(
             warnings.append(
                 f"{principal.key}: there is no individual {principal.name} on {server}: it is created, suspended.{meant}"
             )
+    return warnings
+
+
+def nobodies(server: str, census: Census, principals: t.Sequence[Principal]) -> list[str]:
+    """Warnings of lists that pass mail on to an address of this server which is nobody's; it may be a misspelt one."""
+    own = {address for p in principals if p.state != "absent" for address in p.addresses}
+    warnings = []
+    for principal in principals:
+        for address in principal.given.get("members", ()) if principal.type == LIST else ():
+            if address in own or address in census.holders or address.rpartition("@")[2] not in census.domains:
+                continue
+            close = nearest(address, [*own, *census.holders], 1)
+            meant = f" Did you mean {close[0]}?" if close else ""
+            warnings.append(f"{principal.key}: {address} is nobody's address on {server}.{meant}")
     return warnings
 
 

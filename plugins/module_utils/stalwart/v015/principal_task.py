@@ -15,8 +15,8 @@ from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
 from ..managed import Rest, marked, rest_of
 from ..placeholder import refuse_placeholders
-from ..principal import INDIVIDUAL, Principal, parse_principals
-from ..principal_checks import Missing, cautions
+from ..principal import INDIVIDUAL, LIST, Principal, parse_principals
+from ..principal_checks import Missing, cautions, nobodies
 from . import send_as
 from .client import Operation, RestClient, delete, insert
 from .errors import ApiError
@@ -218,7 +218,12 @@ class Principal015Task:
             return []
         created = {change.key for change in plan.changes if change.action == "create"}
         kinds = state.census().kinds if any(p.state == "suspended" for p in self._principals) else {}
-        return cautions(self._client.http.base_url, self._missing, self._principals, created, kinds)
+        server = self._client.http.base_url
+        lists = any(p.type == LIST and p.given.get("members") for p in self._principals)
+        return [
+            *cautions(server, self._missing, self._principals, created, kinds),
+            *(nobodies(server, state.census(), self._principals) if lists else ()),
+        ]
 
     def _worries(self, state: State) -> t.Iterator[str]:
         claim = state.username_claim

@@ -13,8 +13,8 @@ from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
 from ..managed import Rest, marked, rest_of
 from ..placeholder import refuse_placeholders
-from ..principal import GROUP, INDIVIDUAL, Principal, parse_principals
-from ..principal_checks import Missing, cautions
+from ..principal import GROUP, INDIVIDUAL, LIST, Principal, parse_principals
+from ..principal_checks import Missing, cautions, nobodies
 from .actions import MARKER_OBJECT, pending_of
 from .apply import Writer, marker_removal
 from .client import JmapClient, Want
@@ -136,7 +136,12 @@ class PrincipalTask:
             return []
         created = {change.key for change in plan.changes if change.action == "create"}
         kinds = take_census(registry).kinds if any(p.state == "suspended" for p in self._principals) else {}
-        return cautions(self._client.http.base_url, self._missing, self._principals, created, kinds)
+        server = self._client.http.base_url
+        lists = any(p.type == LIST and p.given.get("members") for p in self._principals)
+        return [
+            *cautions(server, self._missing, self._principals, created, kinds),
+            *(nobodies(server, take_census(registry), self._principals) if lists else ()),
+        ]
 
     def _fights(self, registry: t.Optional[Registry]) -> list[str]:
         """A warning where every login undoes what this task says about memberships (contract 5.3)."""
