@@ -45,3 +45,34 @@ def issuer(target: Target) -> Iterator[Issuer]:
     running = Issuer("contract", "foreign").start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def reloadable(target: Target) -> None:
+    """ReloadSettings is refused while Pyzor's host cannot be resolved (contract 11.1)."""
+    api = Api(target)
+    api.update("SpamPyzor", "singleton", {"enable": False})
+    api.update("SpamSettings", "singleton", {"enable": False})
+
+
+@pytest.fixture
+def directory(api: Api, domain: str, name: str, issuer: Issuer, reloadable: None) -> Iterator[str]:
+    """Id of an OIDC directory that is the running default one."""
+    key = api.create(
+        "Directory",
+        type_="Oidc",
+        description=f"contract {name}",
+        issuerUrl=issuer.url("contract"),
+        claimGroups="groups",
+        requireScopes=dict.fromkeys(("openid", "email", "profile", "groups"), True),
+        usernameDomain=name,
+    )
+    api.update("Authentication", "singleton", {"directoryId": key})
+    assert "created" in api.action("ReloadSettings")
+    yield key
+    api.update("Authentication", "singleton", {"directoryId": None})
+    assert "created" in api.action("ReloadSettings")
+    for account in api.query("Account", filter={"domainId": domain, "@type": "User"}):
+        api.destroy("Account", account)
+    for account in api.query("Account", filter={"domainId": domain}):
+        api.destroy("Account", account)

@@ -7,10 +7,12 @@ binary, started here on loopback.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -54,7 +56,18 @@ def opened(name: str, folder: Path, generation: str = "0.16") -> Iterator[Target
             server.restart()
 
         try:
-            yield Target(name, server.base_url, server.username, server.password, restart, server.smtp_port, server)
+            yield Target(
+                name,
+                server.base_url,
+                server.username,
+                server.password,
+                restart,
+                server.smtp_port,
+                server.submissions_port,
+                ("127.0.0.1", server.smtp_port),
+                server.imap_port,
+                server,
+            )
         finally:
             server.stop()
 
@@ -64,7 +77,8 @@ class _Process:
 
     def __init__(self, binary: Path, folder: Path) -> None:
         self.binary, self.folder = binary, folder
-        self.http_port, self.smtp_port, recovery_port = free_port(), free_port(), free_port()
+        self.http_port, self.smtp_port, self.submissions_port = free_port(), free_port(), free_port()
+        self.exchanger, self.imap_port, recovery_port = _exchanger(), free_port(), free_port()
         self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.json"
         self.config.write_text('{"@type": "Sqlite", "path": "%s"}' % (folder / "data.sqlite"), encoding="utf-8")
@@ -73,12 +87,23 @@ class _Process:
         self.start(recovery_port, **recovery)
         try:
             api = Api(Target("recovery", f"http://127.0.0.1:{recovery_port}", self.user, self.secret))
-            for protocol, port in (("http", self.http_port), ("smtp", self.smtp_port)):
+            bind = {f"127.0.0.1:{self.http_port}": True}
+            api.create("NetworkListener", name="http", protocol="http", bind=bind, useTls=False)
+            bind = dict.fromkeys(self.smtp_addresses(), True)
+            api.create("NetworkListener", name="smtp", protocol="smtp", bind=bind)
+            for name, protocol, port in (
+                ("submissions", "smtp", self.submissions_port),
+                ("imaps", "imap", self.imap_port),
+            ):
                 bind = {f"127.0.0.1:{port}": True}
-                api.create("NetworkListener", name=protocol, protocol=protocol, bind=bind, useTls=False)
+                api.create("NetworkListener", name=name, protocol=protocol, bind=bind, tlsImplicit=True)
         finally:
             self.stop()
         self.start(self.http_port)
+
+    def smtp_addresses(self) -> list[str]:
+        mine = f"127.0.0.1:{self.smtp_port}"
+        return [mine, f"{self.exchanger}:25"] if self.exchanger else [mine]
 
     def start(self, port: int, **environ: str) -> None:
         own = {"STALWART_RECOVERY_ADMIN": f"{self.user}:{self.secret}", "STALWART_HOSTNAME": HOSTNAME}
@@ -109,21 +134,37 @@ class _Process015(_Process):
 
     def __init__(self, binary: Path, folder: Path) -> None:
         self.binary, self.folder = binary, folder
-        self.http_port, self.smtp_port = free_port(), free_port()
+        self.http_port, self.smtp_port, self.submissions_port = free_port(), free_port(), free_port()
+        self.exchanger, self.imap_port = _exchanger(), free_port()
         self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.toml"
         toml = CONFIG_0_15.replace('"rocksdb"', '"sqlite"').replace("{data}", str(folder / "data.sqlite"))
-        kept = {"http": self.http_port, "smtp": self.smtp_port}
+        kept = ("http", "smtp", "submissions", "imaps")
         lines = [line for line in toml.splitlines() if "bind = " not in line or line.split()[0] in kept]
-        self.config.write_text(re.sub(r'"\[::\]:(8080|25)"', self._address, "\n".join([*lines, ""])), encoding="utf-8")
+        self.config.write_text(
+            re.sub(r'"\[::\]:(8080|25|465|993)"', self._address, "\n".join([*lines, ""])), encoding="utf-8"
+        )
         self.start(self.http_port)
 
     def _address(self, match: re.Match[str]) -> str:
-        return f'"127.0.0.1:{self.http_port if match[1] == "8080" else self.smtp_port}"'
+        if match[1] == "25":
+            return json.dumps(self.smtp_addresses())
+        port = {"8080": self.http_port, "465": self.submissions_port, "993": self.imap_port}[match[1]]
+        return f'"127.0.0.1:{port}"'
 
     def start(self, port: int, **environ: str) -> None:
         own = {"ADMIN_SECRET": self.secret, "STALWART_HOSTNAME": HOSTNAME}
         self._run(port, START_SECONDS_0_15, own | environ)
+
+
+def _exchanger() -> str | None:
+    """A loopback address whose port 25 is free: rules ask for that number. None where it may not be bound."""
+    address = f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(254) + 1}.{secrets.randbelow(254) + 1}"
+    try:
+        with socket.create_server((address, 25)):
+            return address
+    except OSError:
+        return None
 
 
 def _ready(session: requests.Session, port: int) -> bool:
@@ -141,6 +182,8 @@ def _binary(process: _Process) -> Iterator[Target]:
 
     try:
         url = f"http://127.0.0.1:{process.http_port}"
-        yield Target("binary", url, process.user, process.secret, restart, process.smtp_port)
+        exchanger = (process.exchanger, 25) if process.exchanger else None
+        ports = process.smtp_port, process.submissions_port
+        yield Target("binary", url, process.user, process.secret, restart, *ports, exchanger, process.imap_port)
     finally:
         process.stop()

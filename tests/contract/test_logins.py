@@ -2,47 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from .api import Api, Target
+from .api import PASSWORD, Api
 from .issuer import Issuer
+from .mail import bearer, plain, reply, submission
 
-SCOPES = dict.fromkeys(("openid", "email", "profile", "groups"), True)
-PASSWORD = "Zeta-Pass-7731-xx"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _reload_works_without_name_resolution(target: Target) -> None:
-    """ReloadSettings is refused while Pyzor's host cannot be resolved (contract 11.1)."""
-    api = Api(target)
-    api.update("SpamPyzor", "singleton", {"enable": False})
-    api.update("SpamSettings", "singleton", {"enable": False})
-
-
-@pytest.fixture
-def directory(api: Api, domain: str, name: str, issuer: Issuer) -> Iterator[str]:
-    """Id of an OIDC directory that is the running default one."""
-    key = api.create(
-        "Directory",
-        type_="Oidc",
-        description=f"contract {name}",
-        issuerUrl=issuer.url("contract"),
-        claimGroups="groups",
-        requireScopes=SCOPES,
-        usernameDomain=name,
-    )
-    api.update("Authentication", "singleton", {"directoryId": key})
-    assert "created" in api.action("ReloadSettings")
-    yield key
-    api.update("Authentication", "singleton", {"directoryId": None})
-    assert "created" in api.action("ReloadSettings")
-    for account in api.query("Account", filter={"domainId": domain, "@type": "User"}):
-        api.destroy("Account", account)
-    for account in api.query("Account", filter={"domainId": domain}):
-        api.destroy("Account", account)
+pytestmark = pytest.mark.usefixtures("reloadable")
 
 
 def _status(api: Api, token: Any) -> int:
@@ -104,6 +72,41 @@ def test_refused_tokens(api: Api, directory: str, issuer: Issuer, realm: str, cl
     assert _status(api, issuer.token(realm, "alice", **claims)) == 401
 
 
+def test_what_a_token_need_not_say(api: Api, directory: str, issuer: Issuer) -> None:
+    """A token that names no issuer, and one that is not valid yet, are let in: only `exp`, `aud` and a named `iss` count."""
+    assert _status(api, issuer.token("contract", "alice", iss=None)) == 200
+    assert _status(api, issuer.token("contract", "alice", nbf=4_000_000_000)) == 200
+
+
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
+def test_tokens_on_smtp(api: Api, directory: str, issuer: Issuer, name: str, mechanism: str) -> None:
+    """A good token may send as its account; one that cannot be judged is no failed login, one without a scope is."""
+    api.update("MtaStageAuth", "singleton", {"waitOnFail": {"else": "100ms"}})
+    assert "created" in api.action("ReloadSettings")
+    refused = {
+        "454 4.7.0 Temporary authentication failure": [
+            issuer.token("foreign", "alice"),
+            issuer.token("contract", "alice", aud=["account"]),
+            issuer.token("contract", "alice", exp=1_700_000_000),
+            issuer.token("contract", "alice", preferred_username="alice@nosuchdomain.test"),
+        ],
+        "535 5.7.8 Authentication credentials invalid.": [
+            issuer.token("contract", "alice", scope="openid email profile"),
+            "opaque",
+        ],
+    }
+    with submission(api.target) as client:
+        for answer, tokens in refused.items():
+            for token in tokens:
+                assert reply(client.docmd("AUTH", bearer(mechanism, "alice", token))) == answer, token
+        token = issuer.token("contract", "alice", groups=["sales"])
+        assert client.docmd("AUTH", bearer(mechanism, "alice", token))[0] == 235
+        for sender in ("alice", "sales"):
+            assert client.mail(f"{sender}@{name}")[0] == 250
+            client.rset()
+        assert client.mail(f"bob@{name}")[0] == 501
+
+
 def test_forged_token(api: Api, directory: str, issuer: Issuer) -> None:
     header, payload, signature = issuer.token("contract", "alice").split(".")
     assert _status(api, f"{header}.{payload}.{signature[:-8]}AAAAAAAA") == 401
@@ -124,6 +127,9 @@ def test_passwords_are_off_while_the_directory_is_oidc(api: Api, domain: str, is
         error = api.not_created("Account", type_="User", name="carol", domainId=domain, credentials=credentials)
         assert error["type"] == "forbidden"
         assert _status(api, (f"bob@{name}", app["secret"])) == 200
+        with submission(api.target) as client:
+            assert client.docmd("AUTH", plain(f"bob@{name}", PASSWORD))[0] == 454
+            assert reply(client.docmd("AUTH", plain(f"bob@{name}", app["secret"]))).startswith("235")
         assert _status(api, key["secret"]) == 200
         assert _status(api, "admin") == 200
     finally:

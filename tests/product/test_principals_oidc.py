@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import smtplib
 from typing import Any
 
 import pytest
 import requests
 from tests.contract.issuer import Issuer
+from tests.contract.mail import bearer, submission
 
 from .server import Server, refusal, words
 from .test_principals_both import SETTINGS, settled
@@ -115,11 +114,8 @@ def test_the_account_has_the_claim_s_name(mail: Server, issuer: Issuer) -> None:
 
 def senders(mail: Server, token: str, user: str, *addresses: str) -> list[int]:
     """What SMTP answers to each of these envelope senders."""
-    assert mail.target.smtp_port is not None
-    with smtplib.SMTP("127.0.0.1", mail.target.smtp_port, timeout=20) as smtp:
-        smtp.ehlo("client.test")
-        secret = base64.b64encode(f"user={user}\x01auth=Bearer {token}\x01\x01".encode()).decode()
-        assert smtp.docmd("AUTH", f"XOAUTH2 {secret}")[0] == 235
+    with submission(mail.target) as smtp:
+        assert smtp.docmd("AUTH", bearer("XOAUTH2", user, token))[0] == 235
         codes = []
         for address in addresses:
             codes.append(smtp.docmd("MAIL", f"FROM:<{address}>")[0])
@@ -128,8 +124,6 @@ def senders(mail: Server, token: str, user: str, *addresses: str) -> list[int]:
 
 
 def test_senders_on_the_wire(mail: Server, issuer: Issuer) -> None:
-    if mail.target.smtp_port is None or mail.simulator is not None:
-        pytest.skip("the simulator's SMTP ends at its banner")
     carol: dict[str, Any] = {"name": "carol@acme.test", "aliases": ["c@acme.test"]}
     token = issuer.token("sme-acme", "carol", **EMAIL)
     asked = ("carol@acme.test", "c@acme.test", "noreply@shop.test", "x@news.shop.test", "boss@acme.test")

@@ -58,7 +58,10 @@ class Accounts(Behaviour):
             raise SetError("forbidden", f"Missing permissions: {', '.join(sorted(missing))}")
 
     def computed(self, key: str, body: Body, wanted: set[str] | None) -> Body:
-        return {"emailAddress": self.server.address(body), "usedDiskQuota": 0}
+        return {"emailAddress": self.server.address(body), "usedDiskQuota": self.server.mail.used(key)}
+
+    def removed(self, key: str, old: Body) -> None:
+        self.server.mail.forget(key)
 
 
 class MailingLists(Behaviour):

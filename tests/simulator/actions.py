@@ -57,6 +57,8 @@ class Actions:
                 raise refused.as_set_error() from None
         elif variant == "ReloadBlockedIps":
             self.server.running.blocked = running.blocked(self.server)
+        elif variant == "ReloadLookupStores":
+            self.server.running.lookups = running.lookups(self.server)
         elif variant == "ReloadTlsCertificates":
             certificates = registry.behaviours["Certificate"]
             assert isinstance(certificates, Certificates)

@@ -16,6 +16,7 @@ STORES = ("RocksDb", "Sqlite", "PostgreSql", "MySql", "FoundationDb")
 #: Where the image keeps its data when the store names no path of its own.
 DATA_DIRECTORY = "/var/lib/stalwart"
 SLOW_SECONDS = 3.0
+GREETING_SECONDS = 30.0
 
 
 class BootError(Exception):
@@ -41,6 +42,7 @@ class Settings:
     ports: dict[str, int | None] = field(default_factory=dict)  # listener name -> port, None = closed
     dkim_rsa_seconds: float = 1.0
     slow_seconds: float = SLOW_SECONDS  # how long the fault slow-reload holds a reload up
+    greeting_seconds: float = GREETING_SECONDS  # how long the fault greeting-delay holds SMTP greetings up
     faults: frozenset[str] = frozenset()
 
     @property
@@ -89,6 +91,7 @@ def read(config: Path, environ: Mapping[str, str]) -> Settings:
         ports=ports(environ.get("SIMULATOR_PORTS", "")),
         dkim_rsa_seconds=float(environ.get("SIMULATOR_DKIM_RSA_SECONDS", "1")),
         slow_seconds=float(environ.get("SIMULATOR_SLOW_SECONDS", SLOW_SECONDS)),
+        greeting_seconds=float(environ.get("SIMULATOR_GREETING_SECONDS", GREETING_SECONDS)),
         faults=frozenset(environ.get("SIMULATOR_FAULTS", "").replace(",", " ").split()),
     )
 

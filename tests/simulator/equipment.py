@@ -10,13 +10,15 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from .delivery import Queue
 from .writes import WriteLog
 
 log = logging.getLogger("simulator")
 
 #: Every switch that there is (README).
 FAULTS = frozenset(
-    "resolution issuer slow-reload too-many-requests loopback-counts exit-before-answer exit-after-write".split()
+    "resolution issuer slow-reload too-many-requests loopback-counts exit-before-answer exit-after-write"
+    " greeting-delay smtp-closed delivery-stalled unsigned".split()
 )
 RESTART_SECONDS = 0.1
 
@@ -26,6 +28,7 @@ class Equipped(Protocol):
     requests: int
     nonce: str  # differs between processes
     writes: WriteLog
+    queue: Queue
 
 
 def fault(server: Equipped, name: str) -> None:
@@ -42,6 +45,8 @@ async def answer(server: Equipped, request: web.Request) -> Any:
             return server.writes.entries
         case "GET", "/simulator/requests":
             return {"requests": server.requests, "process": server.nonce}
+        case "GET", "/simulator/queue":
+            return server.queue.waiting()
         case "GET", "/simulator/faults":
             return sorted(server.faults)
         case "PUT", "/simulator/faults":

@@ -43,12 +43,23 @@ class Guard:
             self._check("account", caller.account, self._rate("Http", "rateLimitAuthenticated"))
 
     def failed_login(self, address: str, login: str) -> None:
-        """Counts wrong credentials by address and by name; the one too many for either blocks the address: TooMany."""
-        rate = self._rate("Security", "authBanRate")
+        """Counts wrong credentials by address and by name."""
+        self._count_for_ban("auth", address, login, "authFailure")
+
+    def refused_recipient(self, address: str, recipient: str) -> None:
+        """Counts a recipient that does not exist or may not be relayed to, by address and by recipient."""
+        self._count_for_ban("abuse", address, recipient, "rcptToFailure")
+
+    def _count_for_ban(self, name: str, address: str, value: str, reason: str) -> None:
+        """The one too many for either blocks the address: TooMany. An empty value is not counted."""
+        rate = self._rate("Security", f"{name}BanRate")
         if self.exempt(address):
             return
-        if self._counters.exceeded("auth", address, rate) or self._counters.exceeded("auth", login, rate):
-            stored = {"address": address, "reason": "authFailure", "createdAt": formats.now()}
+        if self._counters.exceeded(name, address, rate) or (value and self._counters.exceeded(name, value, rate)):
+            stored = {"address": address, "reason": reason, "createdAt": formats.now()}
+            period = self.server.running.settings["Security"][f"{name}BanPeriod"]
+            if period:
+                stored["expiresAt"] = formats.now(period / 1000)
             if self.server.registry.holder(("BlockedIp", address)) is None:
                 self.server.registry.insert("BlockedIp", stored)
             self.server.running.blocked.append(address)
@@ -56,7 +67,11 @@ class Guard:
 
     def _rate(self, object_: str, name: str) -> Rate | None:
         stored: dict[str, Any] | None = self.server.running.settings[object_][name]
-        return Rate(stored["count"], stored["period"] / 1000) if stored else None
+        return self.rate(stored) if stored else None
+
+    @staticmethod
+    def rate(stored: dict[str, Any]) -> Rate:
+        return Rate(stored["count"], stored["period"] / 1000)
 
     def _check(self, name: str, value: str, rate: Rate | None) -> None:
         retry_after = self._counters.exceeded(name, value, rate)

@@ -1,4 +1,4 @@
-"""Opens the configured listeners at start: HTTP with and without TLS, SMTP with its banner; all others stay closed."""
+"""Opens the configured listeners at start: HTTP, SMTP and IMAP, with and without TLS; all others stay closed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from . import smtp
+from . import imap, smtp
+from .delivery import Queue
+from .mta import Mta
+from .reading import MailHost
+from .throttle import Throttles
 
 log = logging.getLogger("simulator.listeners")
 
@@ -33,6 +37,7 @@ class Wanted:
     address: str
     port: int
     tls: bool = False  # from the first byte
+    starttls: bool = False  # for protocols that have it
 
 
 class Settings(Protocol):
@@ -60,6 +65,18 @@ class Listening(Protocol):
 
     def listeners(self) -> list[Wanted]: ...
 
+    @property
+    def mta(self) -> Mta: ...
+
+    @property
+    def queue(self) -> Queue: ...
+
+    @property
+    def throttles(self) -> Throttles: ...
+
+    @property
+    def reading(self) -> MailHost: ...
+
 
 @dataclass
 class Opened:
@@ -77,26 +94,32 @@ async def open_all(server: Listening) -> Opened:
     runner = web.AppRunner(server.application().app, access_log=None)
     await runner.setup()
     opened = Opened(runner)
-    wanted = [entry for entry in server.listeners() if entry.protocol in ("http", "smtp")]
-    context = _self_signed(server) if any(entry.tls for entry in wanted) else None
+    wanted = [entry for entry in server.listeners() if entry.protocol in ("http", "smtp", "imap")]
+    context = _self_signed(server) if any(entry.tls or entry.starttls for entry in wanted) else None
     for entry in wanted:
         port = server.settings.ports.get(entry.name, entry.port)
         if port is None:
             continue
-        tls = context if entry.tls else None
         for address in _addresses(server, entry.address):
             try:
                 sock = _bind(address, port)
                 if entry.protocol == "http":
-                    await web.SockSite(runner, sock, ssl_context=tls).start()
+                    await web.SockSite(runner, sock, ssl_context=context if entry.tls else None).start()
                 else:
-                    opened.servers.append(await smtp.listen(server, sock, tls))
+                    tls = context if entry.tls or entry.starttls else None
+                    opened.servers.append(await _mail(server, entry, sock, tls))
             except OSError as error:
                 log.error("Failed to listen on %s port %d (%s): %s", address, port, entry.name, error.strerror)
                 continue
             log.info("Listening on %s port %d (%s)", address, port, entry.name)
             break
     return opened
+
+
+async def _mail(server: Listening, entry: Wanted, sock: socket.socket, tls: ssl.SSLContext | None) -> asyncio.Server:
+    if entry.protocol == "imap":
+        return await imap.listen(server.reading, sock, tls, implicit=entry.tls)
+    return await smtp.listen(server.mta, server.queue, server.throttles, entry, sock, tls)
 
 
 def _addresses(server: Listening, address: str) -> list[str]:

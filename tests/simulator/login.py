@@ -27,6 +27,10 @@ class WrongCredentials(Unauthorized):
         self.login = login
 
 
+class WrongAppPassword(WrongCredentials):
+    """Of an account that exists."""
+
+
 class Forbidden(Exception):
     """403: known, but without the permission to authenticate."""
 
@@ -51,19 +55,27 @@ async def authenticate(server: Server, header: str | None) -> Caller | None:
         return None
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "basic":
-        return _basic(server, value.strip())
+        return authenticate_password(server, *_decoded(value.strip()))
     if scheme.lower() == "bearer":
-        return await _bearer(server, value.strip())
+        return await authenticate_bearer(server, value.strip())
     raise Unauthorized(f"scheme {scheme}")
 
 
-def _basic(server: Server, value: str) -> Caller:
+def _decoded(value: str) -> tuple[str, str]:
     try:
         user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         raise Unauthorized("malformed Basic credentials") from None
     if not colon:
         raise Unauthorized("malformed Basic credentials")
+    return user, password
+
+
+def authenticate_password(server: Server, user: str, password: str) -> Caller:
+    """The caller of a password or app password, on any protocol; `target%master` logs in as somebody else.
+
+    Raises Unauthorized or Forbidden; WrongCredentials are for the protocol to count (`Guard.failed_login`).
+    """
     target, percent, master = user.strip().lower().rpartition("%")
     caller = _password_login(server, master if percent else user.strip().lower(), password)
     if not percent:
@@ -90,7 +102,8 @@ def _password_login(server: Server, user: str, password: str) -> Caller:
     for credential in account.get("credentials", {}).values():
         if credential["@type"] in kinds and _usable(credential) and secret.verify(password, credential["secret"]):
             return _caller(server, key, account, credential)
-    raise WrongCredentials(user, "wrong password")
+    wrong = WrongAppPassword if kinds == ["AppPassword"] else WrongCredentials
+    raise wrong(user, "wrong password")
 
 
 def _account(server: Server, user: str) -> tuple[str, dict[str, Any]]:
@@ -119,20 +132,23 @@ def _caller(server: Server, key: str, account: dict[str, Any], credential: dict[
     return Caller(key, server.address(account), frozenset(granted))
 
 
-async def _bearer(server: Server, token: str) -> Caller:
+async def authenticate_bearer(server: Server, token: str) -> Caller:
+    """The caller of an access token or API key, on any protocol. Raises Unauthorized or Forbidden."""
     if token.startswith(secret.API_KEY):
         for key, account in server.store.all("Account").items():
             for credential in account.get("credentials", {}).values():
                 matches = credential["@type"] == "ApiKey" and secret.verify(token, credential["secret"])
                 if matches and _usable(credential):
                     return _caller(server, key, account, credential)
-        raise Unauthorized("unknown API key")
+        raise WrongCredentials("", "unknown API key")
     directory = server.running.directory
     if directory is None:
         raise Unauthorized("no external directory is active")
     try:
         identity = await directory.identify(token)
-    except (oidc.OidcError, oidc.LoginFailed) as error:
+    except oidc.LoginFailed as error:
+        raise WrongCredentials("", str(error)) from None
+    except oidc.OidcError as error:
         raise Unauthorized(str(error)) from None
     key = synchronize(server, identity, directory.settings["usernameDomain"])
     return _caller(server, key, server.store.all("Account")[key])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import time
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import jwt
+from jwt.types import Options
 
 DISCOVERY = "/.well-known/openid-configuration"
 TIMEOUT = aiohttp.ClientTimeout(total=30)
@@ -33,6 +35,17 @@ _ALGORITHMS = {
     "EC": ("ES256", "ES384"),
     "OKP": ("EdDSA",),
 }
+#: Of a header: with another one the token is none that the server reads.
+_KNOWN_ALGORITHMS = frozenset(name for names in _ALGORITHMS.values() for name in names) | {"HS256", "HS384", "HS512"}
+_CHECKED: Options = {
+    "require": ["exp"],
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
 
 
 class OidcError(Exception):
@@ -40,7 +53,7 @@ class OidcError(Exception):
 
 
 class LoginFailed(Exception):
-    """A valid token that may not log in: missing scope, unusable address."""
+    """A token that may not log in: missing scope, unusable address, refused by userinfo. Counts as a failed login."""
 
 
 @dataclass
@@ -59,6 +72,9 @@ async def _get_json(url: str, label: str, token: str | None = None) -> dict[str,
             aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session,
             session.get(url, headers=headers) as response,
         ):
+            if token and response.status in (401, 403):
+                reason = f"{response.status} {response.reason}"
+                raise LoginFailed(f"Token rejected by UserInfo endpoint with status {reason}")
             if response.status >= 400:
                 kind = "client" if response.status < 500 else "server"
                 reason = f"HTTP status {kind} error ({response.status} {response.reason}) for url ({url})"
@@ -102,9 +118,10 @@ class Directory:
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
+            header = {}
+        if header.get("alg") not in _KNOWN_ALGORITHMS:
             # Opaque: only userinfo decides, without audience and scope.
-            claims: dict[str, Any] = {}
-            return self._identity(claims, await self._userinfo(token))
+            return self._identity({}, await self._userinfo(token))
         claims = await self._verify(token, header)
         granted = claims.get("scope", [])
         granted = granted.split() if isinstance(granted, str) else granted
@@ -116,26 +133,25 @@ class Directory:
         if self._address(claims) is None or any(name and claims.get(name) is None for name in claim_names):
             try:
                 extra = await self._userinfo(token)
-            except OidcError:
+            except (OidcError, LoginFailed):
                 if self._address(claims) is None:
                     raise
         return self._identity(claims, extra)
 
     async def _verify(self, token: str, header: dict[str, Any]) -> dict[str, Any]:
-        key = await self._key(header.get("kid"))
-        if key.algorithm_name not in _ALGORITHMS[key.key_type or ""]:
-            raise OidcError(f"token refused: algorithm {key.algorithm_name}")
-        try:
-            claims = jwt.decode(
-                token,
-                key.key,
-                algorithms=[key.algorithm_name],
-                leeway=LEEWAY_SECONDS,
-                options={"verify_aud": False, "verify_iss": False, "require": ["exp"]},
-            )
-        except jwt.PyJWTError as error:
-            raise OidcError(f"token refused: {error}") from None
-        if str(claims.get("iss", "")).rstrip("/") != self.discovery["issuer"].rstrip("/"):
+        """Without `kid` any key may have signed. `nbf` is not looked at, and an issuer only if the token names one."""
+        reason = "no usable key"
+        for key in await self._keys(header.get("kid")):
+            try:
+                claims = jwt.decode(
+                    token, key.key, algorithms=[key.algorithm_name], leeway=LEEWAY_SECONDS, options=_CHECKED
+                )
+                break
+            except jwt.PyJWTError as error:
+                reason = str(error)
+        else:
+            raise OidcError(f"token refused: {reason}")
+        if "iss" in claims and claims["iss"] != self.discovery["issuer"]:
             raise OidcError("token refused: issuer mismatch")
         required = self.settings["requireAudience"]
         audience = claims.get("aud", [])
@@ -143,26 +159,27 @@ class Directory:
             raise OidcError("token refused: audience mismatch")
         return dict(claims)
 
-    async def _key(self, kid: str | None) -> jwt.PyJWK:
+    async def _keys(self, kid: str | None) -> list[jwt.PyJWK]:
         """An unknown key id is an error unless the cached keys are older than five minutes."""
         found = self._find(kid)
-        if found is None and time.monotonic() - self._fetched > JWKS_MINIMUM_AGE_SECONDS:
+        if not found and (kid is None or time.monotonic() - self._fetched > JWKS_MINIMUM_AGE_SECONDS):
             self._jwks = await _get_json(self.discovery["jwks_uri"], "JWKS")
             self._fetched = time.monotonic()
             found = self._find(kid)
-        if found is None:
+        if not found:
             raise OidcError("token refused: unknown key")
         return found
 
-    def _find(self, kid: str | None) -> jwt.PyJWK | None:
+    def _find(self, kid: str | None) -> list[jwt.PyJWK]:
+        found = []
         for entry in self._jwks.get("keys", []):
             usable = entry.get("use") != "enc" and entry.get("kty") in _ALGORITHMS
             if usable and (kid is None or entry.get("kid") == kid):
-                try:
-                    return jwt.PyJWK(entry)
-                except jwt.PyJWTError:
-                    continue
-        return None
+                with contextlib.suppress(jwt.PyJWTError):
+                    key = jwt.PyJWK(entry)
+                    if key.algorithm_name in _ALGORITHMS[entry["kty"]]:
+                        found.append(key)
+        return found
 
     async def _userinfo(self, token: str) -> dict[str, Any]:
         return await _get_json(self.discovery["userinfo_endpoint"], "Userinfo", token)

@@ -8,8 +8,9 @@ import logging
 import socket
 from typing import TYPE_CHECKING, Any
 
-from . import formats, oidc
+from . import formats, lookuptables, mailflow, oidc
 from .errors import SetError
+from .mta import Throttle
 
 if TYPE_CHECKING:
     from .server import Server
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("simulator.running")
 
 #: Stored settings that the simulator itself obeys and that only a reload applies.
-_SNAPSHOT = ("SystemSettings", "MtaSts", "Authentication", "Http", "Security")
+_SNAPSHOT = ("SystemSettings", "MtaSts", "Authentication", "Http", "Security", *mailflow.SETTINGS)
 
 
 class Running:
@@ -27,6 +28,8 @@ class Running:
         self.domain = ""  # default domain's name
         self.allowed: list[str] = []
         self.blocked: list[str] = []
+        self.throttles: list[Throttle] = []
+        self.lookups: lookuptables.Tables = {}
 
     def hostname(self, fallback: str) -> str:
         return str(self.settings["SystemSettings"]["defaultHostname"] or fallback)
@@ -76,7 +79,17 @@ def _snapshot(server: Server) -> Running:
     running.domain = domain["name"] if domain else ""
     running.allowed = _in_force(server, "AllowedIp")
     running.blocked = blocked(server)
+    running.throttles = mailflow.throttles(server)
+    running.lookups = lookups(server)
     return running
+
+
+def lookups(server: Server) -> lookuptables.Tables:
+    """The tables as stored."""
+    stored = [body for name in ("MemoryLookupKey", "MemoryLookupKeyValue") for body in server.store.all(name).values()]
+    return lookuptables.build(
+        (body["namespace"], body["key"], body.get("value", ""), body["isGlobPattern"]) for body in stored
+    )
 
 
 def blocked(server: Server) -> list[str]:

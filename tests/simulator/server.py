@@ -11,11 +11,13 @@ from . import (
     actions,
     certificates,
     credentials,
+    delivery,
     dkim,
     domains,
     equipment,
     guard,
     http,
+    mailflow,
     running,
     schema,
     seed,
@@ -24,9 +26,12 @@ from . import (
 from .boot import Settings
 from .listeners import Wanted
 from .login import Caller
+from .mailaccess import MailAccess
+from .mailstore import MailStore
 from .registry import Registry
 from .store import Store
 from .tasks import TaskWorker
+from .throttle import Throttles
 from .writes import WriteLog
 
 
@@ -40,6 +45,8 @@ class Server:
         if settings.data:
             settings.data.mkdir(parents=True, exist_ok=True)
         self.store = Store(settings.database)
+        self.mail = MailStore(self.store.database)
+        self.reading = MailAccess(self)
         self.registry = Registry(self.tables, self.store)
         self.writes = WriteLog(settings.data)
         self.faults: set[str] = set(settings.faults)
@@ -60,6 +67,9 @@ class Server:
         self.guard = guard.Guard(self)
         self.scoped = credentials.Credentials(self)
         self.actions = actions.Actions(self)
+        self.mta = mailflow.MailFlow(self)
+        self.throttles = Throttles(self.mta)
+        self.queue = delivery.Queue(self.mta, self.store.database)
         if settings.mode == "normal":
             seed.safe_defaults(self.registry)
         self.vapid = self._web_push_key()
@@ -68,9 +78,11 @@ class Server:
         self.running = await running.boot(self)
         if self.settings.mode == "normal":
             self.tasks.start()
+            self.queue.start()
 
     async def stop(self) -> None:
         await self.tasks.stop()
+        await self.queue.stop()
         self.store.close()
 
     async def reload(self) -> None:
@@ -100,7 +112,8 @@ class Server:
         for body in self.store.all("NetworkListener").values():
             for bind in body["bind"]:
                 host, _, port = bind.rpartition(":")
-                wanted.append(Wanted(body["name"], body["protocol"], host.strip("[]"), int(port), body["tlsImplicit"]))
+                tls, starttls = body["tlsImplicit"], body["useTls"]
+                wanted.append(Wanted(body["name"], body["protocol"], host.strip("[]"), int(port), tls, starttls))
         return wanted
 
     @property

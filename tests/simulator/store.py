@@ -25,18 +25,16 @@ class Store:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._database = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None)
+        self.database = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None)
         # The file survives a killed process; it need not survive a crash of the machine.
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS object (type TEXT, id INTEGER, body TEXT, UNIQUE (type, id))"
-        )
-        self._database.execute("CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER)")
+        self.database.execute("PRAGMA journal_mode = WAL")
+        self.database.execute("PRAGMA synchronous = NORMAL")
+        self.database.execute("CREATE TABLE IF NOT EXISTS object (type TEXT, id INTEGER, body TEXT, UNIQUE (type, id))")
+        self.database.execute("CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER)")
         self._objects: dict[str, dict[str, Body]] = {}
-        for type_, number, body in self._database.execute("SELECT type, id, body FROM object ORDER BY type, id"):
+        for type_, number, body in self.database.execute("SELECT type, id, body FROM object ORDER BY type, id"):
             self._objects.setdefault(type_, {})[ids.encode(number)] = json.loads(body)
-        self._counters: dict[str, int] = dict(self._database.execute("SELECT name, value FROM counter"))
+        self._counters: dict[str, int] = dict(self.database.execute("SELECT name, value FROM counter"))
         self._snowflakes = ids.Snowflakes(max((ids.decode(key) for key in self._keys()), default=0))
 
     def _keys(self) -> Iterator[str]:
@@ -45,7 +43,7 @@ class Store:
                 yield from (key for key in objects if key != ids.SINGLETON)
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()
 
     def all(self, type_: str) -> dict[str, Body]:
         """All objects of a type, ascending by id."""
@@ -66,16 +64,16 @@ class Store:
         return ids.encode(number)
 
     def put(self, type_: str, key: str, body: Body) -> None:
-        with self._database:
-            self._database.execute("BEGIN")
-            self._database.execute(
+        with self.database:
+            self.database.execute("BEGIN")
+            self.database.execute(
                 "INSERT OR REPLACE INTO object VALUES (?, ?, ?)", (type_, ids.decode(key), json.dumps(body))
             )
             if type_ in self._counters:
-                self._database.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (type_, self._counters[type_]))
+                self.database.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (type_, self._counters[type_]))
         self._objects.setdefault(type_, {})[key] = body
 
     def remove(self, type_: str, key: str) -> None:
-        with self._database:
-            self._database.execute("DELETE FROM object WHERE type = ? AND id = ?", (type_, ids.decode(key)))
+        with self.database:
+            self.database.execute("DELETE FROM object WHERE type = ? AND id = ?", (type_, ids.decode(key)))
         self._objects.get(type_, {}).pop(key, None)

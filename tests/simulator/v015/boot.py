@@ -28,6 +28,7 @@ class Settings:
     bind: str = ""  # replaces the address of every listener, e.g. 127.0.0.1
     ports: dict[str, int | None] = field(default_factory=dict)  # listener name -> port, None = closed
     slow_seconds: float = boot.SLOW_SECONDS  # how long the fault slow-reload holds a reload up
+    greeting_seconds: float = boot.GREETING_SECONDS  # how long the fault greeting-delay holds SMTP greetings up
     faults: frozenset[str] = frozenset()
 
     @property
@@ -98,6 +99,7 @@ def read(path: Path, environ: Mapping[str, str]) -> Settings:
         bind=environ.get("SIMULATOR_BIND", ""),
         ports=boot.ports(environ.get("SIMULATOR_PORTS", "")),
         slow_seconds=float(environ.get("SIMULATOR_SLOW_SECONDS", boot.SLOW_SECONDS)),
+        greeting_seconds=float(environ.get("SIMULATOR_GREETING_SECONDS", boot.GREETING_SECONDS)),
         faults=frozenset(environ.get("SIMULATOR_FAULTS", "").replace(",", " ").split()),
     )
 

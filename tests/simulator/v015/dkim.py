@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .server import Server
 
 _ALGORITHMS = {"Rsa": ("rsa", "rsa-sha256", "r"), "Ed25519": ("ed25519", "ed25519-sha256", "e")}
-_HEADERS = ("From", "To", "Date", "Subject", "Message-ID")
+HEADERS = ("From", "To", "Date", "Subject", "Message-ID")
 Record = dict[str, str]
 
 
@@ -58,7 +58,7 @@ class DkimApi:
             "canonicalization": "relaxed/relaxed",
             "report": "false",
         }
-        values |= {f"headers.{index}": header for index, header in enumerate(_HEADERS)}
+        values |= {f"headers.{index}": header for index, header in enumerate(HEADERS)}
         self.server.config.set((f"{base}.{key}", value) for key, value in values.items())
         self.server.writes.add("dkim", "create", caller.name, changed=[name])
         self.server.fault_after_write()
@@ -67,18 +67,18 @@ class DkimApi:
         """Straight from the store: works before a reload, and macros are not expanded."""
         algorithm = self.server.config.get(f"signature.{name}.algorithm")
         private = self.server.config.get(f"signature.{name}.private-key")
-        if private is None or algorithm is None or _variant(algorithm) is None:
+        if private is None or algorithm is None or variant(algorithm) is None:
             raise NotFound("signature")
-        found = keys.public_key(_variant(algorithm) or "", private)
+        found = keys.public_key(variant(algorithm) or "", private)
         if found is None:
             raise other("Failed to obtain DKIM public key")
         return found
 
 
-def _variant(algorithm: str) -> str | None:
+def variant(algorithm: str) -> str | None:
     """The key's kind stands before the hyphen."""
     kind, hyphen, _ = algorithm.partition("-")
-    return next((variant for variant, (name, _, _) in _ALGORITHMS.items() if hyphen and name == kind), None)
+    return next((found for found, (name, _, _) in _ALGORITHMS.items() if hyphen and name == kind), None)
 
 
 def records(server: Server, domain: str) -> list[Record]:
@@ -107,10 +107,10 @@ def _signatures(server: Server, domain: str) -> list[Record]:
     found = []
     for name in validate.identifiers(settings, "signature", "domain"):
         entry = validate.below(settings, f"signature.{name}")
-        variant = _variant(entry.get("algorithm", ""))
-        public = keys.public_key(variant, entry.get("private-key", "")) if variant else None
-        if entry["domain"] == domain and variant and public and entry.get("selector"):
-            content = f"v=DKIM1; k={_ALGORITHMS[variant][0]}; h=sha256; p={public}"
+        kind = variant(entry.get("algorithm", ""))
+        public = keys.public_key(kind, entry.get("private-key", "")) if kind else None
+        if entry["domain"] == domain and kind and public and entry.get("selector"):
+            content = f"v=DKIM1; k={_ALGORITHMS[kind][0]}; h=sha256; p={public}"
             found.append(_record("TXT", f"{entry['selector']}._domainkey.{domain}", content))
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..limits import Counters, exempt
+from ..limits import Counters, Rate, exempt
 from .problems import TooMany
 from .running import BLOCKED
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 #: Names of the counters, as `/api/store/purge/in-memory/default/<name>` takes them.
 AUTH, ANONYMOUS, ACCOUNT = "rate-auth", "rate-http-anonymous", "rate-http-authenticated"
+RECIPIENT = "rate-rcpt"
 _BANNED = {"title": "Too Many Authentication Attempts", "detail": "Too many failed authentication attempts."}
 
 
@@ -43,10 +44,17 @@ class Limits:
 
         From then on the address is blocked, which is stored as a setting, unless it is exempt.
         """
-        rate = self.server.running.rate("server.auto-ban.auth.rate", "100/1d")
+        self._count_for_ban(AUTH, address, login, self.server.running.rate("server.auto-ban.auth.rate", "100/1d"))
+
+    def refused_recipient(self, address: str, recipient: str) -> None:
+        """Counts a recipient that does not exist or may not be relayed to, likewise."""
+        rate = self.server.running.rate("server.auto-ban.abuse.rate", "35/1d")
+        self._count_for_ban(RECIPIENT, address, recipient, rate)
+
+    def _count_for_ban(self, name: str, address: str, value: str, rate: Rate | None) -> None:
         if self.exempt(address):
             return
-        if self._counters.exceeded(AUTH, address, rate) or self._counters.exceeded(AUTH, login, rate):
+        if self._counters.exceeded(name, address, rate) or self._counters.exceeded(name, value, rate):
             self.server.config.set([(f"{BLOCKED}.{address}", "")])
             self.server.running.blocked.add(address)
             raise TooMany("banned", **_BANNED)

@@ -21,6 +21,18 @@ FALLBACK_NAME = "Fallback Administrator"
 _API_KEY = "api_"
 
 
+class Refused(Unauthorized):
+    """The credentials were judged and are no good."""
+
+
+class WrongCredentials(Refused):
+    """Counts for the auto-ban."""
+
+    def __init__(self, login: str, reason: str) -> None:
+        super().__init__(reason)
+        self.login = login
+
+
 @dataclass(frozen=True)
 class Caller:
     id: int
@@ -41,13 +53,16 @@ async def authenticate(server: Server, header: str, address: str, api: bool) -> 
     """:param address: of the client. :param api: whether API keys are accepted. Raises Problem."""
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "basic":
-        caller = _basic(server, *_decoded(value.strip()), address, api)
+        try:
+            caller = authenticate_password(server, *_decoded(value.strip()), api)
+        except WrongCredentials as error:
+            server.limits.failed_login(address, error.login)
+            raise
     else:
         server.limits.anonymous(address)
         if scheme.lower() != "bearer":
             raise Unauthorized(f"scheme {scheme}")
-        caller = await _bearer(server, value.strip(), address, api)
-    caller.require("authenticate")
+        caller = await authenticate_bearer(server, value.strip(), api)
     if "unlimited-requests" not in caller.permissions:
         server.limits.account(caller.name)
     return caller
@@ -64,8 +79,16 @@ def _decoded(value: str) -> tuple[str, str]:
     return user.strip().lower(), password
 
 
-def _basic(server: Server, user: str, password: str, address: str, api: bool) -> Caller:
-    """Default directory, then fallback administrator, master user or API key."""
+def authenticate_password(server: Server, user: str, password: str, api: bool = False) -> Caller:
+    """The caller of a password or app password, on any protocol: default directory, then fallback administrator,
+    master user or API key. Raises Problem; WrongCredentials are for the protocol to count (`Limits.failed_login`).
+    """
+    caller = _by_login(server, user, password, api)
+    caller.require("authenticate")
+    return caller
+
+
+def _by_login(server: Server, user: str, password: str, api: bool) -> Caller:
     directory = server.running.directory
     if directory is not None:
         found = _by_password(server, user, password, only_app_password=directory != "internal")
@@ -86,8 +109,7 @@ def _basic(server: Server, user: str, password: str, address: str, api: bool) ->
             return caller_of(server, *found, is_basic=True)
     if directory is None:
         raise InternalError("the default directory is not usable")
-    server.limits.failed_login(address, user)
-    raise Unauthorized("wrong password")
+    raise WrongCredentials(user, "wrong password")
 
 
 def _by_password(server: Server, user: str, password: str, only_app_password: bool) -> tuple[int, Body] | None:
@@ -107,7 +129,14 @@ def _by_password(server: Server, user: str, password: str, only_app_password: bo
     return None
 
 
-async def _bearer(server: Server, token: str, address: str, api: bool) -> Caller:
+async def authenticate_bearer(server: Server, token: str, api: bool = False) -> Caller:
+    """The caller of an access token or API key, on any protocol. Raises Problem."""
+    caller = await _by_token(server, token, api)
+    caller.require("authenticate")
+    return caller
+
+
+async def _by_token(server: Server, token: str, api: bool) -> Caller:
     if api and token.startswith(_API_KEY):
         found = _by_password(server, *_decoded(token.removeprefix(_API_KEY)), only_app_password=False)
         if found is None or found[1]["type"] != "apiKey":
@@ -122,7 +151,7 @@ async def _bearer(server: Server, token: str, address: str, api: bool) -> Caller
             raise oidc.OidcError(f"HTTP request failed: error sending request for url ({url})")
         identity = await directory.identify(token)
     except oidc.LoginFailed as error:
-        raise Unauthorized(str(error)) from None
+        raise Refused(str(error)) from None
     except oidc.OidcError as error:
         raise Unauthorized(f"authentication error: {error}") from None
     key = synchronize(server, identity)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..mailstore import MailStore
 from . import permissions, secret
 from .problems import exists, missing, other
 from .store import Body, Store
@@ -24,8 +25,9 @@ def empty(type_: str, name: str) -> Body:
 class Principals:
     """Memberships are ids of groups, lists and roles alike in the member's ``memberOf``; built-in roles have fixed ids."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, mail: MailStore) -> None:
         self.store = store
+        self.mail = mail
 
     def find(self, name: str) -> tuple[int, Body] | None:
         """Names are compared as they are: those of requests are not lower-cased."""
@@ -55,6 +57,10 @@ class Principals:
     def members(self, key: int) -> list[int]:
         return [member for member, body in sorted(self.store.principals.items()) if key in body["memberOf"]]
 
+    def used(self, key: int) -> int:
+        """Bytes that count for the quota: what the tests said is there, and what was delivered."""
+        return int(self.store.principals[key]["usedQuota"]) + self.mail.used(key)
+
     # -- writing -------------------------------------------------------------------------------------------------
 
     def insert(self, body: Body, members: list[int]) -> int:
@@ -74,6 +80,7 @@ class Principals:
             changed[member] = body | {"memberOf": [other for other in body["memberOf"] if other != key]}
         self.store.put(changed)
         self.store.remove(key)
+        self.mail.forget(key)
 
     def check_email(self, email: str) -> None:
         """A new address. Raises Refused when it is taken or in no domain; an address without a domain is let through."""
@@ -93,8 +100,8 @@ class Principals:
         shown["name"] = body["name"]
         if body["quota"] is not None:
             shown["quota"] = body["quota"]
-        if body["usedQuota"] > 0:
-            shown["usedQuota"] = body["usedQuota"]
+        if self.used(key) > 0:
+            shown["usedQuota"] = self.used(key)
         for container in sorted(body["memberOf"]):
             field, name = self._membership(container)
             shown.setdefault(field, []).append(name)

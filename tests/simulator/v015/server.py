@@ -6,20 +6,21 @@ import secrets
 import string
 from typing import Any
 
-from .. import equipment
+from .. import delivery, equipment
 from ..listeners import Wanted
+from ..mailstore import MailStore
+from ..throttle import Throttles
 from ..writes import WriteLog
-from . import http, running, validate
+from . import http, mailflow, running, validate
 from .boot import Settings
 from .config import Config
 from .dkim import DkimApi
 from .limits import Limits
+from .mailaccess import MailAccess
 from .principal_api import PrincipalApi
 from .principals import Principals
 from .settings import SettingsApi
 from .store import Store
-
-GREETING = "Stalwart ESMTP at your service"
 
 
 class Server:
@@ -28,6 +29,8 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = Store(settings.database)
+        self.mail = MailStore(self.store.database)
+        self.reading = MailAccess(self)
         self.config = Config(settings.path, settings.file, self.store)
         self.writes = WriteLog(settings.data)
         self.faults: set[str] = set(settings.faults)
@@ -35,15 +38,20 @@ class Server:
         self.nonce = secrets.token_hex(8)  # makes session states differ between processes
         self.running = running.Running({})
         self.limits = Limits(self)
-        self.principals = Principals(self.store)
+        self.principals = Principals(self.store, self.mail)
         self.settings_api = SettingsApi(self)
         self.principal_api = PrincipalApi(self)
         self.dkim_api = DkimApi(self)
+        self.mta = mailflow.MailFlow(self)
+        self.throttles = Throttles(self.mta)
+        self.queue = delivery.Queue(self.mta, self.store.database)
 
     async def start(self) -> None:
         self.running = await running.boot(self)
+        self.queue.start()
 
     async def stop(self) -> None:
+        await self.queue.stop()
         self.store.close()
 
     def application(self) -> http.Application:
@@ -72,7 +80,8 @@ class Server:
             for bind in validate.listed(keys, f"{prefix}.bind"):
                 host, _, port = bind.rpartition(":")
                 if port.isdecimal():
-                    found.append(Wanted(name, protocol, host.strip("[]"), int(port), tls))
+                    starttls = keys.get(f"{prefix}.tls.enable", "true") == "true"
+                    found.append(Wanted(name, protocol, host.strip("[]"), int(port), tls, starttls))
         return found
 
     @staticmethod
@@ -84,7 +93,7 @@ class Server:
         equipment.fault(self, "exit-after-write")
 
     def use_quota(self, used: dict[str, int]) -> dict[str, Any]:
-        """What delivered mail would take up, in bytes by principal: mail itself is not simulated."""
+        """Takes up quota as mail would, in bytes by principal."""
         for name, size in used.items():
             key, body = self.principals.require(name)
             self.store.put({key: body | {"usedQuota": size}})

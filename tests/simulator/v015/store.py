@@ -17,20 +17,20 @@ class Store:
     def __init__(self, path: Path | None) -> None:
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None)
+        self.database = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None)
         # The file survives a killed process; it need not survive a crash of the machine.
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute("CREATE TABLE IF NOT EXISTS setting (key TEXT PRIMARY KEY, value TEXT)")
-        self._database.execute("CREATE TABLE IF NOT EXISTS principal (id INTEGER PRIMARY KEY, body TEXT)")
-        self._database.execute("CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER)")
-        self.settings: dict[str, str] = dict(self._database.execute("SELECT key, value FROM setting"))
-        rows = self._database.execute("SELECT id, body FROM principal ORDER BY id")
+        self.database.execute("PRAGMA journal_mode = WAL")
+        self.database.execute("PRAGMA synchronous = NORMAL")
+        self.database.execute("CREATE TABLE IF NOT EXISTS setting (key TEXT PRIMARY KEY, value TEXT)")
+        self.database.execute("CREATE TABLE IF NOT EXISTS principal (id INTEGER PRIMARY KEY, body TEXT)")
+        self.database.execute("CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER)")
+        self.settings: dict[str, str] = dict(self.database.execute("SELECT key, value FROM setting"))
+        rows = self.database.execute("SELECT id, body FROM principal ORDER BY id")
         self.principals: dict[int, Body] = {number: json.loads(body) for number, body in rows}
-        self._counters: dict[str, int] = dict(self._database.execute("SELECT name, value FROM counter"))
+        self._counters: dict[str, int] = dict(self.database.execute("SELECT name, value FROM counter"))
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()
 
     # -- settings ------------------------------------------------------------------------------------------------
 
@@ -64,6 +64,6 @@ class Store:
         self.principals.pop(number, None)
 
     def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        with self._database:
-            self._database.execute("BEGIN")
-            self._database.executemany(statement, rows)
+        with self.database:
+            self.database.execute("BEGIN")
+            self.database.executemany(statement, rows)

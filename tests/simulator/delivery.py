@@ -1,0 +1,148 @@
+"""The queue and local delivery: accepted mail is in the server's file before the client hears of it (contract 11.10).
+
+Recipients of other servers stay in the queue: nothing leaves the simulator. A mailbox over its quota is tried again, a
+recipient that may not receive bounces, as the real servers do it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from . import headers
+from .bounce import bounce
+from .mailstore import INBOX, JUNK
+from .mta import Mta
+
+log = logging.getLogger("simulator.delivery")
+
+#: Seconds until the next attempt, as the default schedules have them.
+RETRY_SECONDS = (120, 300, 600, 900, 1800, 3600, 7200)
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS queue (number INTEGER PRIMARY KEY AUTOINCREMENT, return_path TEXT, recipient TEXT,"
+    " raw BLOB, is_spam INTEGER, attempts INTEGER, due REAL, reason TEXT)"
+)
+
+
+@dataclass(frozen=True)
+class Queued:
+    number: int
+    return_path: str
+    recipient: str
+    raw: bytes
+    is_spam: bool
+    attempts: int
+
+
+class TemporaryFailure(Exception):
+    """Tried again later."""
+
+
+class PermanentFailure(Exception):
+    """Told to the sender."""
+
+
+class Queue:
+    """:param database: the connection of the server's own store."""
+
+    def __init__(self, mta: Mta, database: sqlite3.Connection) -> None:
+        self.mta, self._database = mta, database
+        database.execute(_TABLE)
+        self._wanted = asyncio.Event()
+        self._job: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._wanted.set()
+        self._job = asyncio.create_task(self._work())
+
+    async def stop(self) -> None:
+        if self._job:
+            self._job.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._job
+
+    def put(self, return_path: str, recipients: Iterable[str], raw: bytes, is_spam: bool = False) -> None:
+        rows = [(return_path, recipient, raw, int(is_spam), time.time()) for recipient in recipients]
+        with self._database:
+            self._database.execute("BEGIN")
+            self._database.executemany(
+                "INSERT INTO queue (return_path, recipient, raw, is_spam, attempts, due) VALUES (?, ?, ?, ?, 0, ?)",
+                rows,
+            )
+        self._wanted.set()
+
+    def waiting(self) -> list[dict[str, str]]:
+        """What tests may look at: everything that is not delivered yet, and why."""
+        rows = self._database.execute("SELECT return_path, recipient, reason FROM queue ORDER BY number")
+        return [{"from": path, "to": recipient, "reason": reason or ""} for path, recipient, reason in rows]
+
+    async def _work(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), self._next())
+            self._wanted.clear()
+            if "delivery-stalled" not in self.mta.faults:
+                for entry in self._due():
+                    self._attempt(entry)
+
+    def _next(self) -> float:
+        """Seconds until something is due; a fault that is switched off again is noticed within one."""
+        if "delivery-stalled" in self.mta.faults:
+            return 1.0
+        (due,) = self._database.execute("SELECT min(due) FROM queue").fetchone()
+        return 3600.0 if due is None else max(0.0, due - time.time())
+
+    def _due(self) -> list[Queued]:
+        query = (
+            "SELECT number, return_path, recipient, raw, is_spam, attempts FROM queue WHERE due <= ? ORDER BY number"
+        )
+        rows = self._database.execute(query, (time.time(),)).fetchall()
+        return [Queued(number, path, to, bytes(raw), bool(spam), tries) for number, path, to, raw, spam, tries in rows]
+
+    def _attempt(self, entry: Queued) -> None:
+        if not self.mta.is_local_domain(entry.recipient.rpartition("@")[2]):
+            self._keep(entry, None, "the simulator sends nothing to other servers")
+            return
+        try:
+            self._deliver(entry)
+        except TemporaryFailure as error:
+            delay = RETRY_SECONDS[min(entry.attempts, len(RETRY_SECONDS) - 1)]
+            self._keep(entry, time.time() + delay, str(error))
+            return
+        except PermanentFailure as error:
+            log.info("Delivery to %s failed: %s", entry.recipient, error)
+            if entry.return_path:
+                self.put("", [entry.return_path], bounce(self.mta.hostname, entry.return_path, entry, str(error)))
+        self._database.execute("DELETE FROM queue WHERE number = ?", (entry.number,))
+
+    def _keep(self, entry: Queued, due: float | None, reason: str) -> None:
+        self._database.execute(
+            "UPDATE queue SET due = ?, reason = ?, attempts = attempts + 1 WHERE number = ?",
+            (due, reason, entry.number),
+        )
+
+    def _deliver(self, entry: Queued) -> None:
+        """Raises TemporaryFailure or PermanentFailure."""
+        account = self.mta.recipient(entry.recipient)
+        if account is None:
+            raise PermanentFailure("Mailbox not found.")
+        if not self.mta.may_receive(account):
+            raise PermanentFailure("This account is not authorized to receive email.")
+        quota, mail = self.mta.quota(account), self.mta.mail
+        if quota and mail.used(account) + len(entry.raw) > quota:
+            raise TemporaryFailure("Mailbox over quota.")
+        identifier = headers.message_id(entry.raw)
+        known = (headers.message_id(each.raw) for name in (INBOX, JUNK) for each in mail.messages(account, name))
+        if identifier and identifier in known:
+            log.info("Skipping duplicate message %s of %s", identifier, entry.recipient)
+            return
+        added = f"Delivered-To: {entry.recipient}\r\n" if self.mta.adds_delivered_to else ""
+        if self.mta.spam_filter is not None:
+            added += f"X-Spam-Status: {'Yes' if entry.is_spam else 'No'}\r\n"
+        flags = ["$junk"] if entry.is_spam else []
+        mail.deliver(account, added.encode() + entry.raw, JUNK if entry.is_spam else INBOX, flags)
