@@ -317,17 +317,39 @@ options:
         keys may be mixed. Secrets are refused here; refer to an environment variable or a file.
     type: dict
   tenant_mailboxes:
-    description: Reserved for a later release; only an empty list is accepted.
+    description:
+      - The tenant's mailboxes, each as an item of O(tenantmail.stalwart.stalwart_principal#module:principals) of type C(individual),
+        without a password. A bare local part stands for an address of the tenant's domain.
+      - Mailboxes of O(tenant_mailboxes_file) come besides.
     type: list
     elements: dict
   tenant_groups:
-    description: Reserved for a later release; only an empty list is accepted.
+    description: The tenant's shared mailboxes, likewise, of type C(group).
     type: list
     elements: dict
   tenant_lists:
-    description: Reserved for a later release; only an empty list is accepted.
+    description: The tenant's mailing lists, likewise, of type C(list).
     type: list
     elements: dict
+  tenant_mailboxes_file:
+    description:
+      - A file of further mailboxes on the controller, CSV with a header row or a YAML list (C(.csv), C(.yml), C(.yaml), C(.json)). A
+        relative path begins at the inventory's folder. It may be encrypted with Ansible's vault.
+      - The columns have the names of the options of C(tenant_mailboxes), C(name) among them; addresses within a cell are separated
+        by blanks. Text is UTF-8; the delimiter is the one of the header row, a comma, a semicolon or a tab.
+      - Every mistake is told with its row, as a spreadsheet counts them.
+    type: str
+  tenant_password_clients:
+    description:
+      - How programs log in that cannot do it with the realm's tokens. With V(app_passwords), the default, everybody makes app passwords
+        for them; with V(none), nobody can, and those that exist are revoked.
+      - With V(internal), the server checks logins by passwords of its own. The realm's tokens are refused then, so that
+        O(tenant_verify) must be V(false).
+    type: str
+    choices: [app_passwords, internal, none]
+  tenant_verify:
+    description: Whether a probe mailbox, client and user exist and the run ends with role verify. V(true) where it is not given.
+    type: bool
   tenant_overlay:
     description:
       - The values file of the original design, verbatim. A C(tenant_*) variable comes before it, a C(platform_*) variable

@@ -11,7 +11,7 @@ version_added: 0.1.0
 author: tenantmail contributors (@tenantmail)
 description:
   - Makes any number of individuals, groups and mailing lists what the task says. Options that are not given, and principals
-    that are not named, are not touched.
+    that are not named, are not touched, unless O(managed_by) says so.
   - An individual is a mailbox of a person. A group is a mailbox that its members share. A list has no mailbox; it passes mail on.
     Stalwart calls all three principals.
   - A principal is its address, and its domain must exist on the server, see M(tenantmail.stalwart.stalwart_settings). In check
@@ -83,6 +83,7 @@ options:
         description:
           - All members. Those of a group are addresses of individuals, such as V([alice@acme.omantel.test]); those of a list are any
             addresses, here or elsewhere.
+          - A member of a list that is an address of this server and nobody's is only a warning.
           - On 0.15, a list takes outside members below V(.test) and other private endings only when it is created.
         type: list
         elements: str
@@ -173,6 +174,35 @@ options:
         description: Allows O(principals[].state=absent) to remove a mailbox that holds mail.
         type: bool
         default: false
+  managed_by:
+    description:
+      - Name of the inventory that the principals come from, such as V(mailboxes). Principals that the task names are marked with it on
+        the server, and what happens to those that have the mark but are not named any more, O(disappeared) says.
+      - The marks are rows of a lookup table of this collection's own on 0.16, and a URN among a principal's URLs on 0.15. They cost no
+        request. Principals without the mark, such as those that a login has made, are left alone unless O(exclusive) is set.
+    type: str
+  disappeared:
+    description:
+      - What becomes of principals with the mark of O(managed_by) that the task does not name.
+      - V(suspend) suspends individuals. Groups and lists, which nobody logs in to, stay as they are, with a warning.
+      - V(absent) removes them. A mailbox that holds mail is refused; name it with O(principals[].state=absent) and
+        O(principals[].confirm_data_loss=true).
+      - V(keep) leaves them as they are and takes their mark away.
+    type: str
+    choices: [suspend, absent, keep]
+    default: suspend
+  exclusive:
+    description:
+      - Individuals without the mark of O(managed_by) that the task does not name are suspended, too, those included that a login has
+        made. They are never removed.
+      - Administrators, the account of O(api_username) and those in O(spare) are not among them; neither are groups and lists.
+    type: bool
+    default: false
+  spare:
+    description: Addresses that neither O(disappeared) nor O(exclusive) concerns, such as those that another task keeps.
+    type: list
+    elements: str
+    default: []
 notes:
   - A server of 0.15 takes 100 requests a minute from an address that uses O(api_token), and one request per changed principal. For
     many principals use O(api_username), or allow-list the controller.
@@ -259,6 +289,13 @@ EXAMPLES = r"""
       - name: scanner@acme.omantel.test
         password: "{{ scanner_password }}"
 
+- name: Keep all people of an inventory, and suspend whoever is not in it any more
+  tenantmail.stalwart.stalwart_principal:
+    api_url: https://mail.acme.omantel.test
+    api_token: "{{ api_key }}"
+    managed_by: people
+    principals: "{{ people }}"
+
 - name: Take somebody's alias over, and remove a mailbox with the mail in it
   tenantmail.stalwart.stalwart_principal:
     api_url: https://mail.acme.omantel.test
@@ -284,6 +321,14 @@ principals:
       type: individual
       state: present
       aliases: [abuse@acme.omantel.test, postmaster@acme.omantel.test]
+disappeared:
+  description: Principals that are marked as those of O(managed_by) and are not named any more, whatever became of them.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - name: dave@acme.omantel.test
+      type: individual
 changes:
   description: What was changed or, in check mode, would be.
   type: list
@@ -294,7 +339,7 @@ changes:
       description: V(create), V(update) or V(delete).
       type: str
     kind:
-      description: V(individual), V(group) or V(list); C(sender rule) for the rule behind O(principals[].send_as), and C(running settings)
+      description: V(individual), V(group) or V(list); C(mark) for the mark of O(managed_by) alone; C(sender rule) for the rule behind O(principals[].send_as), and C(running settings)
         for a reload that an earlier run did not come to.
       type: str
     key:

@@ -16,7 +16,7 @@ description:
   - A variable of the host that begins with C(tenant_) or C(platform_), is none of the collection's, and nearly has the name of
     one of them, is a mistake too, unless O(platform_own_variables) lists it; Ansible itself would ignore it. Its value is not
     shown.
-  - Makes no request, reads no file but the schema in O(chart), and changes nothing. Always runs on the controller.
+  - Makes no request, reads no file but the schema in O(chart) and O(tenant_mailboxes_file), and changes nothing. Always runs on the controller.
   - No value is given in more than one way. A C(tenant_*) variable comes before O(tenant_overlay), which comes before a
     C(platform_*) variable, which comes before the default.
 extends_documentation_fragment:
@@ -89,7 +89,7 @@ RETURN = r"""
 model:
   description: >-
     The tenant's model. It holds no secret. Its keys are C(slug), C(display_name), C(domain), C(kubernetes), C(keycloak),
-    C(openbao), C(stalwart), C(chart_values), C(dns), C(oidc_directory), C(admin) and C(capacity).
+    C(openbao), C(stalwart), C(chart_values), C(dns), C(oidc_directory), C(admin), C(mailboxes) and C(capacity).
   returned: success
   type: dict
   contains:
@@ -135,11 +135,16 @@ model:
       returned: success
       type: dict
     oidc_directory:
-      description: C(label), C(description) and C(settings) of the server's OpenID Connect directory.
+      description: C(label), C(description) and C(settings) of the server's OpenID Connect directory, and the C(issuer) that it must run.
       returned: success
       type: dict
     admin:
       description: The recovery administrator and the administrator's account as C(principals).
+      returned: success
+      type: dict
+    mailboxes:
+      description: >-
+        The mailboxes, groups and lists as C(principals), the addresses that are C(promised) to take mail, and C(password_clients).
       returned: success
       type: dict
     capacity:

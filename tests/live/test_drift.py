@@ -15,7 +15,7 @@ from .stalwart import Stalwart
 
 ACME = "acme.omantel.test"
 #: role → the changes that the seeded drift must show as, in the tenant's line.
-EXPECTED = {"realm": 1, "chart": 1, "oidc_directory": 1, "admin_principal": 1, "dns_records": 1}
+EXPECTED = {"realm": 1, "chart": 1, "oidc_directory": 1, "mailboxes": 1, "dns_records": 1}
 
 
 def rrset(changetype: str, **rrset: Any) -> None:

@@ -14,7 +14,7 @@ from .conftest import TENANTS
 from .run import LINK, Run, provision
 from .test_drift import shares
 
-ROLES = {"secrets", "realm", "chart", "server_settings", "oidc_directory", "admin_principal", "dns_records"}
+ROLES = {"secrets", "realm", "chart", "server_settings", "oidc_directory", "mailboxes", "dns_records"}
 
 
 @pytest.fixture(scope="module")

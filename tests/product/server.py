@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import (
+    app_password_task,
     info_task,
     principal_task,
     settings_task,
@@ -51,6 +52,12 @@ class Server:
     def info(self, domain: str | None = None, gather: Sequence[str] = GATHER_UNASKED, **more: Any) -> Result:
         params = {**self.options, "domain": domain, "gather": gather, "wait_dkim": 0, "missing_ok": False, **more}
         return info_task.run(params, check_mode=False)
+
+    def app_passwords(self, *, check: bool = False, **more: Any) -> Result:
+        """As the server's administrator, or with the ``api_token`` that is given as its owner."""
+        own = {"api_username": None, "api_password": None} if more.get("api_token") else {}
+        params = {**self.options, "state": "present", "account": None, "description": None, **own, **more}
+        return app_password_task.run(params, check_mode=check)
 
     def api(self) -> Api:
         """Behind the product's back."""

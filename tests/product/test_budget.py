@@ -16,12 +16,20 @@ from .play import play
 from .server import Server
 from .test_provision import ADMIN, DOMAIN, SETTINGS, directory
 
-ROLES = ("server_settings", "oidc_directory", "admin_principal")
+ROLES = ("server_settings", "oidc_directory", "mailboxes", "admin_principal")
 #: On 0.15 config.toml has the tracers, and the host name, as a macro, which costs a request of its own.
 OLD_SETTINGS = {
     **{name: value for name, value in SETTINGS.items() if name != "tracer"},
     "systemSettings": {**SETTINGS["systemSettings"], "defaultHostname": servers.HOSTNAME},
 }
+
+
+#: Beside the administrator's.
+MAILBOXES = [
+    {"name": f"alice@{DOMAIN}", "aliases": [f"al@{DOMAIN}"], "quota": "5G"},
+    {"name": f"sales@{DOMAIN}", "type": "group", "members": [f"alice@{DOMAIN}"], "members_from_claims": True},
+    {"name": f"news@{DOMAIN}", "type": "list", "members": [f"alice@{DOMAIN}", "press@elsewhere.test"]},
+]
 
 
 def variables(server: Server, issuer: Issuer) -> dict[str, Any]:
@@ -34,6 +42,9 @@ def variables(server: Server, issuer: Issuer) -> dict[str, Any]:
         "oidc_directory_issuer": issuer.url("sme-acme"),
         "admin_principal_principals": [ADMIN],
         "admin_principal_role": "user",
+        "mailboxes_principals": MAILBOXES,
+        "mailboxes_promised": [f"postmaster@{DOMAIN}"],
+        "mailboxes_password_clients": "app_passwords",
         "dns_records_domain": {"primary": DOMAIN},
         "dns_records_offline": False,
         "dns_records_wait": 20,
@@ -63,10 +74,20 @@ def dns_tasks() -> list[dict[str, Any]]:
     return [task for task in tasks if "tenantmail.stalwart.stalwart_info" in task]
 
 
+def roles_of_the_playbook() -> list[dict[str, Any]]:
+    """The Stalwart roles as the playbook imports them."""
+    plays = yaml.safe_load((playbook.LINK / "playbooks/provision_tenant.yml").read_text())
+    tasks = plays[0]["tasks"][0]["block"]
+    names = [f"tenantmail.stalwart.{role}" for role in ROLES]
+    found = [task for task in tasks if task.get("ansible.builtin.import_role", {}).get("name") in names]
+    assert [task["ansible.builtin.import_role"]["name"] for task in found] == names
+    return [{key: value for key, value in task.items() if key != "tags"} for task in found]
+
+
 def run(folder: Path, server: Server, issuer: Issuer, *args: str) -> tuple[int, int]:
     """Changed tasks, and requests at the server."""
     assert server.simulator
-    tasks = [{"ansible.builtin.import_role": {"name": f"tenantmail.stalwart.{role}"}} for role in ROLES]
+    tasks = roles_of_the_playbook()
     before = server.simulator.requests()
     defaults = [str(playbook.LINK / "roles/dns_records/defaults/main.yml")]
     changed = play(folder, [*tasks, *dns_tasks()], variables(server, issuer), *args, files=defaults)

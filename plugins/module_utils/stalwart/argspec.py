@@ -79,6 +79,17 @@ PRINCIPAL_SPEC: dict[str, t.Any] = {
     **_SERVER,
     **_UPDATE_SECRETS,
     "principals": {"type": "list", "elements": "dict", "required": True, "options": PRINCIPAL},
+    "managed_by": {"type": "str"},
+    "disappeared": {"type": "str", "choices": ["suspend", "absent", "keep"], "default": "suspend"},
+    "exclusive": {"type": "bool", "default": False},
+    "spare": {"type": "list", "elements": "str", "default": []},
+}
+
+APP_PASSWORD_SPEC: dict[str, t.Any] = {
+    **CONNECTION,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "account": {"type": "str"},
+    "description": {"type": "str"},
 }
 
 #: Parts that ``stalwart_info`` can read.

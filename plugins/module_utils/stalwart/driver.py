@@ -10,6 +10,11 @@ import abc
 import dataclasses
 import typing as t
 
+from .managed import Managing
+
+if t.TYPE_CHECKING:
+    from .app_password import Keeper
+
 Result = t.Dict[str, t.Any]
 
 
@@ -36,11 +41,13 @@ class PrincipalAsk:
     """What ``stalwart_principal`` is asked for.
 
     :param settled: an earlier task of the run has looked for reloads that are owed, and has made them.
+    :param managing: which principals belong to the task beside those that it names.
     """
 
     principals: tuple[t.Mapping[str, t.Any], ...]
     update_secrets: str = "on_create"
     settled: bool = False
+    managing: Managing = dataclasses.field(default_factory=Managing)
     secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
 
 
@@ -86,6 +93,10 @@ class Driver(abc.ABC):
     @abc.abstractmethod
     def info(self, ask: InfoAsk) -> Result:
         """The ``info`` of ``stalwart_info``."""
+
+    @abc.abstractmethod
+    def app_passwords(self, account: t.Optional[str]) -> Keeper:
+        """App passwords of an address, of all accounts (``*``), or of the caller (none)."""
 
     @abc.abstractmethod
     def export(self) -> Result:

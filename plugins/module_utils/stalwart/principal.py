@@ -60,6 +60,7 @@ class Principal:
     :param key: how messages address it. :param name: its address. :param given: managed options in normal form.
     :param enabled: permissions in canonical names, as ``disabled``. :param send_as: addresses, or ``*@domain``.
     :param login_name: name of the account where that is not the address (0.15).
+    :param managed_by: the inventory that it shall be marked as named by; none leaves marks alone.
     """
 
     key: str
@@ -74,6 +75,7 @@ class Principal:
     send_as: t.Optional[tuple[str, ...]] = None
     members_from_claims: bool = False
     login_name: t.Optional[str] = None
+    managed_by: t.Optional[str] = None
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -140,11 +142,24 @@ def parse_principals(vocabulary: Vocabulary, raw: t.Sequence[t.Mapping[str, t.An
     :raises Failure: ``invalid_value`` or ``unsupported_by_generation`` with every such problem in ``details``.
     """
     reader = _Reader(vocabulary)
-    principals = [reader.read(index, item) for index, item in enumerate(raw)]
+    principals = [reader.read(_key(index, item), item) for index, item in enumerate(raw)]
     reader.unique([p for p in principals if p is not None])
     refuse_problems(reader.problems)
     refuse_problems(reader.unsupported, "unsupported_by_generation")
     return [p for p in principals if p is not None]
+
+
+def principal_faults(
+    vocabulary: Vocabulary, item: t.Mapping[str, t.Any]
+) -> tuple[t.Optional[Principal], list[Problem]]:
+    """One principal, and what is wrong with it; the problems' keys are the options, each with a dot in front."""
+    reader = _Reader(vocabulary)
+    return reader.read("", item), [*reader.problems, *reader.unsupported]
+
+
+def _key(index: int, item: t.Mapping[str, t.Any]) -> str:
+    name = str(item.get("name") or "")
+    return f"principals[{index}]" + (f" {name}" if name else "")
 
 
 class _Reader:
@@ -156,10 +171,9 @@ class _Reader:
     def _fail(self, key: str, value: t.Any, message: str) -> None:
         self.problems.append(Problem(key, "" if value is ... else shown(value), message))
 
-    def read(self, index: int, item: t.Mapping[str, t.Any]) -> t.Optional[Principal]:
+    def read(self, key: str, item: t.Mapping[str, t.Any]) -> t.Optional[Principal]:
         raw_name = str(item.get("name") or "")
         kind, state = str(item.get("type") or INDIVIDUAL), str(item.get("state") or "present")
-        key = f"principals[{index}]" + (f" {raw_name}" if raw_name else "")
         name = normal_address(raw_name)
         if name is None:
             self._fail(f"{key}.name", raw_name, _ADDRESS)

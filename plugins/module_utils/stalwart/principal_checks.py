@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .principal import GROUP, INDIVIDUAL, Principal, word
+from .principal import GROUP, INDIVIDUAL, LIST, Principal, word
 from .problem import Problem, refuse_problems
 from .suggest import did_you_mean, nearest
 
@@ -33,12 +33,14 @@ class Census:
 
     :param domains: every name of a domain, with the domain's own. :param holders: by address.
     :param kinds: types by own address. :param groups: groups of the individuals (and groups) that have some.
+    :param administrators: individuals who administer the server.
     """
 
     domains: dict[str, str] = dataclasses.field(default_factory=dict)
     holders: dict[str, Holder] = dataclasses.field(default_factory=dict)
     kinds: dict[str, str] = dataclasses.field(default_factory=dict)
     groups: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    administrators: set[str] = dataclasses.field(default_factory=set)
 
     def members(self, group: str) -> list[str]:
         """Who is in a group."""
@@ -125,6 +127,20 @@ def cautions(
             warnings.append(
                 f"{principal.key}: there is no individual {principal.name} on {server}: it is created, suspended.{meant}"
             )
+    return warnings
+
+
+def nobodies(server: str, census: Census, principals: t.Sequence[Principal]) -> list[str]:
+    """Warnings of lists that pass mail on to an address of this server which is nobody's; it may be a misspelt one."""
+    own = {address for p in principals if p.state != "absent" for address in p.addresses}
+    warnings = []
+    for principal in principals:
+        for address in principal.given.get("members", ()) if principal.type == LIST else ():
+            if address in own or address in census.holders or address.rpartition("@")[2] not in census.domains:
+                continue
+            close = nearest(address, [*own, *census.holders], 1)
+            meant = f" Did you mean {close[0]}?" if close else ""
+            warnings.append(f"{principal.key}: {address} is nobody's address on {server}.{meant}")
     return warnings
 
 

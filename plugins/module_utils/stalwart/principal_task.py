@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .driver import PrincipalAsk, Result
+from .managed import managing_of
 from .task import open_driver, refuse_absent, told
 from .v016.driver import plan_absent_principals
 
@@ -18,13 +19,15 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
 
     :raises Failure: see the module's documentation.
     """
-    principals = tuple(params["principals"])
+    principals, managing = tuple(params["principals"]), managing_of(params)
     if refuse_absent(params, check_mode):
         generation = params.get("generation") or "0.16"
-        planned = _plan_absent(PrincipalAsk(principals, params["update_secrets"]), generation)
+        planned = _plan_absent(PrincipalAsk(principals, params["update_secrets"], managing=managing), generation)
         return {**planned, "generation": generation, "probe": None, "requests": 0}
     with open_driver(params) as (driver, connection):
-        ask = PrincipalAsk(principals, params["update_secrets"], bool(params.get("probe")), connection.secrets)
+        ask = PrincipalAsk(
+            principals, params["update_secrets"], bool(params.get("probe")), managing, connection.secrets
+        )
         result = driver.principals(ask, check_mode=check_mode)
         facts = told(driver, connection)
         return {**result, **facts, "warnings": [*facts.get("warnings", ()), *result["warnings"]]}

@@ -110,6 +110,10 @@ TENANT: dict[str, t.Any] = {
     "tenant_mailboxes": {"type": "list", "elements": "dict"},
     "tenant_groups": {"type": "list", "elements": "dict"},
     "tenant_lists": {"type": "list", "elements": "dict"},
+    "tenant_mailboxes_file": {"type": "str"},
+    # It says how programs log in and is no password.
+    "tenant_password_clients": {"type": "str", "choices": ["app_passwords", "internal", "none"], "no_log": False},
+    "tenant_verify": {"type": "bool"},
     "tenant_overlay": {"type": "dict"},
     "tenant_offline": {"type": "bool"},
 }

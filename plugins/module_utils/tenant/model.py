@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import typing as t
 
-from . import chart_values, identity, merge, misspelt, names, platform, realm, secrets, server
+from . import chart_values, identity, mailboxes, merge, misspelt, names, platform, realm, secrets, server
+from .mailbox_file import File
 from .overlay import Inputs
 from .server import boolean
 from .validation import Problems
 
 WEB_PORT = 8080
 DIRECTORY_LABEL = "keycloak"
+#: The role of everybody that the server starts with (contract 1.6), and its permission to make app passwords.
+USER_ROLE, MAKE_APP_PASSWORDS = "User", "sysAppPasswordCreate"
+#: Settings that another variable owns where a tenant has no app passwords.
+NO_APP_PASSWORDS = {f"role.{USER_ROLE}.disabledPermissions": "tenant_password_clients"}
 #: Addresses that RFC 2142 and the published records promise.
 ROLE_ADDRESSES = realm.ROLE_NAMES
 
@@ -25,6 +30,7 @@ def derive(
     check_mode: bool = True,
     variables: t.Iterable[str] = (),
     chart_schema: t.Optional[t.Mapping[str, t.Any]] = None,
+    mailboxes_file: t.Optional[File] = None,
 ) -> dict[str, t.Any]:
     """The tenant's model.
 
@@ -32,6 +38,7 @@ def derive(
         :func:`identity.duplicates` found for this tenant.
     :param variables: names of all variables of the host.
     :param chart_schema: what the chart says of its values; none where it is not at hand.
+    :param mailboxes_file: what ``tenant_mailboxes_file`` names.
     :returns: exactly the keys of design 5; no secret; snake_case but for ``chart_values`` and Stalwart's own settings.
     :raises Failure: ``invalid_value`` in layer ``inventory``, with every mistake in ``details``.
     """
@@ -43,7 +50,19 @@ def derive(
     back_ends = platform.resolve(inputs, who, problems)
     tenant_realm = realm.resolve(inputs, who, problems)
     mail = server.resolve(inputs, problems)
-    merge.refuse_displaced(mail.settings, _settings(who, mail), "tenant_settings", problems)
+    verify = problems.check(inputs.given("tenant_verify"), boolean) is not False
+    boxes = mailboxes.resolve(
+        inputs,
+        mailboxes.given_domains(who.domain, mail.settings),
+        mail.generation or server.DEFAULT_GENERATION,
+        back_ends.admin_user,
+        mailboxes_file,
+        verify,
+        problems,
+    )
+    if boxes.password_clients == mailboxes.NONE:
+        merge.refuse_owned(mail.settings, NO_APP_PASSWORDS, "tenant_settings", problems)
+    merge.refuse_displaced(mail.settings, _settings(who, mail, boxes), "tenant_settings", problems)
     extra = chart_values.resolve(inputs, problems, chart_schema or {})
     offline = problems.check(inputs.given("tenant_offline"), boolean) is True
     if offline and not check_mode:
@@ -54,7 +73,7 @@ def derive(
         problems.add(duplicate["variable"], duplicate["value"], duplicate["accepted"])
     problems.raise_if_any(who.slug)
 
-    model = _compose(who, display_name or t.cast(str, who.slug), back_ends, tenant_realm, mail, extra)
+    model = _compose(who, display_name or t.cast(str, who.slug), back_ends, tenant_realm, mail, boxes, extra)
     secrets.not_in(model, options, problems)
     problems.raise_if_any(who.slug)
     return model
@@ -66,6 +85,7 @@ def _compose(
     back_ends: platform.Platform,
     tenant_realm: realm.Realm,
     mail: server.Server,
+    boxes: mailboxes.Mailboxes,
     extra: t.Mapping[str, t.Any],
 ) -> dict[str, t.Any]:
     model: dict[str, t.Any] = {
@@ -88,11 +108,12 @@ def _compose(
         },
         "keycloak": _keycloak(who, display_name, back_ends, tenant_realm),
         "openbao": {},
-        "stalwart": _stalwart(who, back_ends, mail),
+        "stalwart": _stalwart(who, back_ends, mail, boxes),
         "chart_values": {},
         "dns": {**back_ends.dns, "configmap": f"{back_ends.release}-dns-records-required"},
-        "oidc_directory": _directory(who, back_ends),
-        "admin": _admin(who, display_name, back_ends),
+        "oidc_directory": _directory(who, back_ends, boxes),
+        "admin": _admin(who, display_name, back_ends, boxes),
+        "mailboxes": _mailboxes(who, back_ends, boxes),
         "capacity": {"replicas": mail.replicas, "resources": mail.resources, "storage": mail.storage},
     }
     model["openbao"] = _openbao(back_ends, model["keycloak"])
@@ -130,19 +151,21 @@ def _openbao(back_ends: platform.Platform, keycloak: t.Mapping[str, t.Any]) -> d
     }
 
 
-def _stalwart(who: identity.Identity, back_ends: platform.Platform, mail: server.Server) -> dict[str, t.Any]:
+def _stalwart(
+    who: identity.Identity, back_ends: platform.Platform, mail: server.Server, boxes: mailboxes.Mailboxes
+) -> dict[str, t.Any]:
     return {
         "generation": mail.generation,
         "image": {key: mail.image[key] for key in ("repository", "tag", "digest")},
         "service": f"{back_ends.release}-web",
         "service_port": WEB_PORT,
         "store": mail.store,
-        "settings": merge.merged(_settings(who, mail), mail.settings),
+        "settings": merge.merged(_settings(who, mail, boxes), mail.settings),
         "spam_filter": mail.spam_filter,
     }
 
 
-def _settings(who: identity.Identity, mail: server.Server) -> dict[str, t.Any]:
+def _settings(who: identity.Identity, mail: server.Server, boxes: mailboxes.Mailboxes) -> dict[str, t.Any]:
     settings: dict[str, t.Any] = {
         "domain": {who.domain: {}},
         "systemSettings": {"defaultHostname": who.mail_host, "defaultDomainId": who.domain},
@@ -154,12 +177,16 @@ def _settings(who: identity.Identity, mail: server.Server) -> dict[str, t.Any]:
         # The address lists are fetched from the internet at every start otherwise (contract 11.13).
         "asn": {"@type": "Disabled"},
     }
+    if mail.generation != "0.15":
+        # Written when nothing is forbidden, too, so that a tenant which allows them again gets them back.
+        forbidden = [MAKE_APP_PASSWORDS] if boxes.password_clients == mailboxes.NONE else []
+        settings["role"] = {USER_ROLE: {"disabledPermissions": forbidden}}
     if not mail.spam_filter:
         settings["spamSettings"]["spamFilterRulesUrl"] = None
     return settings
 
 
-def _directory(who: identity.Identity, back_ends: platform.Platform) -> dict[str, t.Any]:
+def _directory(who: identity.Identity, back_ends: platform.Platform, boxes: mailboxes.Mailboxes) -> dict[str, t.Any]:
     description = f"Per-tenant Keycloak ({who.domain})"
     directory = {
         "@type": "Oidc",
@@ -172,24 +199,44 @@ def _directory(who: identity.Identity, back_ends: platform.Platform) -> dict[str
         "usernameDomain": who.domain,
         "requireAudience": back_ends.client_id,
     }
+    internal = boxes.password_clients == mailboxes.INTERNAL
     return {
         "label": DIRECTORY_LABEL,
         "description": description,
+        # What the running directory must say: the server itself has no issuer.
+        "issuer": "" if internal else who.realm_url,
         "settings": {
             "directory": {DIRECTORY_LABEL: directory},
-            "authentication": {"directoryId": DIRECTORY_LABEL},
+            "authentication": {"directoryId": None if internal else DIRECTORY_LABEL},
         },
     }
 
 
-def _admin(who: identity.Identity, display_name: str, back_ends: platform.Platform) -> dict[str, t.Any]:
+def _promised(who: identity.Identity, back_ends: platform.Platform) -> list[str]:
+    """Addresses of the domain that must take mail."""
+    found = [f"{name}@{who.domain}" for name in ROLE_ADDRESSES]
+    rua = str(back_ends.dns["dmarc_rua"])
+    if rua.rpartition("@")[2] == who.domain:
+        found.append(rua)
+    return list(dict.fromkeys(found))
+
+
+def _mailboxes(who: identity.Identity, back_ends: platform.Platform, boxes: mailboxes.Mailboxes) -> dict[str, t.Any]:
+    return {
+        "principals": boxes.principals,
+        "password_clients": boxes.password_clients,
+        "promised": _promised(who, back_ends),
+    }
+
+
+def _admin(
+    who: identity.Identity, display_name: str, back_ends: platform.Platform, boxes: mailboxes.Mailboxes
+) -> dict[str, t.Any]:
     domain = t.cast(str, who.domain)
     address = f"{back_ends.admin_user}@{domain}"
-    promised = [f"{name}@{domain}" for name in ROLE_ADDRESSES]
-    rua = str(back_ends.dns["dmarc_rua"])
-    if rua.rpartition("@")[2] == domain:
-        promised.append(rua)
-    aliases = [alias for alias in dict.fromkeys(promised) if alias.lower() != address]
+    # Whoever in the inventory takes such an address has it; the administrator has the others.
+    taken = {address, *boxes.addresses}
+    aliases = [alias for alias in _promised(who, back_ends) if alias.lower() not in taken]
     return {
         "user": back_ends.admin_user,
         "secret_name": back_ends.admin_secret_name,

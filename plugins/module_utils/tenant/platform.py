@@ -41,8 +41,6 @@ SPF_POLICIES = ("-all", "~all", "?all")
 DMARC_POLICIES = ("none", "quarantine", "reject")
 PROFILES = ("standard",)
 MAX_TTL = 2**31 - 1
-#: Public variables whose roles come with a later release.
-NOT_YET = ("tenant_mailboxes", "tenant_groups", "tenant_lists")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +114,6 @@ def resolve(inputs: Inputs, identity: Identity, problems: Problems) -> Platform:
         problems.add("tenant_overlay.keycloak.clientID", client_id, "a client of its own; this one is another app's")
     admin_url = check(inputs.given("tenant_keycloak_admin_url"), names.url)
     _layers(inputs, problems)
-    _not_yet(inputs, problems)
     return Platform(
         openbao_url=check(openbao_given, names.openbao_url),
         openbao_mount=check(inputs.given("platform_openbao_mount"), names.vault_path) or "secret",
@@ -233,10 +230,3 @@ def _dns(inputs: Inputs, identity: Identity, problems: Problems) -> dict[str, t.
 
 def _layers(inputs: Inputs, problems: Problems) -> None:
     problems.items(inputs.given("tenant_layers"), choice(LAYERS))
-
-
-def _not_yet(inputs: Inputs, problems: Problems) -> None:
-    for variable in NOT_YET:
-        given = inputs.given(variable)
-        if given is not None and given.value != []:
-            problems.add(variable, given.value, "[] (the role that provisions these comes with a later release)")

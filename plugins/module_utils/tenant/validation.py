@@ -127,6 +127,12 @@ class Problems:
         if problem not in self._items:
             self._items.append(problem)
 
+    def told(self, variable: str, value: t.Any, accepted: str, sentence: str) -> None:
+        """Note a mistake in the words of whoever found it."""
+        problem = Problem(variable, masked(value, variable), accepted, sentence)
+        if problem not in self._items:
+            self._items.append(problem)
+
     def refuse(self, variable: str, value: t.Any, accepted: str) -> None:
         """Note a value that was given, null too: it stands for something else there than for "not given"."""
         if value is None:

@@ -58,7 +58,7 @@ def test_no_error_is_hidden(path: Path) -> None:
 
 
 #: Each of these roles runs alone, so each looks for the server and for the password by variables of its own.
-SERVER_ROLES = ("server_settings", "oidc_directory", "admin_principal", "dns_records")
+SERVER_ROLES = ("server_settings", "oidc_directory", "mailboxes", "admin_principal", "dns_records")
 _PASSWORD = re.compile(r"(\w+) or lookup\(('tenantmail\.stalwart\.openbao_secret', .*?default\(none, true\))\)")
 
 
@@ -73,7 +73,9 @@ def without_prefix(role: str, task: dict) -> str:
 def test_roles_look_for_the_server_and_its_password_in_the_same_way() -> None:
     looks, passwords = {}, {}
     for role in SERVER_ROLES:
-        look, use = yaml.safe_load((ROOT / f"roles/{role}/tasks/main.yml").read_text())[:2]
+        tasks = yaml.safe_load((ROOT / f"roles/{role}/tasks/main.yml").read_text())
+        first = next(number for number, task in enumerate(tasks) if f"{PREFIX}stalwart_info" in task)
+        look, use = tasks[first : first + 2]
         looks[role] = without_prefix(role, look)
         found = _PASSWORD.search(without_prefix(role, use))
         assert found, role
@@ -83,7 +85,7 @@ def test_roles_look_for_the_server_and_its_password_in_the_same_way() -> None:
     assert len(set(passwords.values())) == 1, passwords
 
 
-@pytest.mark.parametrize("role", ["server_settings", "oidc_directory", "admin_principal"])
+@pytest.mark.parametrize("role", ["server_settings", "oidc_directory", "mailboxes", "admin_principal"])
 def test_roles_report_what_a_plan_could_not_check(role: str) -> None:
     tasks = yaml.safe_load((ROOT / f"roles/{role}/tasks/main.yml").read_text())
     report = tasks[-1]["vars"][f"__{role}_report"]

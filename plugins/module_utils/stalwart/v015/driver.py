@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ...http_client import HttpClient
 from ..driver import Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
+from .app_passwords import AppPasswords015
 from .client import RestClient
 from .export import export_server
 from .info import gather
@@ -34,6 +37,10 @@ class Driver015(Driver):
     def info(self, ask: InfoAsk) -> Result:
         """See :class:`Driver`."""
         return {**gather(self._client, ask), "schema_hash": None}
+
+    def app_passwords(self, account: t.Optional[str]) -> AppPasswords015:
+        """See :class:`Driver`."""
+        return AppPasswords015(self._client, account)
 
     def export(self) -> Result:
         """See :class:`Driver`."""

@@ -15,7 +15,7 @@ from ..placeholder import placeholder
 from ..principal import GROUP, INDIVIDUAL, LIST, parse_principals
 from ..send_as import sayable
 from .client import RestClient
-from .principal import FIELDS, TYPES, VOCABULARY, Held, State, roles_shown, view
+from .principal import FIELDS, MANAGED_BY, TYPES, VOCABULARY, Held, State, roles_shown, view
 from .principal_plan import make_principal_plan
 from .send_as import rule_change, senders_of
 from .store import Store
@@ -33,7 +33,7 @@ _OTHERS = {
     "resource": "a resource",
     "location": "a location",
 }
-#: Fields that an account or a list may have and :class:`Held` does not.
+#: Fields that an account or a list may have and no option says.
 _UNREAD = ("picture", "urls")
 #: Options that cannot be given in part: what they do not name is removed.
 _TOGETHER = ("member_of", "members")
@@ -42,7 +42,7 @@ _TOGETHER = ("member_of", "members")
 def export_principals(client: RestClient, store: Store) -> tuple[list[Body], LeftOut]:
     """The principals, groups first, and what was left out and why."""
     types = (*TYPES, *(kind for kind in _OTHERS if kind not in TYPES))
-    fields = ",".join([*FIELDS, "secrets", *_UNREAD])
+    fields = ",".join(dict.fromkeys([*FIELDS, "secrets", *_UNREAD]))
     data = client.get("/api/principal", {"types": ",".join(types), "fields": fields, "limit": "0"})
     items = data.get("items") if isinstance(data, dict) else None
     if not isinstance(items, list):
@@ -142,4 +142,8 @@ def _nameless(state: State, held: Held) -> t.Iterator[tuple[str, str]]:
 
 def _unread(item: Item) -> t.Iterator[tuple[str, str]]:
     """What a principal has that nothing else here looks at."""
-    return ((field, f"has one, {_NO_OPTION}") for field in _UNREAD if item.get(field))
+    for field in _UNREAD:
+        values = item.get(field) or ()
+        # Which inventory names it is that inventory's to say.
+        if any(not str(value).startswith(MANAGED_BY) for value in ([values] if isinstance(values, str) else values)):
+            yield field, f"has one, {_NO_OPTION}"

@@ -34,6 +34,9 @@ FIELDS = (
     "disabledPermissions",
     "locale",
 )
+#: How the URN of an inventory begins that names a principal: a principal has no field for labels, and of URLs the server uses
+#: those of OAuth clients only.
+MARKS, MANAGED_BY = "urls", "urn:tenantmail:managed-by:"
 #: Settings that tell who checks logins.
 SETTINGS_KEYS, SETTINGS_PREFIXES = ("storage.directory",), ("directory", PENDING)
 
@@ -64,6 +67,7 @@ class Held:
     enabled: frozenset[str] = frozenset()
     disabled: frozenset[str] = frozenset()
     locale: str = ""
+    urls: frozenset[str] = frozenset()
     secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
 
     @property
@@ -95,6 +99,7 @@ def held_of(item: t.Mapping[str, t.Any]) -> Held:
         enabled=frozenset(_strings(item.get("enabledPermissions"))),
         disabled=frozenset(_strings(item.get("disabledPermissions"))),
         locale=str(item.get("locale") or ""),
+        urls=frozenset(_strings(item.get("urls"))),
         secrets=tuple(_strings(item.get("secrets"))),
     )
 
@@ -134,12 +139,18 @@ class State:
                 continue
             census.kinds[held.address] = held.kind
             census.holders[held.address] = Holder(held.kind, held.address)
+            if held.kind == INDIVIDUAL and "admin" in held.roles:
+                census.administrators.add(held.address)
             for alias in held.aliases:
                 census.holders.setdefault(alias, Holder(held.kind, held.address, ALIAS))
             groups = self.addresses(held.groups)
             if groups:
                 census.groups[held.address] = groups
         return census
+
+    def marked(self, by: str) -> list[str]:
+        """Addresses of those that an inventory names."""
+        return sorted(address for address, held in self.mailboxes.items() if f"{MANAGED_BY}{by}" in held.urls)
 
     def address(self, name: str) -> str:
         """The address of a principal that others name."""

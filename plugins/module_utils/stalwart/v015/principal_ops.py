@@ -58,6 +58,7 @@ def body(principal: Principal, goal: Held) -> dict[str, t.Any]:
         "roles": sorted(goal.roles),
         "enabledPermissions": sorted(goal.enabled),
         "disabledPermissions": sorted(goal.disabled),
+        "urls": sorted(goal.urls),
     }
     return {key: value for key, value in fields.items() if value}
 
@@ -83,6 +84,7 @@ def steps_of(held: Held, goal: Held) -> list[Step]:
         ("externalMembers", held.external, goal.external),
         ("enabledPermissions", held.enabled, goal.enabled),
         ("disabledPermissions", held.disabled, goal.disabled),
+        ("urls", held.urls, goal.urls),
     ):
         # What is added first keeps the first address the first one.
         added = [value for value in new if value not in old] if field == "emails" else sorted(set(new) - set(old))

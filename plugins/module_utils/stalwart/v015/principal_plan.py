@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
+from types import MappingProxyType
 
 from ...reconcile import Change, Plan
 from ...redact import MASK
@@ -17,7 +18,17 @@ from ..principal import GROUP, INDIVIDUAL, LIST, Principal, data_loss, other_typ
 from ..principal_checks import ALIAS, Findings, Memberships, Missing, check_addresses
 from ..suggest import did_you_mean
 from .password import account_password, verify_password
-from .principal import AUTHENTICATE_015, BUILT_IN_ROLES, LONGEST_TEXT, RECEIVE_015, Held, State, roles_shown, view
+from .principal import (
+    AUTHENTICATE_015,
+    BUILT_IN_ROLES,
+    LONGEST_TEXT,
+    MANAGED_BY,
+    RECEIVE_015,
+    Held,
+    State,
+    roles_shown,
+    view,
+)
 from .principal_ops import Op, body, gone, in_two, steps_of
 from .send_as import RULE, SettingsChange, owed, rows_change, rule_change, rule_shown, senders_of
 from .store import PENDING
@@ -30,15 +41,17 @@ def make_principal_plan(
     rewrite_passwords: bool,
     known: bool,
     missing: Missing = None,
+    released: t.Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """The plan.
 
     :param rewrite_passwords: compare passwords and write those that differ, instead of only where there is none.
     :param known: false when the server does not exist yet: nothing can be looked up on it.
     :param missing: takes domains that do not exist, instead of a failure.
+    :param released: addresses that are to lose their mark, each with the inventory's name.
     :raises Failure: ``invalid_value``, ``unsupported_by_generation``, ``not_found`` or ``conflict``, before any write.
     """
-    return _Planner(state, principals, rewrite_passwords, known).plan(missing)
+    return _Planner(state, principals, rewrite_passwords, known).plan(missing, released)
 
 
 def find(state: State, principal: Principal) -> t.Optional[Held]:
@@ -80,7 +93,7 @@ class _Planner:
         #: Whose an address is after this task.
         self._owners = {address: p.name for p in principals if p.state != "absent" for address in p.addresses}
 
-    def plan(self, missing: Missing) -> Plan:
+    def plan(self, missing: Missing, released: t.Mapping[str, str]) -> Plan:
         kept = [p for p in self._principals if p.state != "absent"]
         if self._known:
             self._after = check_addresses(self._census, self._principals, self._findings, missing)
@@ -98,6 +111,7 @@ class _Planner:
         for principal in self._principals:
             if principal.state == "absent":
                 changes += self._removal(principal)
+        changes += [self._release(address, by) for address, by in released.items()]
         if any(p.send_as for p in kept):
             changes += self._rule()
         changes += self._owed()
@@ -141,6 +155,8 @@ class _Planner:
             after = {key: value for key, value in self._view(goal).items() if value not in (None, [], {})}
             if principal.send_as:
                 after["send_as"] = list(principal.send_as)
+            if principal.managed_by:
+                after["managed_by"] = principal.managed_by
             if password:
                 after["password"] = MASK
             if self._known and name != principal.name:
@@ -155,6 +171,8 @@ class _Planner:
         if settings:
             before["send_as"] = senders_of(self._state.settings, held.name)
             after["send_as"] = before["send_as"] if principal.send_as is None else list(principal.send_as)
+        if held.urls != goal.urls:
+            before["managed_by"], after["managed_by"] = None, principal.managed_by
         if not held.emails:
             before["name"], after["name"] = None, principal.name
         if "receive_mail" in before:
@@ -203,6 +221,8 @@ class _Planner:
         aliases = given.get("aliases", now.aliases)
         catch_all = [email for email in now.emails[1:] if email.startswith("@")]
         values["emails"] = (principal.name, *aliases, *catch_all)
+        if principal.managed_by:
+            values["urls"] = now.urls | {f"{MANAGED_BY}{principal.managed_by}"}
         if "description" in given and not (held is not None and self._from_claims(principal)):
             values["description"] = given["description"]
             size = len((given["description"] or "").encode())
@@ -351,6 +371,13 @@ class _Planner:
         before = {"member_of": self._state.addresses(held.groups)}
         ops = self._updates(op, held, goal)
         return [Change("update", held.kind, address, before, {"member_of": groups}, ops)]
+
+    def _release(self, address: str, by: str) -> Change:
+        """A mark that goes while the principal stays."""
+        held = self._state.mailboxes[address]
+        steps = steps_of(held, dataclasses.replace(held, urls=held.urls - {f"{MANAGED_BY}{by}"}))
+        op = Op("update", address, address, held.name, {}, tuple(steps))
+        return Change("delete", "mark", address, {"managed_by": by}, None, (op,))
 
     def _removal(self, principal: Principal) -> list[Change]:
         held = self._held[principal.name]

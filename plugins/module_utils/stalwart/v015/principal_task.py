@@ -13,14 +13,15 @@ from ...failure import Failure
 from ...reconcile import Plan, after_writes, converge, present
 from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
+from ..managed import Rest, marked, rest_of
 from ..placeholder import refuse_placeholders
-from ..principal import INDIVIDUAL, Principal, parse_principals
-from ..principal_checks import Missing, cautions
+from ..principal import INDIVIDUAL, LIST, Principal, parse_principals
+from ..principal_checks import Missing, cautions, nobodies
 from . import send_as
 from .client import Operation, RestClient, delete, insert
 from .errors import ApiError
 from .password import hash_password
-from .principal import FIELDS, SETTINGS_KEYS, SETTINGS_PREFIXES, TYPES, VOCABULARY, State, view
+from .principal import FIELDS, MARKS, SETTINGS_KEYS, SETTINGS_PREFIXES, TYPES, VOCABULARY, State, view
 from .principal_ops import Op, ordered
 from .principal_plan import find, make_principal_plan
 from .store import RELOADS
@@ -40,7 +41,8 @@ class Principal015Task:
     def __init__(self, client: t.Optional[RestClient], ask: PrincipalAsk) -> None:
         self._client = client
         self._ask = ask
-        self._principals: list[Principal] = parse_principals(VOCABULARY, ask.principals)
+        self._principals: list[Principal] = marked(parse_principals(VOCABULARY, ask.principals), ask.managing.by)
+        self._rest = Rest()
         self._missing: Missing = None
         self._barred = ""
 
@@ -59,8 +61,16 @@ class Principal015Task:
 
     def _plan(self, state: State, *, known: bool = True) -> Plan:
         rewrite = self._ask.update_secrets == "always"
+        by = self._ask.managing.by
+        if by:
+            self._rest = rest_of(self._ask.managing, self._principals, state.census(), state.marked(by))
         plan = make_principal_plan(
-            state, self._principals, rewrite_passwords=rewrite, known=known, missing=self._missing
+            state,
+            [*self._principals, *self._rest.principals],
+            rewrite_passwords=rewrite,
+            known=known,
+            missing=self._missing,
+            released={address: str(by) for address in self._rest.released},
         )
         refuse_placeholders(op.password for change in plan.changes for op in change.payload)
         return plan
@@ -68,6 +78,7 @@ class Principal015Task:
     def _read(self) -> State:
         client = present(self._client)
         fields = [*FIELDS, *(["secrets"] if any(p.password for p in self._principals) else [])]
+        fields += [MARKS] if self._ask.managing.by else []
         data = client.get(_PATH, {"types": ",".join(TYPES), "fields": ",".join(fields), "limit": "0"})
         items = data.get("items") if isinstance(data, dict) else None
         if not isinstance(items, list):
@@ -75,7 +86,10 @@ class Principal015Task:
         if self._ask.settled and not self._settings_matter(State(items)):
             return State(items)
         keys, prefixes = set(SETTINGS_KEYS), set(SETTINGS_PREFIXES)
-        if any(p.send_as is not None or p.login_name is not None or p.state == "absent" for p in self._principals):
+        removes = self._ask.managing.removes
+        if removes or any(
+            p.send_as is not None or p.login_name is not None or p.state == "absent" for p in self._principals
+        ):
             keys.update(send_as.SETTINGS_KEYS)
             prefixes.update(send_as.SETTINGS_PREFIXES)
         return State(items, client.keys(keys, prefixes))
@@ -188,8 +202,10 @@ class Principal015Task:
             "changes": plan.summary(),
             "diff": plan.diff(),
             "principals": [] if state is None else [self._now(state, p) for p in self._principals],
+            "disappeared": self._rest.told(),
             "unvalidated": False,
             "warnings": [
+                *self._rest.warnings(),
                 *self._cautions(plan, state),
                 *filter(None, [self._barred]),
                 *(self._worries(state) if state is not None else ()),
@@ -202,7 +218,12 @@ class Principal015Task:
             return []
         created = {change.key for change in plan.changes if change.action == "create"}
         kinds = state.census().kinds if any(p.state == "suspended" for p in self._principals) else {}
-        return cautions(self._client.http.base_url, self._missing, self._principals, created, kinds)
+        server = self._client.http.base_url
+        lists = any(p.type == LIST and p.given.get("members") for p in self._principals)
+        return [
+            *cautions(server, self._missing, self._principals, created, kinds),
+            *(nobodies(server, state.census(), self._principals) if lists else ()),
+        ]
 
     def _worries(self, state: State) -> t.Iterator[str]:
         claim = state.username_claim

@@ -51,6 +51,13 @@ NEEDS_RESTART = frozenset(
 
 MARKER_OBJECT = "MemoryLookupKey"
 MARKER_NAMESPACE = "tenantmail-pending"
+#: With an inventory's name behind it: rows that say which principals it names (:mod:`.marks`).
+MANAGED_PREFIX = "tenantmail-managed-"
+
+
+def is_own(namespace: t.Any) -> bool:
+    """Whether a table is the collection's own: no lookup uses it, and no setting names its rows."""
+    return str(namespace) == MARKER_NAMESPACE or str(namespace).startswith(MANAGED_PREFIX)
 
 
 def actions_for(object_type: str, operation: str, properties: t.Iterable[str]) -> set[str]:

@@ -13,7 +13,7 @@ import typing as t
 
 from ...failure import Failure
 from ...reconcile import after_writes
-from .actions import MARKER_NAMESPACE, MARKER_OBJECT, actions_for, marker
+from .actions import MANAGED_PREFIX, MARKER_NAMESPACE, MARKER_OBJECT, actions_for, marker
 from .client import DEFAULT_LIMITS, Call, JmapClient, Limits, TooLarge, WriteRace
 from .decode import encode
 from .errors import reload_failure, set_failures
@@ -167,7 +167,7 @@ class Writer:
 
     @staticmethod
     def _actions(op: Op) -> set[str]:
-        if op.kind == "action":
+        if op.kind == "action" or (op.object == MARKER_OBJECT and op.label.startswith(MANAGED_PREFIX)):
             return set()
         return actions_for(op.object, op.kind, [write.pointer for write in op.writes])
 

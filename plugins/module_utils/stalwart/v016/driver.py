@@ -10,6 +10,7 @@ import typing as t
 
 from ...http_client import HttpClient
 from ..driver import Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
+from .app_passwords import AppPasswords016
 from .cache import SchemaCache
 from .client import JmapClient
 from .export import export_server
@@ -63,6 +64,10 @@ class Driver016(Driver):
     def info(self, ask: InfoAsk) -> Result:
         """See :class:`Driver`."""
         return {**gather(self._client, ask), "schema_hash": self._hash}
+
+    def app_passwords(self, account: t.Optional[str]) -> AppPasswords016:
+        """See :class:`Driver`."""
+        return AppPasswords016(self._client, account)
 
     def export(self) -> Result:
         """See :class:`Driver`."""

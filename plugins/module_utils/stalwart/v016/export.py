@@ -15,7 +15,7 @@ import typing as t
 from ...failure import Failure
 from ...reconcile import Change
 from ..send_as import leave_to_principals
-from .actions import MARKER_NAMESPACE
+from .actions import is_own
 from .client import JmapClient, Want
 from .decode import Decoder
 from .exclusive import Exclusive
@@ -122,7 +122,7 @@ class _Exporter:
             return
         labels: dict[str, list[str]] = {}
         for identifier, wire in objects.items():
-            if wire.get("namespace") != MARKER_NAMESPACE:
+            if not is_own(wire.get("namespace")):
                 labels.setdefault(self._registry.label(name, identifier) or "", []).append(identifier)
         for label in _missing_seeds(self._schema, name, labels):
             self.left_out.append((f"{key}.{label}", _REMOVED))

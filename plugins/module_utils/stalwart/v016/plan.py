@@ -14,7 +14,7 @@ from ...reconcile import Change, Plan, present
 from ...redact import MASK
 from ..problem import Problem
 from ..suggest import did_you_mean
-from .actions import MARKER_NAMESPACE, RELOAD_SETTINGS
+from .actions import RELOAD_SETTINGS, is_own
 from .decode import Decoder, Reference, mask, mask_value, project, references, secrets_in, struct_references, writable
 from .describe import describe
 from .differ import Differ, Write
@@ -239,7 +239,7 @@ class _Planner:
         changes = []
         for name in self._request.exclusive.types:
             for identifier, wire in self._registry.of(name).items():
-                if (name, identifier) not in kept and wire.get("namespace") != MARKER_NAMESPACE:
+                if (name, identifier) not in kept and not is_own(wire.get("namespace")):
                     changes.append(destroy(self._registry, name, identifier))
         return changes
 

@@ -50,6 +50,8 @@ def take_census(registry: Registry) -> Census:
             name = names[identifier] if object_type == "Account" else str(registry.natural(object_type, identifier))
             census.kinds[name] = kind
             census.holders[name] = Holder(kind, name)
+            if kind == INDIVIDUAL and (wire.get("roles") or {}).get("@type") == "Admin":
+                census.administrators.add(name)
             for alias in (wire.get("aliases") or {}).values():
                 domain = registry.natural("Domain", str(alias.get("domainId")))
                 how = ALIAS if alias.get("enabled", True) else DISABLED

@@ -28,6 +28,7 @@ from ..suggest import did_you_mean
 from .apply import gone
 from .decode import Decoder
 from .differ import Differ, Write
+from .marks import Marks
 from .plan import Op, owed
 from .principal import BUILT_IN_ROLES, OBJECTS, take_census
 from .principal_view import address_of, view
@@ -47,15 +48,18 @@ def make_principal_plan(
     rewrite_passwords: bool,
     known: bool,
     missing: Missing = None,
+    marks: t.Optional[Marks] = None,
+    released: t.Iterable[str] = (),
 ) -> Plan:
     """The plan.
 
     :param known: false when the server does not exist yet: nothing can be looked up on it.
     :param missing: takes domains that do not exist, instead of a failure: in check mode, what an earlier task would
         have created is not there.
+    :param marks: of the inventory that principals are ``managed_by``. :param released: addresses to lose theirs.
     :raises Failure: ``invalid_value``, ``not_found`` or ``conflict``, each with all its problems, before any write.
     """
-    return _Planner(registry, principals, rewrite_passwords, known, missing).plan()
+    return _Planner(registry, principals, rewrite_passwords, known, missing, marks).plan(released)
 
 
 def default_directory(registry: Registry) -> dict[str, t.Any]:
@@ -72,8 +76,10 @@ class _Planner:
         rewrite: bool,
         known: bool,
         missing: Missing,
+        marks: t.Optional[Marks],
     ) -> None:
         self._missing = missing
+        self._marks = marks
         self._registry = registry
         self._schema = registry.schema
         self._principals = principals
@@ -90,7 +96,7 @@ class _Planner:
         self._after: dict[str, frozenset[str]] = {}
         self._givers: frozenset[str] = frozenset()
 
-    def plan(self) -> Plan:
+    def plan(self, released: t.Iterable[str]) -> Plan:
         kept = [p for p in self._principals if p.state != "absent"]
         if self._known:
             self._after = check_addresses(self._census, self._principals, self._findings, self._missing)
@@ -107,6 +113,7 @@ class _Planner:
         for principal in self._principals:
             if principal.state == "absent":
                 changes += self._removal(principal)
+        changes += self._release(released)
         if any(p.send_as for p in kept):
             rule = self._senders.rule()
             changes += [rule] if rule else []
@@ -129,13 +136,14 @@ class _Planner:
         current = self._decoder.struct(object_type, wire) if wire is not None else None
         body = self._body(principal, current, groups)
         senders = [] if principal.send_as is None else self._senders.ops(principal.name, principal.send_as)
+        mark = self._marks.put(principal.name) if self._marks and principal.managed_by else []
         if current is None or identifier is None:
-            return self._create(principal, body, senders)
+            return self._create(principal, body, [*senders, *mark])
         differ = Differ(self._schema)
         writes = differ.struct(object_type, body, current, principal.key)
         secret = self._password(principal, current)
         writes += secret
-        if not writes and not senders:
+        if not writes and not senders and not mark:
             return None
         needs = self._needs(principal, groups)
         op = Op("update", object_type, principal.name, identifier, None, tuple(writes), needs)
@@ -144,6 +152,8 @@ class _Planner:
             before.pop("members", None)
         if senders:
             before["send_as"], after["send_as"] = self._senders.of(principal.name), list(principal.send_as or ())
+        if mark:
+            before["managed_by"], after["managed_by"] = None, principal.managed_by
         if "receive_mail" in before:
             after.setdefault("receive_mail", True)
         changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
@@ -151,10 +161,10 @@ class _Planner:
         if secret:
             shown_after["password"] = f"{MASK} written"
         shown_before = {key: before.get(key) for key in changed}
-        ops = (*(self._updates(op, current, body) if writes else ()), *senders)
+        ops = (*(self._updates(op, current, body) if writes else ()), *senders, *mark)
         return Change("update", principal.type, principal.name, shown_before, shown_after, ops)
 
-    def _create(self, principal: Principal, body: Body, senders: t.Sequence[Op]) -> Change:
+    def _create(self, principal: Principal, body: Body, rows: t.Sequence[Op]) -> Change:
         object_type, variant = OBJECTS[principal.type]
         if principal.password:
             body["credentials"] = [{"@type": "Password", "secret": principal.password}]
@@ -168,7 +178,9 @@ class _Planner:
             after["password"] = MASK
         if principal.send_as:
             after["send_as"] = list(principal.send_as)
-        return Change("create", principal.type, principal.name, None, after, (op, *senders))
+        if self._marks and principal.managed_by:
+            after["managed_by"] = principal.managed_by
+        return Change("create", principal.type, principal.name, None, after, (op, *rows))
 
     def _needs(self, principal: Principal, groups: t.Optional[t.Sequence[str]]) -> frozenset[tuple[str, str]]:
         givers = self._after.get(principal.name)
@@ -336,11 +348,12 @@ class _Planner:
 
     def _removal(self, principal: Principal) -> list[Change]:
         identifier = self._ids[principal.name]
+        mark = self._marks.drop(principal.name) if self._marks else []
         if identifier is None:
             kind = self._census.kinds.get(principal.name)
             if kind is not None:
                 self._findings.add("conflict", principal.key, other_type(kind))
-            return []
+            return self._release([principal.name])
         object_type, _variant = OBJECTS[principal.type]
         wire = self._registry.of(object_type)[identifier]
         used = int(wire.get("usedDiskQuota") or 0)
@@ -349,9 +362,16 @@ class _Planner:
         current = self._decoder.struct(object_type, wire)
         before = {key: value for key, value in view(object_type, current).items() if value not in (None, [], {})}
         op = Op("destroy", object_type, principal.name, identifier, needs=self._members_first(principal))
-        return [
-            Change("delete", principal.type, principal.name, before, None, (op, *self._senders.ops(principal.name, ())))
-        ]
+        ops = (op, *self._senders.ops(principal.name, ()), *mark)
+        return [Change("delete", principal.type, principal.name, before, None, ops)]
+
+    def _release(self, addresses: t.Iterable[str]) -> list[Change]:
+        """Marks that go while the principals stay, or are gone already."""
+        marks = self._marks
+        if marks is None:
+            return []
+        drops = ((address, tuple(marks.drop(address))) for address in addresses)
+        return [Change("delete", "mark", name, {"managed_by": marks.by}, None, ops) for name, ops in drops if ops]
 
     def _members_first(self, principal: Principal) -> frozenset[tuple[str, str]]:
         """What must be written before a group can go early, because its address goes to somebody else."""

@@ -11,14 +11,17 @@ import typing as t
 from ...reconcile import Plan, present
 from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
+from ..managed import Rest, marked, rest_of
 from ..placeholder import refuse_placeholders
-from ..principal import GROUP, INDIVIDUAL, Principal, parse_principals
-from ..principal_checks import Missing, cautions
+from ..principal import GROUP, INDIVIDUAL, LIST, Principal, parse_principals
+from ..principal_checks import Missing, cautions, nobodies
 from .actions import MARKER_OBJECT, pending_of
 from .apply import Writer, marker_removal
 from .client import JmapClient, Want
 from .converge import converge_server
 from .decode import Decoder
+from .marks import Marks
+from .marks import wants as mark_wants
 from .plan import Op
 from .principal import OBJECTS, take_census, vocabulary
 from .principal_plan import default_directory, make_principal_plan
@@ -50,12 +53,18 @@ class PrincipalTask:
         self._client = client
         self._schema = schema
         self._ask = ask
-        self._principals: list[Principal] = parse_principals(vocabulary(schema), ask.principals)
+        self._managing = ask.managing
+        self._principals: list[Principal] = marked(
+            parse_principals(vocabulary(schema), ask.principals), ask.managing.by
+        )
+        self._rest = Rest()
         self._rewrite = ask.update_secrets == "always"
         self._missing: Missing = None
         self._finished: list[str] = []
         #: Whether the table of further senders has a part in this; a removed account leaves no rows behind.
-        self._senders = any(p.send_as is not None or p.state == "absent" for p in self._principals)
+        self._senders = ask.managing.removes or any(
+            p.send_as is not None or p.state == "absent" for p in self._principals
+        )
 
     def run(self, check_mode: bool) -> Result:
         """:raises Failure: before any write for principals that are wrong, after it for what the server refuses."""
@@ -77,8 +86,17 @@ class PrincipalTask:
         return self._plan(registry, known=True)
 
     def _plan(self, registry: Registry, *, known: bool) -> Plan:
+        marks = Marks(registry, self._managing.by) if self._managing.by else None
+        if marks is not None:
+            self._rest = rest_of(self._managing, self._principals, take_census(registry), marks.addresses)
         return make_principal_plan(
-            registry, self._principals, rewrite_passwords=self._rewrite, known=known, missing=self._missing
+            registry,
+            [*self._principals, *self._rest.principals],
+            rewrite_passwords=self._rewrite,
+            known=known,
+            missing=self._missing,
+            marks=marks,
+            released=self._rest.released,
         )
 
     def _read(self) -> Registry:
@@ -86,7 +104,12 @@ class PrincipalTask:
         if self._finished:
             client.call(marker_removal(self._finished), write=True)
             self._finished = []
-        registry = Registry(present(self._schema), client.read((*_WANTS, *(SEND_AS_WANTS if self._senders else ()))))
+        wants = (
+            *_WANTS,
+            *(SEND_AS_WANTS if self._senders else ()),
+            *(mark_wants(self._managing.by) if self._managing.by else ()),
+        )
+        registry = Registry(present(self._schema), client.read(wants))
         registry.pending = pending_of(registry.of(MARKER_OBJECT))
         return registry
 
@@ -103,8 +126,9 @@ class PrincipalTask:
             "changes": plan.summary(),
             "diff": plan.diff(),
             "principals": [] if registry is None else [self._now(registry, p) for p in self._principals],
+            "disappeared": self._rest.told(),
             "unvalidated": self._schema is None,
-            "warnings": [*self._cautions(plan, registry), *self._fights(registry)],
+            "warnings": [*self._cautions(plan, registry), *self._fights(registry), *self._rest.warnings()],
         }
 
     def _cautions(self, plan: Plan, registry: t.Optional[Registry]) -> list[str]:
@@ -112,7 +136,12 @@ class PrincipalTask:
             return []
         created = {change.key for change in plan.changes if change.action == "create"}
         kinds = take_census(registry).kinds if any(p.state == "suspended" for p in self._principals) else {}
-        return cautions(self._client.http.base_url, self._missing, self._principals, created, kinds)
+        server = self._client.http.base_url
+        lists = any(p.type == LIST and p.given.get("members") for p in self._principals)
+        return [
+            *cautions(server, self._missing, self._principals, created, kinds),
+            *(nobodies(server, take_census(registry), self._principals) if lists else ()),
+        ]
 
     def _fights(self, registry: t.Optional[Registry]) -> list[str]:
         """A warning where every login undoes what this task says about memberships (contract 5.3)."""

@@ -68,5 +68,7 @@ def unvalidated_principals(principals: t.Sequence[Principal]) -> Plan:
             body["send_as"] = list(principal.send_as)
         if principal.password:
             body["password"] = MASK
+        if principal.managed_by:
+            body["managed_by"] = principal.managed_by
         changes.append(Change("create", principal.type, principal.name, None, body))
     return Plan(tuple(changes))
