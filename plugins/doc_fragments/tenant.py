@@ -217,11 +217,6 @@ options:
           - What the user must do at the first login. Used when the user is created.
         type: list
         elements: str
-  tenant_verify:
-    description:
-      - Whether what the proof needs is kept, which is a client and a user in the realm, their secrets, and a mailbox.
-        V(true) where it is not given.
-    type: bool
   tenant_generation:
     description: Stalwart's generation. This release provisions V(0.16), the default.
     type: str

@@ -77,7 +77,6 @@ TENANT: dict[str, t.Any] = {
             "required_actions": {"type": "list", "elements": "str"},
         },
     },
-    "tenant_verify": {"type": "bool"},
     "tenant_generation": {"type": "str"},
     "tenant_image": {"type": "str"},
     "tenant_store": {"type": "dict"},

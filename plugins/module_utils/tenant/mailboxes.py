@@ -14,14 +14,13 @@ from ..stalwart.principal import GROUP, INDIVIDUAL, LIST, Principal, Vocabulary,
 from . import mailbox_file, merge
 from .mailbox_file import File, Item
 from .overlay import Inputs
+from .realm import PROBE, PROBE_GROUP
 from .validation import Invalid, Problems, nearest, one_of
 
 #: Variable → the type of what it lists.
 SOURCES = {"tenant_mailboxes": INDIVIDUAL, "tenant_groups": GROUP, "tenant_lists": LIST}
 APP_PASSWORDS, INTERNAL, NONE = "app_passwords", "internal", "none"
 PASSWORD_CLIENTS = (APP_PASSWORDS, INTERNAL, NONE)
-#: The mailbox and the group that role verify proves a tenant with.
-PROBE = "tenantmail-probe"
 #: Options that hold addresses, which a bare local part may stand for.
 _ADDRESSES = ("aliases", "members", "member_of", "send_as")
 _TYPES: dict[str, tuple[type, ...]] = {"list": (list, tuple), "bool": (bool,), "str": (str,), "raw": (str, int)}
@@ -99,7 +98,7 @@ def resolve(
             f"{administrator}@{domains.own}", "the administrator's mailbox, which role admin_principal keeps"
         )
         if verify:
-            for name in (PROBE, f"{PROBE}-group"):
+            for name in (PROBE, PROBE_GROUP):
                 reader.reserve(f"{name}@{domains.own}", "the probe of role verify")
         reader.compare()
     return Mailboxes(
@@ -114,7 +113,7 @@ def probe(domain: str) -> list[dict[str, t.Any]]:
     address = f"{PROBE}@{domain}"
     return [
         {
-            "name": f"{PROBE}-group@{domain}",
+            "name": f"{PROBE_GROUP}@{domain}",
             "type": GROUP,
             "description": "Probe group of role verify",
             "members": [address],

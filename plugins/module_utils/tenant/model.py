@@ -50,14 +50,13 @@ def derive(
     back_ends = platform.resolve(inputs, who, problems)
     tenant_realm = realm.resolve(inputs, who, problems)
     mail = server.resolve(inputs, problems)
-    verify = problems.check(inputs.given("tenant_verify"), boolean) is not False
     boxes = mailboxes.resolve(
         inputs,
         mailboxes.given_domains(who.domain, mail.settings),
         mail.generation or server.DEFAULT_GENERATION,
         back_ends.admin_user,
         mailboxes_file,
-        verify,
+        tenant_realm.verify,
         problems,
     )
     if boxes.password_clients == mailboxes.NONE:
