@@ -57,6 +57,20 @@ class InfoAsk:
     wait_dkim: float = 0.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Addresses:
+    """Whose addresses a server knows.
+
+    :param users: own addresses of individual mailboxes. :param groups: of groups. :param aliases: everybody's further ones.
+    :param blocked: network addresses whose connections the server closes.
+    """
+
+    users: frozenset[str]
+    groups: frozenset[str]
+    aliases: frozenset[str]
+    blocked: tuple[str, ...] = ()
+
+
 def no_info() -> Result:
     """The ``info`` of which no part was asked for."""
     return {
@@ -86,6 +100,10 @@ class Driver(abc.ABC):
     @abc.abstractmethod
     def info(self, ask: InfoAsk) -> Result:
         """The ``info`` of ``stalwart_info``."""
+
+    @abc.abstractmethod
+    def addresses(self) -> Addresses:
+        """Whose addresses there are, and which network addresses are blocked; one request for each page of 500."""
 
     @abc.abstractmethod
     def export(self) -> Result:

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from ...http_client import HttpClient
-from ..driver import Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
+from ..driver import Addresses, Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
+from .addresses import read_addresses
 from .client import RestClient
 from .export import export_server
 from .info import gather
@@ -34,6 +35,10 @@ class Driver015(Driver):
     def info(self, ask: InfoAsk) -> Result:
         """See :class:`Driver`."""
         return {**gather(self._client, ask), "schema_hash": None}
+
+    def addresses(self) -> Addresses:
+        """See :class:`Driver`."""
+        return read_addresses(self._client)
 
     def export(self) -> Result:
         """See :class:`Driver`."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ...http_client import HttpClient
-from ..driver import Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
+from ..driver import Addresses, Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
+from .addresses import read_addresses
 from .cache import SchemaCache
 from .client import JmapClient
 from .export import export_server
@@ -63,6 +64,10 @@ class Driver016(Driver):
     def info(self, ask: InfoAsk) -> Result:
         """See :class:`Driver`."""
         return {**gather(self._client, ask), "schema_hash": self._hash}
+
+    def addresses(self) -> Addresses:
+        """See :class:`Driver`."""
+        return read_addresses(self._client)
 
     def export(self) -> Result:
         """See :class:`Driver`."""

@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""IMAP as a mail client speaks it: login, finding a message, reading and removing it."""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import re
+import socket
+import time
+import typing as t
+
+from . import probe_port as ports
+from .checks import Wrong
+from .probe_port import Port
+
+#: Seconds between two looks into a mailbox: the library has no IDLE before Python 3.14.
+PAUSE = 0.25
+
+_LIST = re.compile(r'\((?P<flags>[^)]*)\) (?:"(?P<delimiter>[^"]*)"|NIL) (?P<name>.+)\Z')
+_QUOTA = re.compile(r"STORAGE (\d+) (\d+)", re.I)
+
+
+class LoginRefused(Exception):
+    """The server does not accept the credential; the message is its answer."""
+
+
+class Session(imaplib.IMAP4):
+    """A connection to one port.
+
+    :raises Wrong: when the port does not greet as it should.
+    """
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._sock = ports.connect(port)
+        try:
+            ports.greet(port, lambda: super(Session, self).__init__(timeout=ports.GREETING_TIMEOUT) or "greeted")  # type: ignore[func-returns-value]
+            self._sock.settimeout(ports.ANSWER_TIMEOUT)
+            if not port.tls and "STARTTLS" in self.capabilities:
+                self.starttls(ports.context())
+        except (imaplib.IMAP4.error, OSError) as exc:
+            self._sock.close()
+            raise Wrong("closed_at_once", f"{port}: {exc}") from None
+        except BaseException:
+            self._sock.close()
+            raise
+
+    def _create_socket(self, timeout: t.Optional[float]) -> socket.socket:
+        return self._sock
+
+    def __exit__(self, *_exc: object) -> None:
+        with contextlib.suppress(imaplib.IMAP4.error, OSError):
+            self.logout()
+        self._sock.close()
+
+    @property
+    def greeting(self) -> str:
+        """The server's first line."""
+        return bytes(self.welcome).decode("utf-8", "replace").strip()
+
+    def bearer(self, address: str, token: str) -> None:
+        """``AUTHENTICATE XOAUTH2``.
+
+        :raises LoginRefused: with the server's answer. :raises Wrong: when it closes.
+        """
+        first = [f"user={address}\x01auth=Bearer {token}\x01\x01".encode()]
+        try:
+            # An error is a challenge, to which the client's answer is empty.
+            self.authenticate("XOAUTH2", lambda _challenge: first.pop() if first else b"")
+        except imaplib.IMAP4.abort as exc:
+            raise Wrong("closed_at_once", f"{self._port} closes after AUTHENTICATE: {exc}") from None
+        except imaplib.IMAP4.error as exc:
+            raise LoginRefused(" ".join(_plain(exc).split())) from None
+        except OSError as exc:
+            raise Wrong("greeting_slow", f"{self._port}: {type(exc).__name__}") from None
+
+    def mailboxes(self) -> list[str]:
+        """Names of all mailboxes, other accounts' that are shared included."""
+        found = []
+        for line in self._data(self.list()):
+            match = _LIST.match(line.decode("utf-8", "replace")) if isinstance(line, bytes) else None
+            if match and "\\noselect" not in match.group("flags").lower():
+                found.append(match.group("name").strip('"'))
+        return found
+
+    def find(self, mailbox: str, mark: str) -> dict[str, bytes]:
+        """The messages of a mailbox that hold a mark in their headers or text, by UID."""
+        answer = self._try(lambda: self.select(f'"{mailbox}"'))
+        if answer[0] != "OK":
+            return {}
+        uids = b" ".join(filter(None, self._data(self._try(lambda: self.uid("SEARCH", "TEXT", f'"{mark}"'))))).split()
+        found = {}
+        for uid in uids:
+            data = self._data(self._try(lambda uid=uid: self.uid("FETCH", uid.decode(), "(BODY.PEEK[])")))  # type: ignore[misc]
+            raw = next((part[1] for part in data if isinstance(part, tuple)), None)
+            if raw is not None:
+                found[uid.decode()] = bytes(raw)
+        return found
+
+    def remove(self, mailbox: str, uids: t.Iterable[str]) -> None:
+        """Delete messages for good."""
+        listed = ",".join(uids)
+        if not listed or self._try(lambda: self.select(f'"{mailbox}"'))[0] != "OK":
+            return
+        self._try(lambda: self.uid("STORE", listed, "+FLAGS.SILENT", "(\\Deleted)"))
+        if "UIDPLUS" in self.capabilities:
+            self._try(lambda: self.uid("EXPUNGE", listed))
+        else:
+            self._try(self.expunge)
+
+    def quota(self) -> t.Optional[tuple[int, int]]:
+        """KiB used and allowed (RFC 9208); none without a limit."""
+        if "QUOTA" not in self.capabilities:
+            return None
+        _status, data = self._try(lambda: self.getquotaroot("INBOX"))
+        text = " ".join(part.decode("utf-8", "replace") for lines in data or [] for part in lines or [] if isinstance(part, bytes))
+        match = _QUOTA.search(text)
+        return (int(match.group(1)), int(match.group(2))) if match else None
+
+    def _try(self, call: t.Callable[[], t.Any]) -> t.Any:
+        try:
+            return call()
+        except imaplib.IMAP4.abort as exc:
+            raise Wrong("closed_at_once", f"{self._port} closes: {exc}") from None
+        except imaplib.IMAP4.error as exc:
+            raise Wrong("no_such_command", f"{self._port}: {exc}") from None
+        except OSError as exc:
+            raise Wrong("greeting_slow", f"{self._port}: {type(exc).__name__}") from None
+
+    @staticmethod
+    def _data(answer: tuple[str, t.Any]) -> list[t.Any]:
+        return list(answer[1] or []) if answer[0] == "OK" else []
+
+
+def wait_for(look: t.Callable[[], t.Any], seconds: float) -> t.Any:
+    """The first thing that a look finds, or what the last one found."""
+    end = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found or time.monotonic() + PAUSE > end:
+            return found
+        time.sleep(PAUSE)
+
+
+def _plain(exc: Exception) -> str:
+    text = exc.args[0] if exc.args else ""
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
