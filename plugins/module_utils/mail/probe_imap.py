@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import imaplib
 import re
 import socket
@@ -19,6 +20,11 @@ from .probe_port import Port
 
 #: Seconds between two looks into a mailbox: the library has no IDLE before Python 3.14.
 PAUSE = 0.25
+#: Messages of a mailbox that are looked at, and octets of each: the probe's own are few and short.
+NEWEST = 20
+LONGEST = 200_000
+
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 _LIST = re.compile(r'\((?P<flags>[^)]*)\) (?:"(?P<delimiter>[^"]*)"|NIL) (?P<name>.+)\Z')
 _QUOTA = re.compile(r"STORAGE (\d+) (\d+)", re.I)
@@ -36,9 +42,10 @@ class Session(imaplib.IMAP4):
 
     def __init__(self, port: Port) -> None:
         self._port = port
+        self._read: dict[tuple[str, str], bytes] = {}
         self._sock = ports.connect(port)
         try:
-            ports.greet(port, lambda: super(Session, self).__init__(timeout=ports.GREETING_TIMEOUT) or "greeted")  # type: ignore[func-returns-value]
+            ports.greet(port, self._greeting)
             self._sock.settimeout(ports.ANSWER_TIMEOUT)
             if not port.tls and "STARTTLS" in self.capabilities:
                 self.starttls(ports.context())
@@ -48,6 +55,10 @@ class Session(imaplib.IMAP4):
         except BaseException:
             self._sock.close()
             raise
+
+    def _greeting(self) -> str:
+        super().__init__(self._port.host, timeout=ports.GREETING_TIMEOUT)
+        return self.greeting
 
     def _create_socket(self, timeout: t.Optional[float]) -> socket.socket:
         return self._sock
@@ -88,18 +99,28 @@ class Session(imaplib.IMAP4):
         return found
 
     def find(self, mailbox: str, mark: str) -> dict[str, bytes]:
-        """The messages of a mailbox that hold a mark in their headers or text, by UID."""
-        answer = self._try(lambda: self.select(f'"{mailbox}"'))
-        if answer[0] != "OK":
+        """The newest messages of a mailbox that hold a mark anywhere, by UID.
+
+        Read and looked through here: a server's full-text index lags behind its mailboxes.
+        """
+        if self._try(lambda: self.select(f'"{mailbox}"'))[0] != "OK":
             return {}
-        uids = b" ".join(filter(None, self._data(self._try(lambda: self.uid("SEARCH", "TEXT", f'"{mark}"'))))).split()
-        found = {}
-        for uid in uids:
-            data = self._data(self._try(lambda uid=uid: self.uid("FETCH", uid.decode(), "(BODY.PEEK[])")))  # type: ignore[misc]
-            raw = next((part[1] for part in data if isinstance(part, tuple)), None)
-            if raw is not None:
-                found[uid.decode()] = bytes(raw)
-        return found
+        uids = b" ".join(filter(None, self._data(self._try(lambda: self.uid("SEARCH", "ALL"))))).split()[-NEWEST:]
+        for uid in (uid.decode() for uid in uids):
+            if (mailbox, uid) not in self._read:
+                answer = self._try(lambda uid=uid: self.uid("FETCH", uid, f"(BODY.PEEK[]<0.{LONGEST}>)"))  # type: ignore[misc]
+                parts = [bytes(part[1]) for part in self._data(answer) if isinstance(part, tuple)]
+                self._read[mailbox, uid] = parts[0] if parts else b""
+        found = {uid.decode(): self._read[mailbox, uid.decode()] for uid in uids}
+        return {uid: raw for uid, raw in found.items() if mark.encode() in raw}
+
+    def old(self, mailbox: str, mark: str, before: datetime.date) -> list[str]:
+        """UIDs of messages with a mark in their subject that came before a day."""
+        if self._try(lambda: self.select(f'"{mailbox}"'))[0] != "OK":
+            return []
+        day = f"{before.day}-{_MONTHS[before.month - 1]}-{before.year}"
+        answer = self._try(lambda: self.uid("SEARCH", "BEFORE", day, "SUBJECT", f'"{mark}"'))
+        return b" ".join(filter(None, self._data(answer))).decode().split()
 
     def remove(self, mailbox: str, uids: t.Iterable[str]) -> None:
         """Delete messages for good."""
@@ -111,6 +132,11 @@ class Session(imaplib.IMAP4):
             self._try(lambda: self.uid("EXPUNGE", listed))
         else:
             self._try(self.expunge)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is on."""
+        return hasattr(self.sock, "cipher")
 
     def quota(self) -> t.Optional[tuple[int, int]]:
         """KiB used and allowed (RFC 9208); none without a limit."""
