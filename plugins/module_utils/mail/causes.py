@@ -30,7 +30,9 @@ class Cause(t.NamedTuple):
 
 CHECKS: dict[str, About] = {
     "dns.mx": About("dns", "the domain's only MX is the mail host"),
-    "dns.address": About("dns", "the mail host has the addresses of the tenant's server; every connection below goes there"),
+    "dns.address": About(
+        "dns", "the mail host has the addresses of the tenant's server; every connection below goes there"
+    ),
     "dns.spf": About("dns", "there is exactly one SPF record, and it is the tenant's"),
     "dns.dmarc": About("dns", "there is exactly one DMARC record, RFC 7489 accepts it, and it is the tenant's"),
     "dns.dkim": About("dns", "the key of every selector that the server signs with is published"),
@@ -48,7 +50,9 @@ CHECKS: dict[str, About] = {
     "port.submission": About("mail", "port 587 greets in time with the mail host's name and offers STARTTLS"),
     "port.imaps": About("mail", "port 993 speaks TLS at once and greets in time"),
     "port.imap": About("mail", "port 143 greets in time and offers STARTTLS"),
-    "certificate": About("mail", "the mail host's certificate is trusted and for its name, or is known to be self-signed"),
+    "certificate": About(
+        "mail", "the mail host's certificate is trusted and for its name, or is known to be self-signed"
+    ),
     "login.jmap": About("stalwart", "the probe's token opens its mailbox by JMAP"),
     "login.smtp": About("stalwart", "the probe's token is accepted for submission"),
     "login.imap": About("stalwart", "the probe's token opens its mailbox by IMAP"),
@@ -140,7 +144,9 @@ CAUSES: dict[str, Cause] = {
     "scope_missing": Cause("keycloak", "the realm or the probe client lacks a client scope", _REALM),
     "groups_missing": Cause("keycloak", "tokens carry no groups claim: the groups mapper is missing", _REALM),
     "groups_full_path": Cause(
-        "keycloak", "the groups claim has full paths (/a/b), which are no addresses", _REALM + " It turns full path off."
+        "keycloak",
+        "the groups claim has full paths (/a/b), which are no addresses",
+        _REALM + " It turns full path off.",
     ),
     "group_collides": Cause(
         "keycloak",
@@ -171,11 +177,11 @@ CAUSES: dict[str, Cause] = {
         "Wait until it ends, or unlock the user {username} in Keycloak (realm {realm}, Users, Unlock); the events tell who tried.",
     ),
     "probe_disabled": Cause("keycloak", "the probe user is disabled", _REALM),
-    "probe_incomplete": Cause(
-        "keycloak", "the probe user has a required action, or lacks e-mail or names", _REALM
-    ),
+    "probe_incomplete": Cause("keycloak", "the probe user has a required action, or lacks e-mail or names", _REALM),
     "login_refused": Cause(
-        "keycloak", "Keycloak refuses the probe for another reason", "Look at the realm's events; then run {provision} --tags realm."
+        "keycloak",
+        "Keycloak refuses the probe for another reason",
+        "Look at the realm's events; then run {provision} --tags realm.",
     ),
     "user_without_mailbox": Cause(
         "keycloak",
@@ -320,7 +326,9 @@ CAUSES: dict[str, Cause] = {
         "The server waits before it greets: check the resolvers that its pod uses, its load, and mtaStageConnect for a script or hook that waits.",
     ),
     "greeting_refused": Cause(
-        "mail", "the server greets with a refusal", "Read what it says; 421 stands for too many connections or a shutdown."
+        "mail",
+        "the server greets with a refusal",
+        "Read what it says; 421 stands for too many connections or a shutdown.",
     ),
     "other_host": Cause(
         "dns",
@@ -328,7 +336,9 @@ CAUSES: dict[str, Cause] = {
         _PUBLISH + " If the address is right, run {provision} --tags server_settings, which sets the host name.",
     ),
     "no_starttls": Cause(
-        "mail", "the port offers no STARTTLS", "Give the server a certificate, and its listener TLS ({provision} --tags server_settings)."
+        "mail",
+        "the port offers no STARTTLS",
+        "Give the server a certificate, and its listener TLS ({provision} --tags server_settings).",
     ),
     "no_tls": Cause(
         "mail",
@@ -338,9 +348,13 @@ CAUSES: dict[str, Cause] = {
     "certificate_other_name": Cause(
         "mail", "the certificate is for another name", "Configure a certificate for {mail_host}."
     ),
-    "certificate_expired": Cause("mail", "the certificate has expired or is not valid yet", "Renew the certificate of {mail_host}."),
+    "certificate_expired": Cause(
+        "mail", "the certificate has expired or is not valid yet", "Renew the certificate of {mail_host}."
+    ),
     "certificate_untrusted": Cause(
-        "mail", "the certificate's issuer is not trusted", "Give the private CA in platform_ca_file, or use a public certificate."
+        "mail",
+        "the certificate's issuer is not trusted",
+        "Give the private CA in platform_ca_file, or use a public certificate.",
     ),
     "certificate_self_signed": Cause(
         "mail", "the certificate is self-signed although one was configured", "Configure a certificate for {mail_host}."
@@ -361,7 +375,9 @@ CAUSES: dict[str, Cause] = {
         "the message was accepted, but did not arrive in time",
         "Look at the server's queue and log: delivery hangs, or is put off (a full disk, an overloaded pod).",
     ),
-    "bounced": Cause("mail", "the message was accepted and came back", "Read the bounce's text; the account cannot take mail."),
+    "bounced": Cause(
+        "mail", "the message was accepted and came back", "Read the bounce's text; the account cannot take mail."
+    ),
     "dkim_broken": Cause(
         "dns",
         "a DKIM signature does not verify with the published key",
@@ -369,6 +385,10 @@ CAUSES: dict[str, Cause] = {
     ),
     "spf_fails": Cause("dns", "SPF does not pass for the mail host's address", _PUBLISH),
     "dmarc_fails": Cause("dns", "neither SPF nor DKIM passes in alignment with the domain", _PUBLISH),
-    "no_such_command": Cause("mail", "the server does not offer what the check needs", "Check the server's version and listeners."),
-    "defect": Cause("inventory", "the check itself failed", "The collection does not know this failure; please report it."),
+    "no_such_command": Cause(
+        "mail", "the server does not offer what the check needs", "Check the server's version and listeners."
+    ),
+    "defect": Cause(
+        "inventory", "the check itself failed", "The collection does not know this failure; please report it."
+    ),
 }

@@ -86,9 +86,7 @@ class Record:
         return {**dataclasses.asdict(self), "ok": None if self.status == "skipped" else self.status == "ok"}
 
 
-def run_checks(
-    checks: t.Sequence[Check], *, facts: t.Mapping[str, str], warn: t.Sequence[str] = ()
-) -> list[Record]:
+def run_checks(checks: t.Sequence[Check], *, facts: t.Mapping[str, str], warn: t.Sequence[str] = ()) -> list[Record]:
     """Every check's record, in the order given.
 
     :param facts: for the placeholders of all hints.

@@ -25,7 +25,7 @@ class Fault(t.NamedTuple):
 
     cause: str
     observed: str
-    facts: dict[str, str] = {}  # noqa: RUF012 - a default of a named tuple, never changed
+    facts: dict[str, str] = {}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -84,7 +84,6 @@ MAIL_PROBE: dict[str, t.Any] = {
     "ports": {"type": "dict", "default": dict(PORTS)},
     "certificate": {"type": "str", "default": "self_signed", "choices": ["self_signed", "trusted"]},
     "spam_filter": {"type": "bool", "default": False},
-    "users_without_mailbox": {"type": "bool", "default": False},
     "mailboxes_without_user": {"type": "list", "elements": "str", "default": []},
     "delivery_timeout": {"type": "float", "default": 8.0},
     "warn": {"type": "list", "elements": "str", "default": []},

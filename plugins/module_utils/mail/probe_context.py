@@ -117,7 +117,9 @@ class Context:
     def scopes(self, *without: str) -> str:
         """Scopes to ask for: all that the server wants and its audience, but for some."""
         realm = self.params["realm"]
-        return " ".join(scope for scope in (*realm["scopes"], realm["audience_scope"]) if scope and scope not in without)
+        return " ".join(
+            scope for scope in (*realm["scopes"], realm["audience_scope"]) if scope and scope not in without
+        )
 
     def has(self, service: str) -> bool:
         """Whether the service is to be looked at."""

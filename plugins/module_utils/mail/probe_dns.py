@@ -80,7 +80,9 @@ class Published:
             if answer.values is None:
                 raise Wrong("dns_silent", f"{server} {answer.detail} ({type_} {name})")
             if found is not None and answer.values != found:
-                raise Wrong("dns_differs", f"{server} has {_shown(answer.values)} for {type_} {name}, not {_shown(found)}")
+                raise Wrong(
+                    "dns_differs", f"{server} has {_shown(answer.values)} for {type_} {name}, not {_shown(found)}"
+                )
             found = answer.values
         return found or ()
 
@@ -94,7 +96,9 @@ class Published:
                 break
         if found or not self.standing:
             return found
-        return [value for item in self.records if (item["name"], item["type"]) == (name, type_) for value in item["values"]]
+        return [
+            value for item in self.records if (item["name"], item["type"]) == (name, type_) for value in item["values"]
+        ]
 
     def texts(self, name: str) -> list[str]:
         """The TXT values of a name, strings joined."""
@@ -146,7 +150,11 @@ class DnsChecks:
 
     def spf(self) -> str:
         """``dns.spf``"""
-        found = [text for text in self._texts(self._domain) if text.lower() == SPF_PREFIX or text.lower().startswith(f"{SPF_PREFIX} ")]
+        found = [
+            text
+            for text in self._texts(self._domain)
+            if text.lower() == SPF_PREFIX or text.lower().startswith(f"{SPF_PREFIX} ")
+        ]
         if not found:
             raise Wrong("spf_missing", "no TXT that begins with v=spf1")
         if len(found) > 1:

@@ -24,7 +24,7 @@ PAUSE = 0.25
 NEWEST = 20
 LONGEST = 200_000
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _LIST = re.compile(r'\((?P<flags>[^)]*)\) (?:"(?P<delimiter>[^"]*)"|NIL) (?P<name>.+)\Z')
 _QUOTA = re.compile(r"STORAGE (\d+) (\d+)", re.I)
@@ -143,7 +143,9 @@ class Session(imaplib.IMAP4):
         if "QUOTA" not in self.capabilities:
             return None
         _status, data = self._try(lambda: self.getquotaroot("INBOX"))
-        text = " ".join(part.decode("utf-8", "replace") for lines in data or [] for part in lines or [] if isinstance(part, bytes))
+        text = " ".join(
+            part.decode("utf-8", "replace") for lines in data or [] for part in lines or [] if isinstance(part, bytes)
+        )
         match = _QUOTA.search(text)
         return (int(match.group(1)), int(match.group(2))) if match else None
 

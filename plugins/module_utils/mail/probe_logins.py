@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import typing as t
 
@@ -92,7 +91,9 @@ class Logins:
             if session.name != self._c.host:
                 raise Wrong("other_host", f"{session.port} is {session.name or 'nameless'}, not {self._c.host}")
             if not session.encrypted:
-                raise Wrong("no_starttls", f"{session.port} offers {', '.join(sorted(session.esmtp_features)) or 'nothing'}")
+                raise Wrong(
+                    "no_starttls", f"{session.port} offers {', '.join(sorted(session.esmtp_features)) or 'nothing'}"
+                )
             return f"{session.port} {session.greeting}"
 
     def imap_port(self, service: str) -> str:
@@ -112,7 +113,9 @@ class Logins:
         if session.status != 200:
             raise Wrong("token_refused", session.reason)
         if session.username.lower() != self._c.address or not session.account:
-            raise Wrong("mailbox_missing", f"the session is of {session.username or 'nobody'}, without a mailbox of its own")
+            raise Wrong(
+                "mailbox_missing", f"the session is of {session.username or 'nobody'}, without a mailbox of its own"
+            )
         return f"session of {session.username}"
 
     def smtp(self) -> str:
@@ -199,12 +202,3 @@ class Logins:
         if session.status == 200:
             raise Wrong(cause, f"{what} opens the session of {session.username}")
         return session.reason
-
-
-@contextlib.contextmanager
-def closing(context: Context) -> t.Iterator[Context]:
-    """Close the context's connections at the end."""
-    try:
-        yield context
-    finally:
-        context.close()

@@ -31,6 +31,7 @@ class Messages:
     def __init__(self, context: Context) -> None:
         self._c = context
         self._wait = float(context.params["delivery_timeout"])
+        self._sent = False
         self._raw = b""
         self._signed: list[received.Signature] = []
         self._spf_domain: t.Optional[str] = None
@@ -134,9 +135,7 @@ class Messages:
         """``message.spf``: as if the server had sent it from the address that is published for it."""
         received.require_libraries()
         address = self._c.port("submissions" if self._c.has("submissions") else "submission").address
-        result, why = received.check_spf(
-            self._c.published, address=address, sender=self._c.address, helo=self._c.host
-        )
+        result, why = received.check_spf(self._c.published, address=address, sender=self._c.address, helo=self._c.host)
         if result != "pass":
             raise Wrong("spf_two" if "Two or more" in why else "spf_fails", f"{result} for {address}: {why}")
         self._spf_domain = self._c.domain
@@ -149,7 +148,9 @@ class Messages:
         if result is None:
             raise Wrong("dmarc_fails", f"no policy applies: {why}")
         if not result.passed:
-            raise Wrong("dmarc_fails", f"nothing is aligned with {author}; the message is to be treated as {result.disposition}")
+            raise Wrong(
+                "dmarc_fails", f"nothing is aligned with {author}; the message is to be treated as {result.disposition}"
+            )
         return f"pass by {' and '.join(result.aligned)}"
 
     def group(self) -> str:
@@ -235,13 +236,14 @@ class Messages:
             elif not reply.accepted:
                 facts = {"address": self._c.address}
                 raise Wrong(refusal_cause(reply, "submission_refused"), f"RCPT TO {address}: {reply}", **facts)
+        self._sent = True
         reply = session.message(compose(sender, recipients, f"{self._c.mark} {what}", self._c.domain))
         if not reply.accepted:
             raise Wrong(refusal_cause(reply, "submission_refused"), f"DATA: {reply}", address=self._c.address)
 
     def remove(self) -> list[str]:
         """Remove this run's messages, and what earlier runs left; what went wrong, for warnings."""
-        if not self._c.token or not self._c.has("imaps" if self._c.has("imaps") else "imap"):
+        if not self._sent:
             return []
         try:
             with self._c.mailbox() as box:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import typing as t
 
@@ -13,7 +14,7 @@ from . import probe_port as ports
 from .checks import Check, Record, run_checks
 from .probe_context import Context
 from .probe_dns import DnsChecks
-from .probe_logins import Logins, closing
+from .probe_logins import Logins
 from .probe_messages import Messages
 from .probe_realm import RealmChecks
 
@@ -29,8 +30,8 @@ def run(params: Params, *, check_mode: bool) -> dict[str, t.Any]:
     :raises Failure: ``invalid_value`` or ``missing_library``; what a check finds is in its record.
     """
     if check_mode:
-        return {"changed": False, "ok": None, "checks": [], "failed": False, "skipped": True, "requests": 0}
-    with closing(Context(params)) as context:
+        return {"changed": False, "ok": None, "checks": [], "requests": 0}
+    with contextlib.closing(Context(params)) as context:
         messages = Messages(context)
         plan = make_checks(context, messages)
         facts = {
@@ -61,7 +62,7 @@ def make_checks(context: Context, messages: Messages) -> list[Check]:
     dns = DnsChecks(context.published, context.domain, context.host)
     params = context.params
     realm_url = params["realm"]["realm_url"].rstrip("/")
-    host, domain = context.host, context.domain
+    host = context.host
     # Whose address nobody has published yet is looked at where it is going to be.
     address = () if context.byo else ("dns.address",)
     checks = [
@@ -75,7 +76,9 @@ def make_checks(context: Context, messages: Messages) -> list[Check]:
         Check("server.directory", realm_url, lambda: context.server.directory(realm_url), ("server.admin",)),
         *_realm_checks(context),
         # The addresses of users are read by then, where they can be.
-        Check("token.probe", f"aud {params['realm']['audience']}, every scope, groups", logins.probe, ("realm.issuer",)),
+        Check(
+            "token.probe", f"aud {params['realm']['audience']}, every scope, groups", logins.probe, ("realm.issuer",)
+        ),
         Check("token.foreign", "a token of another realm", logins.foreign_token),
     ]
     for service in ("smtp", "submissions", "submission"):

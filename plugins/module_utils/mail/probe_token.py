@@ -155,7 +155,9 @@ def refused(answer: Answer, login: Login, facts: t.Optional[Facts]) -> Wrong:
     cause = meaning(answer)
     more = {"username": login.username or "", "realm": login.realm_url.rpartition("/")[2]}
     if facts is not None and cause == "client_secret_differs":
-        cause = {"missing": "client_missing", "disabled": "client_disabled"}.get(facts.client_state(login.client_id), cause)
+        cause = {"missing": "client_missing", "disabled": "client_disabled"}.get(
+            facts.client_state(login.client_id), cause
+        )
     if facts is not None and cause in ("probe_password_differs", "probe_disabled") and login.username:
         found = facts.user_state(login.username)
         states = {"missing": "probe_user_missing", "locked": "probe_locked_out", "disabled": "probe_disabled"}

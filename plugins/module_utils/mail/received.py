@@ -82,7 +82,11 @@ def signatures(raw: bytes, dns: Dns) -> list[Signature]:
     for index, header in enumerate(headers):
         tags = _tags(header)
         try:
-            fault = "" if message.verify(index, dnsfunc=text) else "the signature is not of this key, or the message was changed"
+            fault = (
+                ""
+                if message.verify(index, dnsfunc=text)
+                else "the signature is not of this key, or the message was changed"
+            )
         except dkimpy.DKIMException as exc:
             fault = str(exc) or type(exc).__name__
         except (ValueError, IndexError, TypeError, AttributeError) as exc:
