@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import probe_task, records
 from tests.contract.api import Target
 from tests.contract.issuer import Issuer
-from tests.simulator.fixture import free_port, start_simulator
+from tests.simulator.fixture import Simulator, free_port
 
 from .nameserver import NameServer
 from .server import Result, Server
@@ -145,16 +145,12 @@ def tenant(folder: Path, issuer: Issuer, generation: str = "0.16") -> Iterator[T
     ports = {name: free_port() for name in ("smtp", "submissions", "imaps")}
     http = free_port()
     listed = " ".join(f"{name}={number}" for name, number in ports.items())
-    simulator = start_simulator(
-        folder,
-        generation=generation,
-        http_port=http,
-        smtp_port=ports["smtp"],
-        imap_port=ports["imaps"],
-        STALWART_HOSTNAME=HOST,
-        SIMULATOR_DKIM_RSA_SECONDS="0.2",
-        SIMULATOR_PORTS=f"http={http} {listed} https=- submission=- imap=-",
-    )
+    environ = {
+        "STALWART_HOSTNAME": HOST,
+        "SIMULATOR_DKIM_RSA_SECONDS": "0.2",
+        "SIMULATOR_PORTS": f"http={http} {listed} https=- submission=- imap=-",
+    }
+    simulator = Simulator(folder, environ, http_port=http, generation=generation).start()
     target = Target("simulator", simulator.base_url, simulator.username, simulator.password)
     found = Tenant(Server(target, simulator, generation), issuer, NameServer(), ports)
     try:
