@@ -74,7 +74,7 @@ class Tenant:
                 "scopes": list(SCOPES[:4]),
                 "audience_scope": "stalwart-audience",
                 "groups_scope": "groups",
-                "expired": {"client_id": "tenantmail-probe-expired", "client_secret": SECRET},
+                "expired_client_id": "tenantmail-probe-expired",
                 "admin_url": None,
                 "auth": None,
                 "auth_realm": "master",

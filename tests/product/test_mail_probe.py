@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.contract.issuer import Issuer
 
-from .mail import DOMAIN, GROUP, PROBE, SECRET, Tenant, tenant
+from .mail import Tenant, tenant
 
 
 @pytest.fixture

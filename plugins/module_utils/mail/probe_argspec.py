@@ -66,13 +66,7 @@ MAIL_PROBE: dict[str, t.Any] = {
             "scopes": {"type": "list", "elements": "str", "default": ["openid", "email", "profile", "groups"]},
             "audience_scope": {"type": "str", "default": "stalwart-audience"},
             "groups_scope": {"type": "str", "default": "groups"},
-            "expired": {
-                "type": "dict",
-                "options": {
-                    "client_id": {"type": "str", "required": True},
-                    "client_secret": {"type": "str", "no_log": True},
-                },
-            },
+            "expired_client_id": {"type": "str"},
             "admin_url": {"type": "str"},
             "auth": {"type": "dict", "options": AUTH, **AUTH_RULES},
             "auth_realm": {"type": "str", "default": "master"},

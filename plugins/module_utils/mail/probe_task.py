@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import time
 import typing as t
 
 from . import probe_port as ports
@@ -30,7 +31,8 @@ def run(params: Params, *, check_mode: bool) -> dict[str, t.Any]:
     :raises Failure: ``invalid_value`` or ``missing_library``; what a check finds is in its record.
     """
     if check_mode:
-        return {"changed": False, "ok": None, "checks": [], "requests": 0}
+        return {"changed": False, "ok": None, "checks": [], "seconds": 0.0, "requests": 0}
+    start = time.monotonic()
     with contextlib.closing(Context(params)) as context:
         messages = Messages(context)
         plan = make_checks(context, messages)
@@ -44,7 +46,13 @@ def run(params: Params, *, check_mode: bool) -> dict[str, t.Any]:
             records = run_checks(plan, facts=facts, warn=params["warn"])
         finally:
             warnings = messages.remove()
-        return {**result(records), "requests": context.requests, **({"warnings": warnings} if warnings else {})}
+        took = round(time.monotonic() - start, 1)
+        return {
+            **result(records),
+            "seconds": took,
+            "requests": context.requests,
+            **({"warnings": warnings} if warnings else {}),
+        }
 
 
 def result(records: t.Sequence[Record]) -> dict[str, t.Any]:
@@ -165,7 +173,8 @@ def _realm_checks(context: Context) -> list[Check]:
     realm = RealmChecks(
         context.realm, domain=context.domain, audience=params["audience"], username=params["username"] or ""
     )
-    wanted = params["clients"]
+    own = {"client_id": params["client_id"], "client_secret": params["client_secret"], "audience": None}
+    wanted = [*params["clients"], own]
     idle = {context.params["admin"]["address"], *context.params["mailboxes_without_user"]}
     return [
         Check("realm.clients", "enabled, with OpenBao's secrets", lambda: realm.secrets(wanted), ("realm.issuer",)),

@@ -85,16 +85,16 @@ class Tokens:
         answer = self._http.request("GET", "/.well-known/openid-configuration", expected=(200, 404))
         return None if answer.status_code == 404 else str(self._http.json(answer, dict).get("issuer"))
 
-    def ask(self, scope: str, client: t.Optional[t.Mapping[str, t.Any]] = None) -> Answer:
+    def ask(self, scope: str, client_id: str = "") -> Answer:
         """A token with these scopes, or the refusal.
 
-        :param client: ``client_id`` and ``client_secret`` of another client for the same user.
+        :param client_id: another client with the same secret.
         :raises Failure: when there is no answer to tell.
         """
         login = self.login
         form = {
-            "client_id": (client or {}).get("client_id") or login.client_id,
-            "client_secret": (client or {}).get("client_secret") or login.client_secret,
+            "client_id": client_id or login.client_id,
+            "client_secret": login.client_secret,
             "scope": scope or None,
         }
         if login.username:
