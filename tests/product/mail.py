@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import probe_task, records
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import (
+    probe_imap,
+    probe_task,
+    probe_token,
+    records,
+)
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.probe_port import Port
 from tests.contract.api import Target
 from tests.contract.issuer import Issuer
 from tests.simulator.fixture import Simulator, free_port
@@ -106,6 +112,14 @@ class Tenant:
         assert result["changed"] is False
         assert "warnings" not in result, result["warnings"]
         return {record["name"]: record for record in result["checks"]}
+
+    def inbox(self) -> list[bytes]:
+        """What is in the probe's INBOX and in its group's."""
+        token = probe_token.Tokens(probe_token.Login.of(self.params()["realm"])).ask(" ".join(SCOPES)).token
+        with probe_imap.Session(Port("imaps", "127.0.0.1", self.ports["imaps"], HOST, tls=True)) as box:
+            box.bearer(PROBE, token)
+            names = ("INBOX", f"Shared Folders/{GROUP}/INBOX")
+            return [raw for name in names for raw in box.find(name, "").values()]
 
     def publish(self) -> None:
         """What dns_records publishes."""
