@@ -275,8 +275,6 @@ def principals(acme: Tenant, *changed: dict[str, Any]) -> Iterator[None]:
 def test_principals(acme: Tenant, changed: dict[str, Any], expected: dict[str, str], tag: str) -> None:
     with principals(acme, changed):
         records = acme.probe()
-    if changed.get("state"):
-        acme.server.principals({"name": PROBE, "state": "present"})
     assert causes(records).items() >= expected.items()
     assert all(tag in records[name]["hint"] for name in expected)
 

@@ -55,12 +55,14 @@ class Check:
     :param expected: what has to be found, for people.
     :param run: returns what was found; raises :class:`Wrong`, :class:`NotApplicable` or :class:`Failure`.
     :param needs: checks that must have been ``ok`` (or not applicable) before.
+    :param after: checks that must have ended before, however.
     """
 
     name: str
     expected: str
     run: t.Callable[[], str]
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,11 +99,12 @@ def run_checks(checks: t.Sequence[Check], *, facts: t.Mapping[str, str], warn: t
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         futures: dict[str, concurrent.futures.Future[Record]] = {}
         for check in checks:
-            unknown = [name for name in check.needs if name not in futures]
+            unknown = [name for name in (*check.needs, *check.after) if name not in futures]
             if unknown:
                 raise ValueError(f"{check.name} needs {', '.join(unknown)}, which is not there before it")
             # Waiting occupies a worker, but what is waited for was submitted earlier, so the pool cannot lock up.
-            futures[check.name] = pool.submit(_run, check, [futures[name] for name in check.needs], facts, warn)
+            waits = [futures[name] for name in check.after]
+            futures[check.name] = pool.submit(_run, check, [futures[name] for name in check.needs], waits, facts, warn)
         for name, future in futures.items():
             done[name] = future.result()
     return [done[check.name] for check in checks]
@@ -110,6 +113,7 @@ def run_checks(checks: t.Sequence[Check], *, facts: t.Mapping[str, str], warn: t
 def _run(
     check: Check,
     needs: t.Sequence[concurrent.futures.Future[Record]],
+    waits: t.Sequence[concurrent.futures.Future[Record]],
     facts: t.Mapping[str, str],
     warn: t.Sequence[str],
 ) -> Record:
@@ -118,6 +122,7 @@ def _run(
         if before.status in ("failed", "warning") or before.because:
             root = before.because or before.name
             return _record(check, "skipped", f"not checked, because {root} failed", because=root)
+    concurrent.futures.wait(waits)
     start = time.monotonic()
     found: dict[str, t.Any]
     try:

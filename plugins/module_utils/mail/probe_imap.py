@@ -83,7 +83,8 @@ class Session(imaplib.IMAP4):
             # An error is a challenge, to which the client's answer is empty.
             self.authenticate("XOAUTH2", lambda _challenge: first.pop() if first else b"")
         except imaplib.IMAP4.abort as exc:
-            raise Wrong("closed_at_once", f"{self._port} closes after AUTHENTICATE: {exc}") from None
+            # How the server tells an account that may not log in (contract 11.18).
+            raise Wrong("login_forbidden", f"{self._port} closes after AUTHENTICATE: {exc}") from None
         except imaplib.IMAP4.error as exc:
             raise LoginRefused(" ".join(_plain(exc).split())) from None
         except OSError as exc:

@@ -83,7 +83,6 @@ def make_checks(context: Context, messages: Messages) -> list[Check]:
         Check("realm.issuer", realm_url, logins.issuer),
         Check("server.directory", realm_url, lambda: context.server.directory(realm_url), ("server.admin",)),
         *_realm_checks(context),
-        # The addresses of users are read by then, where they can be.
         Check(
             "token.probe", f"aud {params['realm']['audience']}, every scope, groups", logins.probe, ("realm.issuer",)
         ),
