@@ -84,7 +84,12 @@ def make_checks(context: Context, messages: Messages) -> list[Check]:
         Check("server.directory", realm_url, lambda: context.server.directory(realm_url), ("server.admin",)),
         *_realm_checks(context),
         Check(
-            "token.probe", f"aud {params['realm']['audience']}, every scope, groups", logins.probe, ("realm.issuer",)
+            "token.probe",
+            f"aud {params['realm']['audience']}, every scope, groups",
+            logins.probe,
+            ("realm.issuer",),
+            # Whose names groups must not have is known then.
+            after=("server.admin",),
         ),
         Check("token.foreign", "a token of another realm", logins.foreign_token),
     ]
