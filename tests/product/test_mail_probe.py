@@ -245,9 +245,8 @@ def test_the_administrators_secret_differs(acme: Tenant) -> None:
 def principals(acme: Tenant, *changed: dict[str, Any]) -> Iterator[None]:
     acme.server.principals(*changed)
     yield
-    acme.server.principals(
-        *PRINCIPALS, {"name": PROBE, "quota": 0}, {"name": GROUP, "type": "group", "receive_mail": True}
-    )
+    more = {PROBE: {"quota": 0, "state": "present"}, GROUP: {"receive_mail": True}}
+    acme.server.principals(*({**one, **more.get(one["name"], {})} for one in PRINCIPALS))
 
 
 @pytest.mark.parametrize(
