@@ -27,7 +27,7 @@ PLAYBOOK = cd '$(LINK)' && ansible-playbook
 SANDBOX = $(PY) -m tests.sandbox
 ARGS ?=
 
-.PHONY: help plan demo test sandbox sandbox-down lint unit sanity contract molecule live clean setup
+.PHONY: help plan demo verify test sandbox sandbox-down lint unit sanity contract molecule live clean setup
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' '$(CHECKOUT)/Makefile' | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ plan: setup ## Show what the example tenants would get: no servers, no root, no 
 
 demo: sandbox ## Start the sandbox and provision its two tenants for real
 	@$(PLAYBOOK) playbooks/provision_tenant.yml -i inventories/sandbox $(ARGS)
+
+verify: setup ## Prove that mail of the sandbox's tenants works, without changing anything
+	@$(PLAYBOOK) playbooks/verify_tenant.yml -i inventories/sandbox $(ARGS)
 
 test: setup ## Run every gate and test, ending with the tests on the sandbox's real servers
 	@cd '$(CHECKOUT)' && $(PY) -m tests.tools.stages 'lint unit sanity contract' 'sandbox molecule live'

@@ -34,6 +34,7 @@ CODES: dict[str, str] = {
     "not_ready": "A resource did not become ready.",
     "server_error": "The server answered with an error of its own.",
     "missing_library": "A Python library is missing on the controller.",
+    "verify_failed": "A check of the tenant's mail failed.",
     "unexpected": "A task failed in a way that the collection does not know.",
     "protocol": "The server's answer does not follow its contract.",
 }

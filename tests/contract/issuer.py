@@ -33,6 +33,10 @@ class Issuer:
     def __init__(self, *realms: str) -> None:
         self._realms = realms
         self._keys = {realm: rsa.generate_private_key(public_exponent=65537, key_size=2048) for realm in realms}
+        #: What the discovery documents name instead of the realm's URL.
+        self.other_issuer = ""
+        self.clients: dict[tuple[str, str], dict[str, Any]] = {}
+        self.users: dict[tuple[str, str], dict[str, Any]] = {}
         self._port = 0
         self._server: ThreadingHTTPServer | None = None
 
@@ -57,6 +61,9 @@ class Issuer:
 
             def do_POST(self) -> None:
                 form = dict(parse_qsl(self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()))
+                if self.path.endswith("/protocol/openid-connect/token"):
+                    self._answer(*issuer._granted(self.path.split("/")[2], form))
+                    return
                 client = self.headers.get("Authorization", "")
                 self._answer(*issuer._introspection(self.path, client, form.get("token", "")))
 
@@ -120,6 +127,39 @@ class Issuer:
                 return 200, {"active": False} if claims is None else claims | {"active": True}
         return 404, {"error": "not found"}
 
+    def _granted(self, realm: str, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """A token by password, with Keycloak's own refusals; the claims follow the scopes that are asked for."""
+        client, user = (
+            self.clients.get((realm, form.get("client_id", ""))),
+            self.users.get((realm, form.get("username", ""))),
+        )
+        if client is None or client["secret"] != form.get("client_secret"):
+            return 401, {"error": "invalid_client", "error_description": "Invalid client or Invalid client credentials"}
+        if user is None or user["password"] != form.get("password"):
+            return 401, {"error": "invalid_grant", "error_description": "Invalid user credentials"}
+        scopes = form.get("scope", "").split()
+        if set(scopes) - set(client["scopes"]):
+            return 400, {"error": "invalid_scope", "error_description": f"Invalid scopes: {' '.join(scopes)}"}
+        claims: dict[str, Any] = {
+            "scope": " ".join(scopes),
+            "aud": "account",
+            "groups": None,
+            "exp": int(time.time()) + client["seconds"],
+        }
+        if "stalwart-audience" in scopes:
+            claims["aud"] = ["stalwart", "account"]
+        if "groups" in scopes:
+            claims["groups"] = user["groups"]
+        return 200, {"access_token": self.token(realm, form["username"], **(claims | user["claims"]))}
+
+    def add_client(self, realm: str, client_id: str, secret: str, *scopes: str, seconds: int = 300) -> None:
+        """A confidential client that may use passwords."""
+        self.clients[realm, client_id] = {"secret": secret, "scopes": scopes, "seconds": seconds}
+
+    def add_user(self, realm: str, name: str, password: str, *groups: str, **claims: Any) -> None:
+        """:param claims: instead of those that a token has otherwise."""
+        self.users[realm, name] = {"password": password, "groups": list(groups), "claims": claims}
+
     def _discovery(self, realm: str) -> dict[str, Any]:
         paths = {
             "jwks_uri": "certs",
@@ -131,7 +171,7 @@ class Issuer:
         }
         endpoints = {name: f"{self.url(realm)}/protocol/openid-connect/{path}" for name, path in paths.items()}
         return {
-            "issuer": self.url(realm),
+            "issuer": self.other_issuer or self.url(realm),
             **endpoints,
             "scopes_supported": _SCOPES.split(),
             "claims_supported": _CLAIMS.split(),

@@ -64,6 +64,20 @@ class InfoAsk:
     wait_dkim: float = 0.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Addresses:
+    """Whose addresses a server knows.
+
+    :param users: own addresses of individual mailboxes. :param groups: of groups. :param aliases: everybody's further ones.
+    :param blocked: network addresses whose connections the server closes.
+    """
+
+    users: frozenset[str]
+    groups: frozenset[str]
+    aliases: frozenset[str]
+    blocked: tuple[str, ...] = ()
+
+
 def no_info() -> Result:
     """The ``info`` of which no part was asked for."""
     return {
@@ -97,6 +111,10 @@ class Driver(abc.ABC):
     @abc.abstractmethod
     def app_passwords(self, account: t.Optional[str]) -> Keeper:
         """App passwords of an address, of all accounts (``*``), or of the caller (none)."""
+
+    @abc.abstractmethod
+    def addresses(self) -> Addresses:
+        """Whose addresses there are, and which network addresses are blocked; one request for each page of 500."""
 
     @abc.abstractmethod
     def export(self) -> Result:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ...http_client import HttpClient
-from ..driver import Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
+from ..driver import Addresses, Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
+from .addresses import read_addresses
 from .app_passwords import AppPasswords015
 from .client import RestClient
 from .export import export_server
@@ -41,6 +42,10 @@ class Driver015(Driver):
     def app_passwords(self, account: t.Optional[str]) -> AppPasswords015:
         """See :class:`Driver`."""
         return AppPasswords015(self._client, account)
+
+    def addresses(self) -> Addresses:
+        """See :class:`Driver`."""
+        return read_addresses(self._client)
 
     def export(self) -> Result:
         """See :class:`Driver`."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ...http_client import HttpClient
-from ..driver import Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
+from ..driver import Addresses, Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
+from .addresses import read_addresses
 from .app_passwords import AppPasswords016
 from .cache import SchemaCache
 from .client import JmapClient
@@ -68,6 +69,10 @@ class Driver016(Driver):
     def app_passwords(self, account: t.Optional[str]) -> AppPasswords016:
         """See :class:`Driver`."""
         return AppPasswords016(self._client, account)
+
+    def addresses(self) -> Addresses:
+        """See :class:`Driver`."""
+        return read_addresses(self._client)
 
     def export(self) -> Result:
         """See :class:`Driver`."""

@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The task of ``mail_probe``: every check of one tenant, in the order that they depend on each other. Reads only."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import time
+import typing as t
+
+from . import probe_port as ports
+from .checks import Check, Record, run_checks
+from .probe_context import Context
+from .probe_dns import DnsChecks
+from .probe_logins import Logins
+from .probe_messages import Messages
+from .probe_realm import RealmChecks
+
+LAYER = "mail"
+
+Params = t.Mapping[str, t.Any]
+
+
+def run(params: Params, *, check_mode: bool) -> dict[str, t.Any]:
+    """See the module's documentation. In check mode nothing is sent to a server, so nothing is known.
+
+    :param params: validated against :data:`.probe_argspec.MAIL_PROBE`.
+    :raises Failure: ``invalid_value`` or ``missing_library``; what a check finds is in its record.
+    """
+    if check_mode:
+        return {"changed": False, "ok": None, "checks": [], "seconds": 0.0, "requests": 0}
+    start = time.monotonic()
+    with contextlib.closing(Context(params)) as context:
+        messages = Messages(context)
+        plan = make_checks(context, messages)
+        facts = {
+            "domain": context.domain,
+            "mail_host": context.host,
+            "provision": params["provision_hint"] or f"provision_tenant for {context.domain}",
+            "publish": params["publish_hint"] or f"Publish the record sets of {context.domain}.",
+        }
+        try:
+            records = run_checks(plan, facts=facts, warn=params["warn"])
+        finally:
+            warnings = messages.remove()
+        took = round(time.monotonic() - start, 1)
+        return {
+            **result(records),
+            "seconds": took,
+            "requests": context.requests,
+            **({"warnings": warnings} if warnings else {}),
+        }
+
+
+def result(records: t.Sequence[Record]) -> dict[str, t.Any]:
+    """What the module returns of its records."""
+    return {
+        "changed": False,
+        "ok": not any(record.status == "failed" for record in records),
+        "checks": [record.as_dict() for record in records],
+    }
+
+
+def make_checks(context: Context, messages: Messages) -> list[Check]:
+    """Every check that the options ask for, each after those that it needs."""
+    logins = Logins(context)
+    dns = DnsChecks(context.published, context.domain, context.host)
+    params = context.params
+    realm_url = params["realm"]["realm_url"].rstrip("/")
+    host = context.host
+    # Whose address nobody has published yet is looked at where it is going to be.
+    address = () if context.byo else ("dns.address",)
+    checks = [
+        Check("dns.mx", f"MX 10 {host}.", dns.mx),
+        Check("dns.address", _addresses(context), dns.address),
+        Check("dns.spf", "one SPF record, the tenant's", dns.spf),
+        Check("dns.dmarc", "one DMARC record, the tenant's", dns.dmarc),
+        Check("server.admin", "the secret in OpenBao opens the server", lambda: _admin(context)),
+        Check("dns.dkim", "the keys that the server signs with", dns.dkim, ("server.admin",)),
+        Check("realm.issuer", realm_url, logins.issuer),
+        Check("server.directory", realm_url, lambda: context.server.directory(realm_url), ("server.admin",)),
+        *_realm_checks(context),
+        Check(
+            "token.probe",
+            f"aud {params['realm']['audience']}, every scope, groups",
+            logins.probe,
+            ("realm.issuer",),
+            # Whose names groups must not have is known then.
+            after=("server.admin",),
+        ),
+        Check("token.foreign", "a token of another realm", logins.foreign_token),
+    ]
+    for service in ("smtp", "submissions", "submission"):
+        if context.has(service):
+            run_port: t.Callable[[], str] = lambda service=service: logins.smtp_port(service)  # type: ignore[misc]  # noqa: E731
+            checks.append(Check(f"port.{service}", f"greeting of {host}", run_port, address))
+    for service in ("imaps", "imap"):
+        if context.has(service):
+            run_port = lambda service=service: logins.imap_port(service)  # type: ignore[misc]  # noqa: E731
+            checks.append(Check(f"port.{service}", "a greeting", run_port, address))
+    names = {check.name for check in checks}
+    submit = next((name for name in ("port.submissions", "port.submission") if name in names), "")
+    read = next((name for name in ("port.imaps", "port.imap") if name in names), "")
+    token = ("token.probe", "server.directory")
+    if "port.submissions" in names or "port.imaps" in names:
+        service = "submissions" if "port.submissions" in names else "imaps"
+        trusted = params["certificate"] == "trusted"
+        checks.append(
+            Check(
+                "certificate",
+                f"trusted, for {host}" if trusted else f"for {host}, or self-signed",
+                lambda: ports.certificate(
+                    context.port(service),
+                    ca_path=params["ca_path"],
+                    trusted=trusted,
+                    now=datetime.datetime.now(datetime.timezone.utc),
+                ),
+                (f"port.{service}",),
+            )
+        )
+    checks += [
+        Check("login.jmap", f"session of {context.address}", logins.jmap, token),
+        Check("foreign.jmap", "refused", logins.foreign_jmap, ("token.foreign",)),
+        Check("refused.audience", "refused", logins.without_audience, ("login.jmap",)),
+        Check("refused.groups", "refused", logins.without_groups, ("login.jmap",)),
+        Check("refused.expired", "refused", logins.expired, ("login.jmap",)),
+    ]
+    if submit:
+        checks += [
+            Check("login.smtp", "235", logins.smtp, (submit, *token)),
+            Check("foreign.smtp", "refused", logins.foreign_smtp, (submit, "token.foreign")),
+            Check("sender.admin", "accepted", messages.admin_sends, (submit, "server.admin")),
+            Check("sender.other", "refused", messages.other_sends, ("login.smtp",)),
+        ]
+    if read:
+        checks += [
+            Check("login.imap", f"the mailbox of {context.address}", logins.imap, (read, *token)),
+            Check("foreign.imap", "refused", logins.foreign_imap, (read, "token.foreign")),
+        ]
+    if "port.smtp" in names:
+        checks += [
+            Check("recipient.promised", "accepted", messages.promised, ("port.smtp",)),
+            Check("recipient.unknown", "550", messages.unknown, ("port.smtp",)),
+        ]
+    if submit and read:
+        checks += [
+            Check("message.delivered", "in INBOX", messages.delivered, ("login.smtp", "login.imap")),
+            Check("message.dkim", "RSA and Ed25519 verify", messages.dkim, ("message.delivered", "server.admin")),
+            Check("message.spf", "pass", messages.spf, ("message.delivered",)),
+            Check("message.dmarc", "pass", messages.dmarc, ("message.dkim", "message.spf")),
+            Check("message.group", f"in the mailbox of {context.group}", messages.group, ("message.delivered",)),
+        ]
+    if read and "port.smtp" in names:
+        wanted = "kept out of INBOX" if params["spam_filter"] else "delivered to INBOX"
+        checks.append(Check("message.spam", wanted, messages.spam, ("port.smtp", "login.imap")))
+    return checks
+
+
+def _admin(context: Context) -> str:
+    observed = context.server.read()
+    context.add_keys(context.server.keys)
+    return observed
+
+
+def _addresses(context: Context) -> str:
+    found = [value for item in context.published.expected("mail-address") for value in item["values"]]
+    return ", ".join(found) or "an address"
+
+
+def _realm_checks(context: Context) -> list[Check]:
+    if context.realm is None:
+        return []
+    params = context.params["realm"]
+    realm = RealmChecks(
+        context.realm, domain=context.domain, audience=params["audience"], username=params["username"] or ""
+    )
+    own = {"client_id": params["client_id"], "client_secret": params["client_secret"], "audience": None}
+    wanted = [*params["clients"], own]
+    idle = {context.params["admin"]["address"], *context.params["mailboxes_without_user"]}
+    return [
+        Check("realm.clients", "enabled, with OpenBao's secrets", lambda: realm.secrets(wanted), ("realm.issuer",)),
+        Check("realm.audiences", "as configured", lambda: realm.audiences(wanted), ("realm.clients",)),
+        Check(
+            "realm.groups",
+            "no group named like a mailbox",
+            lambda: realm.group_names({address.lower() for address in context.users}),
+            ("realm.issuer", "server.admin"),
+        ),
+        Check(
+            "realm.mailboxes",
+            "the same users and mailboxes",
+            lambda: realm.mailboxes(
+                {address for address in context.users if address.endswith(f"@{context.domain}")}, without_user=idle
+            ),
+            ("realm.issuer", "server.admin"),
+        ),
+    ]

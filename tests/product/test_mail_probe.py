@@ -1,0 +1,401 @@
+"""``mail_probe`` on a whole tenant, and what it says of each breakage: the cause, its layer, the words of its fix.
+
+Breakages that do not hide one another share a run. What needs a cluster or a real Keycloak is in tests/live/test_verify.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import probe_port
+from tests.contract.issuer import Issuer
+from tests.simulator.fixture import free_port
+
+from .mail import DOMAIN, GROUP, HOST, PASSWORD, PRINCIPALS, PROBE, SCOPES, Tenant, realm, tenant
+
+Records = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
+    issuer = Issuer("sme-acme", "other").start()
+    with tenant(tmp_path_factory.mktemp("acme"), issuer) as found:
+        yield found
+    issuer.stop()
+
+
+def causes(records: Records) -> dict[str, str]:
+    return {name: record["cause"] for name, record in records.items() if record["status"] == "failed"}
+
+
+def because(records: Records) -> set[str]:
+    """What the skipped checks give as the reason."""
+    return {record["because"] for record in records.values() if record["status"] == "skipped"}
+
+
+def txt(text: str) -> str:
+    return f'"{text}"'
+
+
+def test_a_whole_tenant_is_green(acme: Tenant) -> None:
+    records = acme.probe()
+    assert causes(records) == {}
+    assert because(records) == set(), records
+    assert "ed25519-sha256" in records["message.dkim"]["observed"]
+    assert "rsa-sha256" in records["message.dkim"]["observed"]
+    assert records["message.dmarc"]["observed"] == "pass by dkim and spf"
+    assert records["foreign.smtp"]["observed"].startswith("454")
+    assert records["recipient.unknown"]["observed"].startswith("550 5.1.2")
+    assert "self-signed" in records["certificate"]["observed"]
+
+
+def test_nothing_is_left_in_any_mailbox(acme: Tenant) -> None:
+    acme.probe()
+    assert acme.server.simulator is not None
+    writes = acme.server.writes()
+    assert acme.probe()["message.group"]["ok"]
+    assert acme.server.writes() == writes
+    assert acme.inbox() == []
+
+
+def test_check_mode_asks_and_sends_nothing(acme: Tenant) -> None:
+    from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import probe_task
+
+    assert acme.server.simulator is not None
+    before = acme.server.simulator.requests()
+    assert probe_task.run(acme.params(), check_mode=True)["ok"] is None
+    assert acme.server.simulator.requests() == before + 1
+
+
+# DNS ------------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def zone(acme: Tenant, **changes: list[str]) -> Iterator[None]:
+    """:param changes: values by ``MX``, ``SPF``, ``DMARC``, ``A`` or ``DKIM`` (the first key)."""
+    key = next(name for name, _type in acme.names.zone if "._domainkey." in name and "ed25519" in name)
+    places = {
+        "MX": (f"{DOMAIN}.", "MX"),
+        "SPF": (f"{DOMAIN}.", "TXT"),
+        "DMARC": (f"_dmarc.{DOMAIN}.", "TXT"),
+        "A": (f"{HOST}.", "A"),
+        "DKIM": (key, "TXT"),
+    }
+    before = dict(acme.names.zone)
+    acme.names.zone.update({places[name]: values for name, values in changes.items()})
+    yield
+    acme.names.zone.clear()
+    acme.names.zone.update(before)
+
+
+STALE = txt("v=DKIM1; k=ed25519; h=sha256; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"MX": ["10 mx.elsewhere.test."], "SPF": [], "DMARC": [txt("v=DMARC1; p=rejekt")], "DKIM": [STALE]},
+            {
+                "dns.mx": "mx_other",
+                "dns.spf": "spf_missing",
+                "dns.dmarc": "dmarc_syntax",
+                "dns.dkim": "dkim_stale",
+                "message.dkim": "dkim_broken",
+                "message.spf": "spf_fails",
+            },
+        ),
+        (
+            {
+                "MX": [],
+                "SPF": [txt("v=spf1 mx -all"), txt("v=spf1 include:old.test -all")],
+                "DMARC": [txt("v=DMARC1; p=none"), txt("v=DMARC1; p=reject")],
+                "DKIM": [],
+            },
+            {
+                "dns.mx": "mx_missing",
+                "dns.spf": "spf_two",
+                "dns.dmarc": "dmarc_two",
+                "dns.dkim": "dkim_missing",
+                "message.dkim": "dkim_broken",
+                "message.spf": "spf_two",
+            },
+        ),
+        ({"A": ["127.0.0.2"], "DMARC": []}, {"dns.address": "address_other", "dns.dmarc": "dmarc_missing"}),
+        ({"A": []}, {"dns.address": "address_missing"}),
+    ],
+    ids=["mx-spf-dmarc-dkim", "twice-or-missing", "other-host", "no-address"],
+)
+def test_dns(acme: Tenant, changes: dict[str, list[str]], expected: dict[str, str]) -> None:
+    with zone(acme, **changes):
+        records = acme.probe()
+    assert causes(records) == expected
+    assert {records[name]["layer"] for name in expected} == {"dns"}
+    assert all("--tags dns_records" in records[name]["hint"] for name in expected)
+
+
+# The realm ------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def issuing(acme: Tenant, change: Callable[[Issuer], None]) -> Iterator[None]:
+    change(acme.issuer)
+    yield
+    acme.issuer.other_issuer = ""
+    for name in ("sme-acme", "other"):
+        realm(acme.issuer, name)
+
+
+def user(*groups: str, password: str = PASSWORD, **claims: Any) -> Callable[[Issuer], None]:
+    return lambda issuer: issuer.add_user(
+        "sme-acme", "tenantmail-probe", password, *(groups or ["tenantmail-probe-group"]), **claims
+    )
+
+
+def client(secret: str, *scopes: str) -> Callable[[Issuer], None]:
+    return lambda issuer: issuer.add_client("sme-acme", "tenantmail-probe", secret, *scopes)
+
+
+def other_issuer(issuer: Issuer) -> None:
+    issuer.other_issuer = "https://new.acme.test/realms/sme-acme"
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "cause"),
+    [
+        (user(aud="account"), "token.probe", "audience_missing"),
+        (
+            client("probe-client-secret-1", "openid", "email", "profile", "stalwart-audience"),
+            "token.probe",
+            "scope_missing",
+        ),
+        (user("/tenantmail-probe-group"), "token.probe", "groups_full_path"),
+        (user("tenantmail-probe-group", "alice"), "token.probe", "group_collides"),
+        (user("sme-user"), "token.probe", "probe_not_in_group"),
+        (user(nbf=4_000_000_000), "token.probe", "token_not_yet_valid"),
+        (user(preferred_username="somebody"), "token.probe", "username_other"),
+        (user(password="another-password"), "token.probe", "probe_password_differs"),
+        (client("rotated-secret-1", *SCOPES), "token.probe", "client_secret_differs"),
+        (other_issuer, "realm.issuer", "issuer_changed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_realm(acme: Tenant, change: Callable[[Issuer], None], check: str, cause: str) -> None:
+    with issuing(acme, change):
+        records = acme.probe()
+    found = causes(records)
+    # One cause; what follows from it is skipped and names it.
+    assert found == {check: cause}
+    assert because(records) == {check}
+    assert records[check]["layer"] == "keycloak"
+    hint = records[check]["hint"]
+    words = {
+        "group_collides": "Rename the Keycloak group alice",
+        "token_not_yet_valid": "Remove the mapper that sets nbf",
+    }
+    assert words.get(cause, "--tags secrets,realm" if "differs" in cause else "--tags realm") in hint
+
+
+# The server -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_pod_that_started_while_the_realm_was_down(acme: Tenant) -> None:
+    assert acme.server.simulator is not None
+    acme.issuer.stop()
+    acme.server.simulator.restart()
+    acme.issuer.start()
+    records = acme.probe()
+    assert causes(records) == {"server.directory": "directory_internal"}
+    assert records["server.directory"]["layer"] == "stalwart"
+    assert "--tags oidc_directory" in records["server.directory"]["hint"]
+    assert records["login.jmap"]["because"] == "server.directory"
+    acme.directory()
+    assert causes(acme.probe()) == {}
+
+
+def test_another_realms_directory(acme: Tenant) -> None:
+    acme.directory("other")
+    records = acme.probe()
+    acme.directory()
+    found = causes(records)
+    assert found["server.directory"] == "directory_other"
+    assert {found[f"foreign.{name}"] for name in ("jmap", "smtp", "imap")} == {"foreign_accepted"}
+
+
+def test_a_directory_that_asks_for_less(acme: Tenant) -> None:
+    acme.directory(requireAudience=None, requireScopes=["openid"])
+    records = acme.probe()
+    acme.directory()
+    assert causes(records) == {"refused.audience": "audience_not_required", "refused.groups": "groups_not_required"}
+
+
+def test_the_administrators_secret_differs(acme: Tenant) -> None:
+    records = acme.probe(api_password="another-secret-1")
+    assert causes(records) == {"server.admin": "admin_refused"}
+    assert "another-secret-1" not in str(records)
+
+
+@contextlib.contextmanager
+def principals(acme: Tenant, *changed: dict[str, Any]) -> Iterator[None]:
+    acme.server.principals(*changed)
+    yield
+    more = {PROBE: {"quota": 0, "state": "present"}, GROUP: {"receive_mail": True}}
+    acme.server.principals(*({**one, **more.get(one["name"], {})} for one in PRINCIPALS))
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected", "tag"),
+    [
+        (
+            {"name": f"admin@{DOMAIN}", "aliases": []},
+            {"sender.admin": "sender_refused", "recipient.promised": "recipient_refused"},
+            "--tags admin_principal",
+        ),
+        (
+            {"name": GROUP, "type": "group", "receive_mail": False},
+            {"message.group": "group_refuses_mail"},
+            "--tags mailboxes",
+        ),
+        ({"name": PROBE, "quota": 1}, {"message.delivered": "over_quota"}, "raise its quota"),
+        (
+            {"name": PROBE, "state": "suspended"},
+            dict.fromkeys(("login.jmap", "login.smtp", "login.imap"), "login_forbidden"),
+            "--tags mailboxes",
+        ),
+    ],
+    ids=["send-as", "group", "quota", "suspended"],
+)
+def test_principals(acme: Tenant, changed: dict[str, Any], expected: dict[str, str], tag: str) -> None:
+    with principals(acme, changed):
+        records = acme.probe()
+    assert causes(records).items() >= expected.items()
+    assert all(tag in records[name]["hint"] for name in expected)
+
+
+def test_an_open_sender_rule_and_a_catch_all_and_spam(acme: Tenant) -> None:
+    acme.server.settings(
+        {
+            "mtaStageAuth": {"mustMatchSender": {"else": "false"}},
+            "domain": {DOMAIN: {"catchAllAddress": f"alice@{DOMAIN}"}},
+            "spamSettings": {"enable": True},
+        }
+    )
+    records = acme.probe()
+    acme.server.settings(
+        {
+            "mtaStageAuth": {"mustMatchSender": {"else": "true"}},
+            "domain": {DOMAIN: {"catchAllAddress": None}},
+            "spamSettings": {"enable": False},
+        }
+    )
+    assert causes(records) == {
+        "sender.other": "sender_open",
+        "recipient.unknown": "recipient_accepted",
+        "message.spam": "spam_on",
+    }
+
+
+def test_the_spam_filter_is_expected(acme: Tenant) -> None:
+    assert causes(acme.probe(spam_filter=True)) == {"message.spam": "spam_off"}
+
+
+# Ports ----------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def listener(answer: bytes | None) -> Iterator[int]:
+    """Accepts connections; says nothing at all (none), or this and closes."""
+    server = socket.create_server(("127.0.0.1", 0))
+    kept: list[socket.socket] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                sock, _peer = server.accept()
+            except OSError:
+                return
+            if answer is None:
+                kept.append(sock)
+                continue
+            sock.sendall(answer)
+            sock.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield server.getsockname()[1]
+    server.close()
+    for sock in kept:
+        sock.close()
+
+
+def test_a_closed_port_and_one_that_does_not_greet(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe_port, "GREETING_TIMEOUT", 1.0)
+    with listener(None) as silent:
+        records = acme.probe(ports={**acme.ports, "imaps": free_port(), "smtp": silent})
+    assert causes(records) == {"port.imaps": "port_closed", "port.smtp": "greeting_slow"}
+    assert records["port.imaps"]["layer"] == "kubernetes"
+    assert records["recipient.unknown"]["because"] == "port.smtp"
+    assert records["message.delivered"]["because"] == "port.imaps"
+
+
+def test_a_connection_closed_at_once_is_told_apart_from_a_ban(acme: Tenant) -> None:
+    with listener(b"") as closing:
+        ports = {**acme.ports, "smtp": closing}
+        assert causes(acme.probe(ports=ports)) == {"port.smtp": "closed_at_once"}
+        acme.server.settings({"blockedIp": {"198.51.100.7": {}}})
+        records = acme.probe(ports=ports)
+        acme.server.settings({"blockedIp": {"198.51.100.7": {}}}, state="absent")
+    assert causes(records) == {"port.smtp": "banned"}
+    assert records["port.smtp"]["layer"] == "stalwart"
+    assert "Remove 198.51.100.7" in records["port.smtp"]["hint"]
+
+
+def test_a_refusing_greeting_and_a_port_without_tls(acme: Tenant) -> None:
+    with listener(b"421 4.3.0 mail.acme.test Too many connections\r\n") as refusing:
+        records = acme.probe(ports={**acme.ports, "smtp": refusing, "imaps": acme.ports["smtp"]})
+    assert causes(records) == {"port.smtp": "rate_limited", "port.imaps": "no_tls"}
+
+
+def test_another_host_answers(acme: Tenant) -> None:
+    records = acme.probe(domain={"primary": DOMAIN, "mode": "byo", "mail_host": "mx.acme.test", "web_host": None})
+    assert causes(records)["port.smtp"] == "other_host"
+
+
+def test_a_trusted_certificate_is_expected(acme: Tenant) -> None:
+    assert causes(acme.probe(certificate="trusted")) == {"certificate": "certificate_self_signed"}
+
+
+def test_a_warning_does_not_fail(acme: Tenant) -> None:
+    with zone(acme, MX=[]):
+        records = acme.probe(warn=["dns.mx"])
+    assert causes(records) == {}
+    assert records["dns.mx"]["status"] == "warning"
+
+
+def test_without_another_realm_there_is_nothing_to_try(acme: Tenant) -> None:
+    records = acme.probe(foreign=[])
+    assert causes(records) == {}
+    assert records["foreign.imap"]["status"] == "skipped"
+
+
+@pytest.mark.parametrize("ports", [{"smtps": 465}, {"smtp": "many"}, {"smtp": 0}])
+def test_ports_that_are_none_are_named(acme: Tenant, ports: dict[str, Any]) -> None:
+    from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+
+    with pytest.raises(Failure) as raised:
+        acme.probe(ports=ports)
+    assert raised.value.code == "invalid_value"
+    assert next(iter(ports)) in raised.value.message
+
+
+def test_a_domain_of_the_tenants_own_before_anything_is_published(tmp_path: Path, acme: Tenant) -> None:
+    byo = {"primary": DOMAIN, "mode": "byo", "mail_host": HOST, "web_host": None}
+    records = acme.probe(domain=byo, nameservers=[])
+    assert causes(records) == {}
+    assert records["dns.mx"]["status"] == "skipped"
+    assert records["message.dmarc"]["observed"] == "pass by dkim and spf"

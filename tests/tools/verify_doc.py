@@ -1,0 +1,46 @@
+"""Prints docs/verify.md from the catalogue of checks: ``python -m tests.tools.verify_doc > docs/verify.md``."""
+
+from __future__ import annotations
+
+import sys
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.causes import CAUSES, CHECKS
+
+HEAD = """# What `verify` proves
+
+<!-- Printed from the code by `python -m tests.tools.verify_doc`; a unit test holds it equal. -->
+
+`mail_probe` returns one record for each check; role `verify` writes them to `report/<tenant>.json` ([report.schema.json](report.schema.json)).
+A record's `status` is `ok`, `failed`, `warning` (failed, but `verify_warn` names the check) or `skipped`. A check is skipped because another
+one that it needs failed (`because` names it), or because there is nothing to check (`observed` says why).
+
+In hints, `{provision}` is the command for this tenant, such as `ansible-playbook tenantmail.stalwart.provision_tenant --limit acme`, and
+`{publish}` says how its record sets get published.
+
+## Checks
+
+The layer is where to look first; a failed check has its cause's layer.
+
+| check | layer | a pass means |
+|---|---|---|
+"""
+MIDDLE = """
+## Causes
+
+A failure of a back end itself (unreachable, forbidden …) has one of the README's codes as its cause instead, and its own hint.
+
+| cause | layer | what is wrong | the fix |
+|---|---|---|---|
+"""
+
+
+def render() -> str:
+    checks = "".join(f"| `{name}` | `{about.layer}` | {about.proves} |\n" for name, about in CHECKS.items())
+    causes = "".join(
+        f"| `{name}` | `{cause.layer}` | {cause.means} | {cause.hint} |\n" for name, cause in CAUSES.items()
+    )
+    return f"{HEAD}{checks}{MIDDLE}{causes}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
