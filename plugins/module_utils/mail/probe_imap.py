@@ -115,13 +115,16 @@ class Session(imaplib.IMAP4):
         found = {uid.decode(): self._read[mailbox, uid.decode()] for uid in uids}
         return {uid: raw for uid, raw in found.items() if mark.encode() in raw}
 
-    def old(self, mailbox: str, mark: str, before: datetime.date) -> list[str]:
-        """UIDs of messages with a mark in their subject that came before a day."""
+    def old(self, mailbox: str, subjects: t.Sequence[str], before: datetime.date) -> list[str]:
+        """UIDs of messages that came before a day with one of these in their subject."""
         if self._try(lambda: self.select(f'"{mailbox}"'))[0] != "OK":
             return []
         day = f"{before.day}-{_MONTHS[before.month - 1]}-{before.year}"
-        answer = self._try(lambda: self.uid("SEARCH", "BEFORE", day, "SUBJECT", f'"{mark}"'))
-        return b" ".join(filter(None, self._data(answer))).decode().split()
+        found: list[str] = []
+        for text in subjects:
+            answer = self._try(lambda text=text: self.uid("SEARCH", "BEFORE", day, "SUBJECT", f'"{text}"'))  # type: ignore[misc]
+            found += b" ".join(filter(None, self._data(answer))).decode().split()
+        return found
 
     def remove(self, mailbox: str, uids: t.Iterable[str]) -> None:
         """Delete messages for good."""
