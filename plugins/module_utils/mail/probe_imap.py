@@ -27,7 +27,6 @@ LONGEST = 200_000
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _LIST = re.compile(r'\((?P<flags>[^)]*)\) (?:"(?P<delimiter>[^"]*)"|NIL) (?P<name>.+)\Z')
-_QUOTA = re.compile(r"STORAGE (\d+) (\d+)", re.I)
 
 
 class LoginRefused(Exception):
@@ -141,17 +140,6 @@ class Session(imaplib.IMAP4):
     def encrypted(self) -> bool:
         """Whether TLS is on."""
         return hasattr(self.sock, "cipher")
-
-    def quota(self) -> t.Optional[tuple[int, int]]:
-        """KiB used and allowed (RFC 9208); none without a limit."""
-        if "QUOTA" not in self.capabilities:
-            return None
-        _status, data = self._try(lambda: self.getquotaroot("INBOX"))
-        text = " ".join(
-            part.decode("utf-8", "replace") for lines in data or [] for part in lines or [] if isinstance(part, bytes)
-        )
-        match = _QUOTA.search(text)
-        return (int(match.group(1)), int(match.group(2))) if match else None
 
     def _try(self, call: t.Callable[[], t.Any]) -> t.Any:
         try:

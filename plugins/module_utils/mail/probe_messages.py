@@ -22,6 +22,8 @@ GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 #: Where the test for spam comes from: a name that nobody can have (RFC 2606), so no policy of anybody's applies.
 OUTSIDE = "tenantmail-probe@sender.invalid"
 JUNK = ("Junk Mail", "Junk", "Spam")
+#: Octets that a message of the probe may take.
+ROOM = 8192
 _SIGN = ("rsa", "ed25519")
 
 
@@ -114,14 +116,13 @@ class Messages:
         for junk in JUNK:
             if box.find(junk, f"{self._c.mark} self"):
                 return Wrong("spam_on", f"the message is in {junk}")
-        return self._over_quota(box) or Wrong("not_delivered", f"not in INBOX after {self._wait:g} s")
+        return self._over_quota() or Wrong("not_delivered", f"not in INBOX after {self._wait:g} s")
 
-    def _over_quota(self, box: probe_imap.Session) -> t.Optional[Wrong]:
-        quota = box.quota()
-        # In KiB, rounded: a message of one KiB no longer fits.
-        if quota is None or quota[0] + 1 < quota[1]:
+    def _over_quota(self) -> t.Optional[Wrong]:
+        found = self._c.server.fullness(self._c.address)
+        if found is None or found[0] + ROOM <= found[1]:
             return None
-        return Wrong("over_quota", f"{quota[0]} of {quota[1]} KiB are used", address=self._c.address)
+        return Wrong("over_quota", f"{found[0]} of {found[1]} bytes are used", address=self._c.address)
 
     def dkim(self) -> str:
         """``message.dkim``"""
@@ -202,7 +203,7 @@ class Messages:
         with self._c.mailbox() as box:
             found = probe_imap.wait_for(lambda: self._where(box, mark), self._wait)
             if found is None:
-                raise self._over_quota(box) or Wrong("not_delivered", f"in no mailbox after {self._wait:g} s")
+                raise self._over_quota() or Wrong("not_delivered", f"in no mailbox after {self._wait:g} s")
         place, raw = found
         judged = [name for name in _headers(raw).keys() if name.lower().startswith("x-spam-")]
         return self._spam(
