@@ -205,7 +205,7 @@ class Messages:
             if found is None:
                 raise self._over_quota() or Wrong("not_delivered", f"in no mailbox after {self._wait:g} s")
         place, raw = found
-        judged = [name for name in _headers(raw).keys() if name.lower().startswith("x-spam-")]
+        judged = [name for name in _headers(raw) if name.lower().startswith("x-spam-")]
         return self._spam(
             place != "INBOX" or bool(judged), wanted, f"in {place}, {', '.join(judged) or 'without X-Spam headers'}"
         )
