@@ -312,7 +312,7 @@ CAUSES: dict[str, Cause] = {
     "spam_off": Cause(
         "stalwart",
         "the spam filter does not act although tenant_spam_filter is true",
-        "Run {provision} --tags server_settings; without its rules (fetched from spamFilterRulesUrl) the filter finds nothing.",
+        "Run {provision} --tags server_settings.",
     ),
     "unsigned": Cause(
         "stalwart",

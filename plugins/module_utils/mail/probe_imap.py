@@ -27,7 +27,6 @@ LONGEST = 200_000
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _LIST = re.compile(r'\((?P<flags>[^)]*)\) (?:"(?P<delimiter>[^"]*)"|NIL) (?P<name>.+)\Z')
-_QUOTA = re.compile(r"STORAGE (\d+) (\d+)", re.I)
 
 
 class LoginRefused(Exception):
@@ -115,13 +114,16 @@ class Session(imaplib.IMAP4):
         found = {uid.decode(): self._read[mailbox, uid.decode()] for uid in uids}
         return {uid: raw for uid, raw in found.items() if mark.encode() in raw}
 
-    def old(self, mailbox: str, mark: str, before: datetime.date) -> list[str]:
-        """UIDs of messages with a mark in their subject that came before a day."""
+    def old(self, mailbox: str, subjects: t.Sequence[str], before: datetime.date) -> list[str]:
+        """UIDs of messages that came before a day with one of these in their subject."""
         if self._try(lambda: self.select(f'"{mailbox}"'))[0] != "OK":
             return []
         day = f"{before.day}-{_MONTHS[before.month - 1]}-{before.year}"
-        answer = self._try(lambda: self.uid("SEARCH", "BEFORE", day, "SUBJECT", f'"{mark}"'))
-        return b" ".join(filter(None, self._data(answer))).decode().split()
+        found: list[str] = []
+        for text in subjects:
+            answer = self._try(lambda text=text: self.uid("SEARCH", "BEFORE", day, "SUBJECT", f'"{text}"'))  # type: ignore[misc]
+            found += b" ".join(filter(None, self._data(answer))).decode().split()
+        return found
 
     def remove(self, mailbox: str, uids: t.Iterable[str]) -> None:
         """Delete messages for good."""
@@ -138,17 +140,6 @@ class Session(imaplib.IMAP4):
     def encrypted(self) -> bool:
         """Whether TLS is on."""
         return hasattr(self.sock, "cipher")
-
-    def quota(self) -> t.Optional[tuple[int, int]]:
-        """KiB used and allowed (RFC 9208); none without a limit."""
-        if "QUOTA" not in self.capabilities:
-            return None
-        _status, data = self._try(lambda: self.getquotaroot("INBOX"))
-        text = " ".join(
-            part.decode("utf-8", "replace") for lines in data or [] for part in lines or [] if isinstance(part, bytes)
-        )
-        match = _QUOTA.search(text)
-        return (int(match.group(1)), int(match.group(2))) if match else None
 
     def _try(self, call: t.Callable[[], t.Any]) -> t.Any:
         try:

@@ -22,6 +22,8 @@ GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 #: Where the test for spam comes from: a name that nobody can have (RFC 2606), so no policy of anybody's applies.
 OUTSIDE = "tenantmail-probe@sender.invalid"
 JUNK = ("Junk Mail", "Junk", "Spam")
+#: Octets that a message of the probe may take.
+ROOM = 8192
 _SIGN = ("rsa", "ed25519")
 
 
@@ -46,10 +48,10 @@ class Messages:
             reply = session.plain(f"{account}%{self._c.params['api_username']}", self._c.params["api_password"])
             if not reply.accepted:
                 raise Wrong(refusal_cause(reply, "sender_refused"), f"{account} cannot log in to send: {reply}")
-            for reply in (session.sender(f"postmaster@{domain}"), session.recipient(self._c.address)):
-                if not reply.accepted:
-                    raise Wrong(refusal_cause(reply, "sender_refused"), str(reply))
-            session.rset()
+            # No recipient: the server counts those, 25 an hour.
+            reply = session.sender(f"postmaster@{domain}")
+            if not reply.accepted:
+                raise Wrong(refusal_cause(reply, "sender_refused"), str(reply))
         return f"{account} as postmaster@{domain}: {reply}"
 
     def other_sends(self) -> str:
@@ -91,7 +93,9 @@ class Messages:
     def delivered(self) -> str:
         """``message.delivered``: to the probe and, where there is one, to its group."""
         with self._submitting() as session:
-            self._send(session, self._c.address, [self._c.address, *filter(None, [self._c.group])], "self")
+            self._send(
+                session, self._c.address, [self._c.address, *filter(None, [self._c.group])], f"{self._c.mark} self"
+            )
         with self._c.mailbox() as box:
             own = f"{self._c.mark} self"
             found = probe_imap.wait_for(lambda: self._arrived(box, own), self._wait)
@@ -110,12 +114,15 @@ class Messages:
 
     def _missing(self, box: probe_imap.Session) -> Wrong:
         for junk in JUNK:
-            if box.find(junk, self._c.mark):
+            if box.find(junk, f"{self._c.mark} self"):
                 return Wrong("spam_on", f"the message is in {junk}")
-        quota = box.quota()
-        if quota and quota[0] >= quota[1]:
-            return Wrong("over_quota", f"{quota[0]} of {quota[1]} KiB are used", address=self._c.address)
-        return Wrong("not_delivered", f"not in INBOX after {self._wait:g} s")
+        return self._over_quota() or Wrong("not_delivered", f"not in INBOX after {self._wait:g} s")
+
+    def _over_quota(self) -> t.Optional[Wrong]:
+        found = self._c.server.fullness(self._c.address)
+        if found is None or found[0] + ROOM <= found[1]:
+            return None
+        return Wrong("over_quota", f"{found[0]} of {found[1]} bytes are used", address=self._c.address)
 
     def dkim(self) -> str:
         """``message.dkim``"""
@@ -183,24 +190,25 @@ class Messages:
     # A message from outside ---------------------------------------------------------------------------------------------
 
     def spam(self) -> str:
-        """``message.spam``"""
+        """``message.spam``: what the filter thinks of it depends on rules that it fetches, that it looks does not."""
         wanted = bool(self._c.params["spam_filter"])
+        mark = f"{self._c.mark} spam"
         with self._c.smtp("smtp") as session:
             try:
-                self._send(session, OUTSIDE, [self._c.address], f"spam {GTUBE}")
+                self._send(session, OUTSIDE, [self._c.address], mark, GTUBE)
             except Wrong as exc:
                 if "spam" not in exc.observed.lower():
                     raise
-                return self._spam(True, wanted, exc.observed)
+                return self._spam(True, wanted, f"refused ({exc.observed})")
         with self._c.mailbox() as box:
-            mark = f"{self._c.mark} spam"
             found = probe_imap.wait_for(lambda: self._where(box, mark), self._wait)
-        if found is None:
-            # Neither refused nor delivered: discarded.
-            return self._spam(True, wanted, "accepted and not delivered")
+            if found is None:
+                raise self._over_quota() or Wrong("not_delivered", f"in no mailbox after {self._wait:g} s")
         place, raw = found
-        flagged = place != "INBOX" or _headers(raw).get("X-Spam-Status", "").lower().startswith("yes")
-        return self._spam(flagged, wanted, f"delivered to {place}")
+        judged = [name for name in _headers(raw) if name.lower().startswith("x-spam-")]
+        return self._spam(
+            place != "INBOX" or bool(judged), wanted, f"in {place}, {', '.join(judged) or 'without X-Spam headers'}"
+        )
 
     def _where(self, box: probe_imap.Session, mark: str) -> t.Optional[tuple[str, bytes]]:
         for name in ("INBOX", *JUNK):
@@ -224,7 +232,7 @@ class Messages:
             raise Wrong(refusal_cause(reply, "token_refused"), str(reply))
         return session
 
-    def _send(self, session: Session, sender: str, recipients: t.Sequence[str], what: str) -> None:
+    def _send(self, session: Session, sender: str, recipients: t.Sequence[str], mark: str, subject: str = "") -> None:
         """:raises Wrong: when the server does not take it. A group may be refused; its own check tells."""
         reply = session.sender(sender)
         if not reply.accepted:
@@ -237,7 +245,7 @@ class Messages:
                 facts = {"address": self._c.address}
                 raise Wrong(refusal_cause(reply, "submission_refused"), f"RCPT TO {address}: {reply}", **facts)
         self._sent = True
-        reply = session.message(compose(sender, recipients, f"{self._c.mark} {what}", self._c.domain))
+        reply = session.message(compose(sender, recipients, mark, self._c.domain, subject))
         if not reply.accepted:
             raise Wrong(refusal_cause(reply, "submission_refused"), f"DATA: {reply}", address=self._c.address)
 
@@ -250,22 +258,22 @@ class Messages:
                 inbox = group_inbox(box.mailboxes(), self._c.group) if self._c.group else None
                 yesterday = datetime.datetime.now(datetime.timezone.utc).date()
                 for name in filter(None, ("INBOX", *JUNK, inbox)):
-                    box.remove(name, [*box.find(name, self._c.mark), *box.old(name, MARK, yesterday)])
+                    box.remove(name, [*box.find(name, self._c.mark), *box.old(name, (MARK, GTUBE), yesterday)])
         except (Wrong, Failure) as exc:
             return [f"the messages of {self._c.mark!r} could not be removed from {self._c.address}: {exc}"]
         return []
 
 
-def compose(sender: str, recipients: t.Sequence[str], subject: str, domain: str) -> bytes:
-    """A message."""
+def compose(sender: str, recipients: t.Sequence[str], mark: str, domain: str, subject: str = "") -> bytes:
+    """A message that holds a mark."""
     message = email.message.EmailMessage()
     message["From"] = sender
     message["To"] = ", ".join(recipients)
-    message["Subject"] = subject
+    message["Subject"] = subject or mark
     message["Date"] = email.utils.format_datetime(datetime.datetime.now(datetime.timezone.utc))
     message["Message-ID"] = email.utils.make_msgid("tenantmail", domain)
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(f"{subject}\r\n\r\nThis proves that mail works. It is removed at once.\r\n")
+    message.set_content(f"{mark}\r\n\r\nThis proves that mail works. It is removed at once.\r\n")
     return message.as_bytes(policy=message.policy.clone(linesep="\r\n", max_line_length=200))
 
 

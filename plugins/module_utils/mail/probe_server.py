@@ -82,13 +82,23 @@ class Server:
         return self.running_issuer
 
     def blocked(self) -> tuple[str, ...]:
-        """Network addresses that the server has blocked; read anew, for a ban comes in between."""
+        """Network addresses that the server has blocked."""
+        found = self._now()
+        return found.blocked if found else ()
+
+    def fullness(self, address: str) -> t.Optional[tuple[int, int]]:
+        """Bytes used and allowed in a mailbox; none without a quota."""
+        found = self._now()
+        return found.full.get(address) if found else None
+
+    def _now(self) -> t.Optional[Addresses]:
+        """Read anew: a ban or a message comes in between. None where the server does not tell."""
         with self._lock, contextlib.suppress(Failure), open_driver(self._params) as (driver, connection):
             try:
-                return driver.addresses().blocked
+                return driver.addresses()
             finally:
                 self._requests += connection.http.requests
-        return ()
+        return None
 
     def mail_addresses(self, host: str) -> list[str]:
         """The addresses of the tenant's Services; empty where no cluster is given.

@@ -70,12 +70,14 @@ class Addresses:
 
     :param users: own addresses of individual mailboxes. :param groups: of groups. :param aliases: everybody's further ones.
     :param blocked: network addresses whose connections the server closes.
+    :param full: bytes used and allowed, of each user's mailbox that has a quota.
     """
 
     users: frozenset[str]
     groups: frozenset[str]
     aliases: frozenset[str]
     blocked: tuple[str, ...] = ()
+    full: t.Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
 
 
 def no_info() -> Result:

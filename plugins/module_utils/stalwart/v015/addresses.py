@@ -22,7 +22,7 @@ def read_addresses(client: RestClient) -> Addresses:
 
     :raises Failure: as :meth:`RestClient.get`.
     """
-    query = {"types": f"{INDIVIDUAL},{GROUP},{LIST}", "fields": "name,emails", "limit": "0"}
+    query = {"types": f"{INDIVIDUAL},{GROUP},{LIST}", "fields": "name,emails,quota,usedQuota", "limit": "0"}
     data = client.get("/api/principal", query)
     items: t.Any = data.get("items") if isinstance(data, dict) else None
     if not isinstance(items, list):
@@ -34,4 +34,5 @@ def read_addresses(client: RestClient) -> Addresses:
         frozenset(one.address for one in held if one.kind == GROUP),
         frozenset(alias for one in held for alias in one.aliases),
         tuple(sorted(blocked)),
+        {one.address: (one.used, one.quota) for one in held if one.quota},
     )

@@ -12,7 +12,7 @@ from .principal_view import address_of
 
 _WANTS = (
     Want("Domain", False, ("name",)),
-    Want("Account", False, ("@type", "name", "domainId", "aliases")),
+    Want("Account", False, ("@type", "name", "domainId", "aliases", "quotas", "usedDiskQuota")),
     Want("MailingList", False, ("name", "domainId", "aliases")),
     # An administrator of mailboxes need not see it.
     Want("BlockedIp", False, ("address",), optional=True),
@@ -28,6 +28,7 @@ def read_addresses(client: JmapClient) -> Addresses:
     names = {key: str(domain["name"]) for key, domain in found["Domain"].items()}
     own: dict[str, set[str]] = {"User": set(), "Group": set()}
     aliases: set[str] = set()
+    full: dict[str, tuple[int, int]] = {}
     for body in (*found["Account"].values(), *found["MailingList"].values()):
         enabled = [alias for alias in (body.get("aliases") or {}).values() if alias.get("enabled", True)]
         first, *others = (
@@ -36,5 +37,8 @@ def read_addresses(client: JmapClient) -> Addresses:
         )
         own.setdefault(str(body.get("@type") or "List"), set()).add(first)
         aliases.update(others)
+        allowed = int((body.get("quotas") or {}).get("maxDiskQuota") or 0)
+        if allowed:
+            full[first] = (int(body.get("usedDiskQuota") or 0), allowed)
     blocked = sorted(str(item.get("address")) for item in found.get("BlockedIp", {}).values())
-    return Addresses(frozenset(own["User"]), frozenset(own["Group"]), frozenset(aliases), tuple(blocked))
+    return Addresses(frozenset(own["User"]), frozenset(own["Group"]), frozenset(aliases), tuple(blocked), full)

@@ -1,0 +1,72 @@
+"""Mail is proven on the sandbox's real servers, and every breakage is told with its layer and its fix."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.sandbox import facts
+
+from .breakages import BREAKAGES, Breakage
+from .run import LINK, Run, command, environment, provision
+
+SCHEMA = json.loads((LINK / "docs/report.schema.json").read_text(encoding="utf-8"))
+SECONDS = 15
+
+
+def verify(folder: Path, *args: str) -> tuple[Run, dict[str, dict[str, Any]]]:
+    """The playbook alone; what it printed, and the reports by tenant."""
+    variables = json.dumps({"verify_report_dir": str(folder)})
+    words = command("-e", variables, *args)
+    words[1] = "playbooks/verify_tenant.yml"
+    done = subprocess.run(
+        words,
+        cwd=LINK,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    reports = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
+    for report in reports.values():
+        jsonschema.validate(report, SCHEMA)
+    return Run(done.returncode, done.stdout, 0.0), reports
+
+
+def test_both_tenants_are_green_and_nothing_is_written(tmp_path: Path) -> None:
+    mark = facts.mark()
+    run, reports = verify(tmp_path)
+    assert run.status == 0, run.output
+    assert run.changed == {"acme": 0, "beta": 0}
+    assert {slug: report["ok"] for slug, report in reports.items()} == {"acme": True, "beta": True}
+    assert all(report["seconds"] <= SECONDS for report in reports.values())
+    assert sum(count["write"] for count in facts.counts(mark).values()) == 0
+
+
+def test_provision_ends_with_it() -> None:
+    run = provision()
+    assert "acme: verified: " in run.output
+    assert "beta: verified: " in run.output
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.name.replace(" ", "-"))
+def test_a_breakage_is_told_with_its_layer_and_its_fix(breakage: Breakage, tmp_path: Path) -> None:
+    with breakage.broken():
+        run, reports = verify(tmp_path, "--limit", "acme")
+    assert run.status != 0
+    records = {record["name"]: record for record in reports["acme"]["checks"]}
+    found = records[breakage.check]
+    assert (found["status"], found["cause"], found["layer"]) == ("failed", breakage.cause, breakage.layer), found
+    assert breakage.hint in found["hint"]
+    assert "acme: FAILED at " in run.line("acme")
+    if breakage.repaired_by:
+        provision("--limit", "acme", "--tags", breakage.repaired_by)
+    _run, reports = verify(tmp_path, "--limit", "acme")
+    assert reports["acme"]["ok"], reports["acme"]["checks"]
