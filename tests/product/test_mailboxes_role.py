@@ -137,3 +137,31 @@ def test_a_layer_that_is_only_checked_is_not_written(server: Server, tmp_path: P
     with pytest.raises(AssertionError, match="layer stalwart is only checked"):
         play(tmp_path / "run", tasks(), variables(server, mailboxes_manage=False))
     assert server.writes() == writes
+
+
+def test_a_tenant_that_leaves_its_realm_checks_logins_itself_and_can_go_back(
+    server: Server, issuer: Issuer, tmp_path: Path
+) -> None:
+    oidc = directory(issuer)
+    internal = {**oidc, "authentication": {"directoryId": None}}
+    own = {
+        "oidc_directory_kubernetes": {},
+        "oidc_directory_api_url": server.target.base_url,
+        "oidc_directory_api_username": server.target.username,
+        "oidc_directory_api_password": server.target.password,
+        "oidc_directory_api_password_secret": "not#used",
+        "oidc_directory_ca_path": None,
+        "oidc_directory_generation": server.generation,
+        "oidc_directory_manage": True,
+        "oidc_directory_offline": False,
+    }
+    role = {"ansible.builtin.import_role": {"name": "tenantmail.stalwart.oidc_directory"}}
+    for name, settings, running, status in (
+        ("internal", internal, "", 401),
+        ("oidc", oidc, issuer.url("sme-acme"), 200),
+    ):
+        given = {**own, "oidc_directory_settings": settings, "oidc_directory_issuer": running}
+        assert play(tmp_path / name, [role], given) == 1
+        assert play(tmp_path / f"{name} again", [role], given) == 0
+        assert server.info(gather=["directory"])["info"]["running_issuer"] == running
+        assert login(server, issuer, "zoe", email=f"zoe@{DOMAIN}") == status
