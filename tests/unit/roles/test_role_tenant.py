@@ -344,3 +344,31 @@ def test_a_comparison_that_cannot_be_made_stops_nobody(tmp_path: Path, group: st
     assert done.returncode == 0, done.stdout
     assert set(models(done)) == {"acme", "beta"}
     assert "were not compared with each other" in done.stdout + done.stderr
+
+
+def test_a_file_of_mailboxes_is_looked_for_beside_the_inventory_and_may_be_encrypted(tmp_path: Path) -> None:
+    plain = "name,quota\ncarol,1G\n"
+    password = tmp_path / "vault-password"
+    password.write_text("a-vault's-password\n")
+    folder = tmp_path / "inventory"
+    folder.mkdir()
+    (folder / "plain.csv").write_text(plain)
+    (folder / "vault.csv").write_text(plain)
+    (folder / "wrong.csv").write_text("name,quota\ncarol,1G\ndave,5XB\nerin,,\n")
+    vault = [str(Path(sys.executable).parent / "ansible-vault"), "encrypt", "--vault-password-file", str(password)]
+    subprocess.run([*vault, str(folder / "vault.csv")], check=True, capture_output=True, timeout=60)
+    assert "carol" not in (folder / "vault.csv").read_text()
+    hosts = {
+        name: {"tenant_mailboxes_file": f"{name}.csv", "tenant_verify": False} for name in ("plain", "vault", "wrong")
+    }
+    done = run(tmp_path, inventory(folder, hosts), "--vault-password-file", str(password))
+    found = {host: model["mailboxes"]["principals"] for host, model in models(done).items()}
+    assert {host: [item["name"] for item in items] for host, items in found.items()} == {
+        "plain": ["carol@plain.omantel.test"],
+        "vault": ["carol@vault.omantel.test"],
+    }
+    assert [item["variable"] for item in failures(done)["wrong"]["details"]] == [
+        "tenant_mailboxes_file row 3, column quota"
+    ]
+    locked = failures(run(tmp_path, inventory(folder, {"vault": hosts["vault"]})))
+    assert "a file that can be read" in locked["vault"]["message"]
