@@ -200,6 +200,8 @@ def _clients(params: t.Mapping[str, t.Any], mail_scopes: set[str]) -> dict[str, 
                 client_id,
                 enabled=probe["state"] == ENABLED,
                 direct_access_grants_enabled=True,
+                # By its own credentials another tenant gets a token that this one's users have no part in.
+                service_accounts_enabled=client_id == probe["client_id"],
                 default_client_scopes=sorted({*scopes} - optional),
                 optional_client_scopes=sorted(optional),
                 **({"attributes": dict(attributes)} if attributes else {}),

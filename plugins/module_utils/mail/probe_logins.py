@@ -68,7 +68,7 @@ class Logins:
             name = login.realm_url.rpartition("/")[2]
             tokens = Tokens(login, self._realm["ca_path"])
             try:
-                answer = tokens.ask(self._c.scopes() if login.username else "openid")
+                answer = tokens.ask(self._c.scopes())
                 if not answer.token and answer.error == "invalid_scope":
                     answer = tokens.ask("openid")
             except Failure as failure:

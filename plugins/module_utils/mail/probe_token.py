@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import typing as t
 
 from ..http_client import HttpClient
@@ -70,6 +71,8 @@ class Tokens:
     def __init__(self, login: Login, ca_path: t.Optional[str] = None) -> None:
         self.login = login
         self._http = HttpClient("keycloak", login.realm_url, ca_path=ca_path, secrets=login.secrets)
+        # With brute-force protection Keycloak refuses a login while another one of the same user is under way.
+        self._one_at_a_time = threading.Lock()
 
     @property
     def requests(self) -> int:
@@ -101,14 +104,15 @@ class Tokens:
             form.update(grant_type="password", username=login.username, password=login.password)
         else:
             form.update(grant_type="client_credentials")
-        response = self._http.request(
-            "POST",
-            "/protocol/openid-connect/token",
-            data={name: value for name, value in form.items() if value is not None},
-            expected=(200, *_REFUSALS),
-            # A token request changes nothing that a second one could spoil.
-            idempotent=True,
-        )
+        with self._one_at_a_time:
+            response = self._http.request(
+                "POST",
+                "/protocol/openid-connect/token",
+                data={name: value for name, value in form.items() if value is not None},
+                expected=(200, *_REFUSALS),
+                # A token request changes nothing that a second one could spoil.
+                idempotent=True,
+            )
         if response.status_code == 404:
             return Answer(status=404, error="not_found", description="there is no such realm")
         body = self._http.json(response, dict)
