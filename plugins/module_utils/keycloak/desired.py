@@ -29,6 +29,8 @@ from .model import (
 #: `web-origins` the allowed origins. Not `roles`: it would add other clients to the audience.
 BASE_SCOPES = ("acr", "basic", "web-origins")
 OPTIONAL_SCOPES = ("offline_access",)
+#: Keycloak gives it to a client with a service account by itself.
+SERVICE_ACCOUNT_SCOPE = "service_account"
 #: RFC 7636: of a public client only who began a login can end it.
 PKCE = {"pkce.code.challenge.method": "S256"}
 #: Keycloak takes a negative lifespan: the token is expired when it is issued, by more than any server's leeway.
@@ -195,17 +197,24 @@ def _clients(params: t.Mapping[str, t.Any], mail_scopes: set[str]) -> dict[str, 
     probe = params["probe"]
     if probe is not None:
         optional = {params["groups_scope"], *mail_scopes}
-        for client_id, attributes in ((probe["client_id"], {}), (probe["expired_client_id"], EXPIRED)):
-            clients[client_id] = _client(
-                client_id,
-                enabled=probe["state"] == ENABLED,
-                direct_access_grants_enabled=True,
-                # By its own credentials another tenant gets a token that this one's users have no part in.
-                service_accounts_enabled=client_id == probe["client_id"],
-                default_client_scopes=sorted({*scopes} - optional),
-                optional_client_scopes=sorted(optional),
-                **({"attributes": dict(attributes)} if attributes else {}),
-            )
+        usual = {
+            "enabled": probe["state"] == ENABLED,
+            "direct_access_grants_enabled": True,
+            "optional_client_scopes": sorted(optional),
+        }
+        clients[probe["client_id"]] = _client(
+            probe["client_id"],
+            # By its own credentials another tenant gets a token that this one's users have no part in.
+            service_accounts_enabled=True,
+            default_client_scopes=sorted({*scopes, SERVICE_ACCOUNT_SCOPE} - optional),
+            **usual,
+        )
+        clients[probe["expired_client_id"]] = _client(
+            probe["expired_client_id"],
+            default_client_scopes=sorted({*scopes} - optional),
+            attributes=dict(EXPIRED),
+            **usual,
+        )
     return clients
 
 
