@@ -12,6 +12,8 @@ from tests.simulator.fixture import Simulator
 
 USING = ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"]
 POLL_SECONDS = 20.0
+#: Good enough for the servers' policy.
+PASSWORD = "Zeta-Pass-7731-xx"
 
 
 @dataclass
@@ -26,6 +28,7 @@ class Target:
     smtp_port: int | None = None
     submissions_port: int | None = None  # SMTP with TLS from the first byte
     exchanger: tuple[str, int] | None = None  # where the server believes to be on port 25
+    imap_port: int | None = None  # TLS from the first byte
     simulator: Simulator | None = None  # what only test equipment can show or switch
 
 

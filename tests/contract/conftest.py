@@ -49,11 +49,40 @@ def issuer(target: Target) -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="module")
-def impatient(target: Target) -> None:
-    """Failures wait a moment, not the usual five seconds. Without Pyzor reloads work without name resolution."""
+def reloadable(target: Target) -> None:
+    """ReloadSettings is refused while Pyzor's host cannot be resolved (contract 11.1)."""
+    api = Api(target)
+    api.update("SpamPyzor", "singleton", {"enable": False})
+    api.update("SpamSettings", "singleton", {"enable": False})
+
+
+@pytest.fixture
+def directory(api: Api, domain: str, name: str, issuer: Issuer, reloadable: None) -> Iterator[str]:
+    """Id of an OIDC directory that is the running default one."""
+    key = api.create(
+        "Directory",
+        type_="Oidc",
+        description=f"contract {name}",
+        issuerUrl=issuer.url("contract"),
+        claimGroups="groups",
+        requireScopes=dict.fromkeys(("openid", "email", "profile", "groups"), True),
+        usernameDomain=name,
+    )
+    api.update("Authentication", "singleton", {"directoryId": key})
+    assert "created" in api.action("ReloadSettings")
+    yield key
+    api.update("Authentication", "singleton", {"directoryId": None})
+    assert "created" in api.action("ReloadSettings")
+    for account in api.query("Account", filter={"domainId": domain, "@type": "User"}):
+        api.destroy("Account", account)
+    for account in api.query("Account", filter={"domainId": domain}):
+        api.destroy("Account", account)
+
+
+@pytest.fixture(scope="module")
+def impatient(target: Target, reloadable: None) -> None:
+    """Failures wait a moment, not the usual five seconds."""
     client = Api(target)
-    client.update("SpamPyzor", "singleton", {"enable": False})
-    client.update("SpamSettings", "singleton", {"enable": False})
     client.update("MtaStageAuth", "singleton", {"waitOnFail": {"else": "100ms"}})
     client.update("MtaStageRcpt", "singleton", {"waitOnFail": {"else": "600ms"}})
     assert "created" in client.action("ReloadSettings")

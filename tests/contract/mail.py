@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import smtplib
-import sqlite3
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.x509.oid import NameOID
-from tests.simulator.mailstore import INBOX, JUNK, MailStore
+from tests.simulator import ids
+from tests.simulator.mailstore import INBOX, JUNK
 
 from .api import Api, Target
 
@@ -123,25 +123,15 @@ def send(client: smtplib.SMTP, sender: str, recipient: str, message: bytes) -> s
     return reply(client.data(message))
 
 
-def received(target: Target, account: Any, login: tuple[str, str], count: int) -> list[Message]:
+def received(target: Target, account: str | int, login: tuple[str, str], count: int) -> list[Message]:
     """What lies in an account's INBOX and Junk folder, as soon as that many are there: delivery follows the reply."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
-        found = _stored(target, account) if target.simulator else _fetched(target, str(account), login)
+        found = _fetched(target, ids.encode(account) if isinstance(account, int) else account, login)
         if len(found) >= count or time.monotonic() > deadline:
             assert len(found) == count, found
             return found
         time.sleep(0.1)
-
-
-def _stored(target: Target, account: Any) -> list[Message]:
-    assert target.simulator is not None
-    database = sqlite3.connect(target.simulator.directory / "data" / "simulator.sqlite3", isolation_level=None)
-    try:
-        store = MailStore(database)
-        return [(name, message.raw) for name in (INBOX, JUNK) for message in store.messages(account, name)]
-    finally:
-        database.close()
 
 
 def _fetched(target: Target, account: str, login: tuple[str, str]) -> list[Message]:

@@ -65,6 +65,7 @@ def opened(name: str, folder: Path, generation: str = "0.16") -> Iterator[Target
                 server.smtp_port,
                 server.submissions_port,
                 ("127.0.0.1", server.smtp_port),
+                server.imap_port,
                 server,
             )
         finally:
@@ -77,7 +78,7 @@ class _Process:
     def __init__(self, binary: Path, folder: Path) -> None:
         self.binary, self.folder = binary, folder
         self.http_port, self.smtp_port, self.submissions_port = free_port(), free_port(), free_port()
-        self.exchanger, recovery_port = _exchanger(), free_port()
+        self.exchanger, self.imap_port, recovery_port = _exchanger(), free_port(), free_port()
         self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.json"
         self.config.write_text('{"@type": "Sqlite", "path": "%s"}' % (folder / "data.sqlite"), encoding="utf-8")
@@ -90,8 +91,12 @@ class _Process:
             api.create("NetworkListener", name="http", protocol="http", bind=bind, useTls=False)
             bind = dict.fromkeys(self.smtp_addresses(), True)
             api.create("NetworkListener", name="smtp", protocol="smtp", bind=bind)
-            bind = {f"127.0.0.1:{self.submissions_port}": True}
-            api.create("NetworkListener", name="submissions", protocol="smtp", bind=bind, tlsImplicit=True)
+            for name, protocol, port in (
+                ("submissions", "smtp", self.submissions_port),
+                ("imaps", "imap", self.imap_port),
+            ):
+                bind = {f"127.0.0.1:{port}": True}
+                api.create("NetworkListener", name=name, protocol=protocol, bind=bind, tlsImplicit=True)
         finally:
             self.stop()
         self.start(self.http_port)
@@ -130,21 +135,22 @@ class _Process015(_Process):
     def __init__(self, binary: Path, folder: Path) -> None:
         self.binary, self.folder = binary, folder
         self.http_port, self.smtp_port, self.submissions_port = free_port(), free_port(), free_port()
-        self.exchanger = _exchanger()
+        self.exchanger, self.imap_port = _exchanger(), free_port()
         self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.toml"
         toml = CONFIG_0_15.replace('"rocksdb"', '"sqlite"').replace("{data}", str(folder / "data.sqlite"))
-        kept = ("http", "smtp", "submissions")
+        kept = ("http", "smtp", "submissions", "imaps")
         lines = [line for line in toml.splitlines() if "bind = " not in line or line.split()[0] in kept]
         self.config.write_text(
-            re.sub(r'"\[::\]:(8080|25|465)"', self._address, "\n".join([*lines, ""])), encoding="utf-8"
+            re.sub(r'"\[::\]:(8080|25|465|993)"', self._address, "\n".join([*lines, ""])), encoding="utf-8"
         )
         self.start(self.http_port)
 
     def _address(self, match: re.Match[str]) -> str:
         if match[1] == "25":
             return json.dumps(self.smtp_addresses())
-        return f'"127.0.0.1:{self.http_port if match[1] == "8080" else self.submissions_port}"'
+        port = {"8080": self.http_port, "465": self.submissions_port, "993": self.imap_port}[match[1]]
+        return f'"127.0.0.1:{port}"'
 
     def start(self, port: int, **environ: str) -> None:
         own = {"ADMIN_SECRET": self.secret, "STALWART_HOSTNAME": HOSTNAME}
@@ -178,6 +184,6 @@ def _binary(process: _Process) -> Iterator[Target]:
         url = f"http://127.0.0.1:{process.http_port}"
         exchanger = (process.exchanger, 25) if process.exchanger else None
         ports = process.smtp_port, process.submissions_port
-        yield Target("binary", url, process.user, process.secret, restart, *ports, exchanger)
+        yield Target("binary", url, process.user, process.secret, restart, *ports, exchanger, process.imap_port)
     finally:
         process.stop()

@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from .api import Api, Target
+from .api import PASSWORD, Api
 from .issuer import Issuer
 from .mail import bearer, plain, reply, submission
 
-SCOPES = dict.fromkeys(("openid", "email", "profile", "groups"), True)
-PASSWORD = "Zeta-Pass-7731-xx"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _reload_works_without_name_resolution(target: Target) -> None:
-    """ReloadSettings is refused while Pyzor's host cannot be resolved (contract 11.1)."""
-    api = Api(target)
-    api.update("SpamPyzor", "singleton", {"enable": False})
-    api.update("SpamSettings", "singleton", {"enable": False})
-
-
-@pytest.fixture
-def directory(api: Api, domain: str, name: str, issuer: Issuer) -> Iterator[str]:
-    """Id of an OIDC directory that is the running default one."""
-    key = api.create(
-        "Directory",
-        type_="Oidc",
-        description=f"contract {name}",
-        issuerUrl=issuer.url("contract"),
-        claimGroups="groups",
-        requireScopes=SCOPES,
-        usernameDomain=name,
-    )
-    api.update("Authentication", "singleton", {"directoryId": key})
-    assert "created" in api.action("ReloadSettings")
-    yield key
-    api.update("Authentication", "singleton", {"directoryId": None})
-    assert "created" in api.action("ReloadSettings")
-    for account in api.query("Account", filter={"domainId": domain, "@type": "User"}):
-        api.destroy("Account", account)
-    for account in api.query("Account", filter={"domainId": domain}):
-        api.destroy("Account", account)
+pytestmark = pytest.mark.usefixtures("reloadable")
 
 
 def _status(api: Api, token: Any) -> int:

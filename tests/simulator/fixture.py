@@ -86,6 +86,7 @@ class Simulator:
     http_port: int = field(default_factory=free_port)
     smtp_port: int = field(default_factory=free_port)  # of the listener on 25
     submissions_port: int = field(default_factory=free_port)  # of the listener on 465
+    imap_port: int = field(default_factory=free_port)  # of the listener on 993
     generation: str = "0.16"
     store: dict[str, Any] = field(default_factory=dict)  # 0.16: the DataStore object of config.json
     toml: str = CONFIG_0_15  # 0.15: what config.toml is at the first start
@@ -117,7 +118,8 @@ class Simulator:
             "ADMIN_SECRET": self.password,  # what CONFIG_0_15 names
             "SIMULATOR_BIND": "127.0.0.1",
             "SIMULATOR_PORTS": (
-                f"http={self.http_port} smtp={self.smtp_port} submissions={self.submissions_port} https=- submission=-"
+                f"http={self.http_port} smtp={self.smtp_port} submissions={self.submissions_port} "
+                f"imaps={self.imap_port} https=- submission=- imap=-"
             ),
         }
         with self.log.open("ab") as log:

@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from aiohttp import web
 
-from . import equipment, jmap, login, session
+from . import equipment, jmap, jmap_mail, login, session
 from .guard import TooMany
 
 if TYPE_CHECKING:
@@ -137,6 +137,8 @@ class Application:
             return web.Response(status=307, headers={"Location": "/jmap/session", "Cache-Control": "no-cache"})
         if path == "/jmap/session":
             return _json(session.document(self.server, await self._caller(request)))
+        if path.startswith("/jmap/download/"):
+            return self._download(path, await self._known(request), request.query.get("accept"))
         if path == "/.well-known/oauth-protected-resource" or path.startswith("/api/discover/"):
             self.server.guard.anonymous(self._client(request))
         if path == "/.well-known/oauth-protected-resource":
@@ -192,6 +194,15 @@ class Application:
             return problem(400, type="urn:ietf:params:jmap:error:limit", detail=detail, limit=str(error))
         self.server.fault("exit-before-answer")
         return _json(await jmap.Request(self.server, caller, body).run())
+
+    def _download(self, path: str, caller: login.Caller, accept: str | None) -> web.Response:
+        """`/jmap/download/<account>/<blob>/<name>`: the blob's id tells whose it is."""
+        parts = path.split("/")[3:]
+        reading = self.server.reading
+        blob = jmap_mail.Mail(reading, reading.reader(caller)).blob(parts[1]) if len(parts) == 3 else None
+        if blob is None:
+            return problem(404)
+        return web.Response(body=blob, headers={"Content-Type": accept or "application/octet-stream"})
 
     def _protected_resource(self) -> dict[str, Any]:
         base = self.server.base_url

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import arguments as arguments_
-from . import ids, query
+from . import ids, jmap_mail, query, results
 from .behaviour import Body
 from .credentials import SCOPED
 from .errors import MethodError, SetError
@@ -31,8 +31,6 @@ KNOWN_CAPABILITIES = frozenset(
 )
 _UNAUTHORIZED = "You are not authorized to {} objects of this type"
 _OPERATIONS = ("create", "update", "destroy")
-
-Response = tuple[str, Body, str]
 
 
 class NotRequest(Exception):
@@ -71,12 +69,12 @@ class Request:
         self.caller = caller
         self.body = body
         self.created: dict[str, str] = dict(body.get("createdIds") or {})
-        self.responses: list[Response] = []
+        self.responses: list[results.Response] = []
 
     async def run(self) -> Body:
         for name, arguments, call_id in self.body["methodCalls"]:
             try:
-                result = await self._call(name, self._resolve_results(arguments))
+                result = await self._call(name, results.resolved(arguments, self.responses))
                 self.responses.append((name, result, call_id))
             except MethodError as error:
                 self.responses.append(("error", error.body, call_id))
@@ -86,25 +84,6 @@ class Request:
         return out
 
     # -- references ----------------------------------------------------------------------------------------------
-
-    def _resolve_results(self, arguments: Body) -> Body:
-        out = dict(arguments)
-        for name in ("ids", "properties", "destroy"):
-            reference = out.pop(f"#{name}", None)
-            if reference is not None:
-                out[name] = self._result(reference)
-        return out
-
-    def _result(self, reference: Body) -> list[Any]:
-        for name, result, call_id in self.responses:
-            if call_id == reference.get("resultOf") and name == reference.get("name"):
-                path = str(reference.get("path", "")).strip("/").split("/")
-                if path == ["ids"] and isinstance(result.get("ids"), list):
-                    return list(result["ids"])
-                if len(path) == 3 and path[0] == "list" and path[1] == "*":
-                    return [item[path[2]] for item in result.get("list", []) if path[2] in item]
-        wanted = f"{reference.get('resultOf')}#{reference.get('name')}"
-        raise MethodError("invalidResultReference", f"Result reference to {wanted} not found.")
 
     def _reference(self, name: str) -> str | None:
         return self.created.get(name)
@@ -145,6 +124,9 @@ class Request:
 
     async def _call(self, method: str, arguments: Body) -> Body:
         server = self.server
+        if method in jmap_mail.PERMISSIONS and server.settings.mode == "normal":
+            arguments_.check(arguments)
+            return jmap_mail.Mail(server.reading, server.reading.reader(self.caller)).call(method, arguments)
         type_, _, verb = method.removeprefix("x:").rpartition("/")
         entry = server.tables.objects.get(type_)
         if type_ == "Bootstrap" and verb in ("get", "set"):

@@ -1,4 +1,4 @@
-"""Opens the configured listeners at start: HTTP with and without TLS, SMTP; all others stay closed."""
+"""Opens the configured listeners at start: HTTP, SMTP and IMAP, with and without TLS; all others stay closed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from . import smtp, tls
+from . import imap, smtp, tls
 from .delivery import Queue
 from .mta import Mta
+from .reading import MailHost
 from .throttle import Throttles
 
 log = logging.getLogger("simulator.listeners")
@@ -74,6 +75,9 @@ class Listening(Protocol):
     @property
     def throttles(self) -> Throttles: ...
 
+    @property
+    def reading(self) -> MailHost: ...
+
 
 @dataclass
 class Opened:
@@ -91,7 +95,7 @@ async def open_all(server: Listening) -> Opened:
     runner = web.AppRunner(server.application().app, access_log=None)
     await runner.setup()
     opened = Opened(runner)
-    wanted = [entry for entry in server.listeners() if entry.protocol in ("http", "smtp")]
+    wanted = [entry for entry in server.listeners() if entry.protocol in ("http", "smtp", "imap")]
     context = _self_signed(server) if any(entry.tls or entry.starttls for entry in wanted) else None
     for entry in wanted:
         port = server.settings.ports.get(entry.name, entry.port)
@@ -103,22 +107,22 @@ async def open_all(server: Listening) -> Opened:
                 if entry.protocol == "http":
                     await web.SockSite(runner, sock, ssl_context=context if entry.tls else None).start()
                 else:
-                    opened.servers.append(
-                        await smtp.listen(
-                            server.mta,
-                            server.queue,
-                            server.throttles,
-                            entry,
-                            sock,
-                            context if entry.tls or entry.starttls else None,
-                        )
-                    )
+                    offered = context if entry.tls or entry.starttls else None
+                    opened.servers.append(await _mail(server, entry, sock, offered))
             except OSError as error:
                 log.error("Failed to listen on %s port %d (%s): %s", address, port, entry.name, error.strerror)
                 continue
             log.info("Listening on %s port %d (%s)", address, port, entry.name)
             break
     return opened
+
+
+async def _mail(
+    server: Listening, entry: Wanted, sock: socket.socket, offered: ssl.SSLContext | None
+) -> asyncio.Server:
+    if entry.protocol == "imap":
+        return await imap.listen(server.reading, sock, offered, implicit=entry.tls)
+    return await smtp.listen(server.mta, server.queue, server.throttles, entry, sock, offered)
 
 
 def _addresses(server: Listening, address: str) -> list[str]:

@@ -27,6 +27,10 @@ class WrongCredentials(Unauthorized):
         self.login = login
 
 
+class WrongAppPassword(WrongCredentials):
+    """Of an account that exists."""
+
+
 class Forbidden(Exception):
     """403: known, but without the permission to authenticate."""
 
@@ -98,7 +102,8 @@ def _password_login(server: Server, user: str, password: str) -> Caller:
     for credential in account.get("credentials", {}).values():
         if credential["@type"] in kinds and _usable(credential) and secret.verify(password, credential["secret"]):
             return _caller(server, key, account, credential)
-    raise WrongCredentials(user, "wrong password")
+    wrong = WrongAppPassword if kinds == ["AppPassword"] else WrongCredentials
+    raise wrong(user, "wrong password")
 
 
 def _account(server: Server, user: str) -> tuple[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import login, permissions, secret
+from . import permissions, secret
 from .evaluate import Rule, Value
 from .functions import text_of
 from .guard import TooMany
@@ -14,10 +14,7 @@ from .mta import (
     Banned,
     Credentials,
     Found,
-    LoginFailed,
-    LoginUnavailable,
     NotAuthorized,
-    Password,
     Sender,
     Signature,
     SpamFilter,
@@ -55,7 +52,7 @@ _RULES = {
     "sign": ("SenderAuth", "dkimSignDomain"),
 }
 #: Singletons that only a reload applies.
-SETTINGS = frozenset({struct for struct, _ in _RULES.values()} | {"SpamSettings"})
+SETTINGS = frozenset({struct for struct, _ in _RULES.values()} | {"SpamSettings", "Search"})
 
 
 def rule(expression: Mapping[str, Any]) -> Rule:
@@ -146,21 +143,7 @@ class MailFlow:
             raise Banned from None
 
     async def login(self, credentials: Credentials, address: str) -> Sender:
-        try:
-            if isinstance(credentials, Password):
-                caller = login.authenticate_password(self.server, credentials.user, credentials.secret)
-            else:
-                caller = await login.authenticate_bearer(self.server, credentials.text)
-        except login.WrongCredentials as error:
-            try:
-                self.server.guard.failed_login(address, error.login)
-            except TooMany:
-                raise Banned from None
-            raise LoginFailed(str(error)) from None
-        except login.Unauthorized as error:
-            raise LoginUnavailable(str(error)) from None
-        except login.Forbidden as error:
-            raise NotAuthorized(str(error)) from None
+        caller = await self.server.reading.authenticate(credentials, address)
         if not caller.may("emailSend"):
             raise NotAuthorized("emailSend")
         return Sender(caller.name, frozenset(self._addresses(caller.account)))

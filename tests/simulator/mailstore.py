@@ -106,11 +106,12 @@ class MailStore:
         """Ascending by UID. Raises NoMailbox."""
         self._mailbox(account, mailbox)
         query = f"SELECT {_COLUMNS} FROM message WHERE account = ? AND mailbox = ? ORDER BY uid"
-        rows = self._database.execute(query, (str(account), mailbox))
-        return [
-            Message(uid, bytes(raw), received, frozenset(json.loads(flags)), number)
-            for number, uid, raw, received, flags in rows
-        ]
+        return [_message(row) for row in self._database.execute(query, (str(account), mailbox))]
+
+    def message(self, account: Account, mailbox: str, uid: int) -> Message | None:
+        query = f"SELECT {_COLUMNS} FROM message WHERE account = ? AND mailbox = ? AND uid = ?"
+        row = self._database.execute(query, (str(account), mailbox, uid)).fetchone()
+        return _message(row) if row else None
 
     def flag(self, account: Account, mailbox: str, uid: int, flags: Iterable[str]) -> None:
         """Replaces the flags of a message."""
@@ -138,3 +139,8 @@ class MailStore:
             self._database.execute("BEGIN")
             for table in ("message", "mailbox"):
                 self._database.execute(f"DELETE FROM {table} WHERE account = ?", (str(account),))
+
+
+def _message(row: tuple[int, int, bytes, float, str]) -> Message:
+    number, uid, raw, received, flags = row
+    return Message(uid, bytes(raw), received, frozenset(json.loads(flags)), number)

@@ -26,6 +26,7 @@ from . import (
 from .boot import Settings
 from .listeners import Wanted
 from .login import Caller
+from .mailaccess import MailAccess
 from .mailstore import MailStore
 from .registry import Registry
 from .store import Store
@@ -46,6 +47,7 @@ class Server:
             settings.data.mkdir(parents=True, exist_ok=True)
         self.store = Store(settings.database)
         self.mail = MailStore(self.store.database)
+        self.reading = MailAccess(self)
         self.registry = Registry(self.tables, self.store)
         self.writes = WriteLog(settings.data)
         self.faults: set[str] = set(settings.faults)

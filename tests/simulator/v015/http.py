@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from aiohttp import web
 
-from .. import equipment
+from .. import equipment, jmap_mail
 from . import account, dkim, login, running, session, validate
 from .boot import VERSION
 from .problems import BadRequest, Forbidden, NotFound, Problem, Refused, TooMany, Unauthorized
@@ -105,6 +105,9 @@ class Application:
         if parts in (["jmap"], ["jmap", ""]) and method == "POST":
             caller = await self._caller(request, api=False)
             return _json(session.call(self.server, caller, await request.read()))
+        if parts[:2] == ["jmap", "download"] and len(parts) == 5 and method == "GET":
+            caller = await self._caller(request, api=False)
+            return self._download(parts[3], caller, request.query.get("accept"))
         if parts == [".well-known", "jmap"] and method == "GET":
             return web.Response(status=307, headers={"Location": "/jmap/session", "Cache-Control": "no-cache"})
         if parts[0] == "healthz" and parts[1:] in (["live"], ["ready"]) and method == "GET":
@@ -115,6 +118,13 @@ class Application:
             response.headers["Content-Type"] = "application/problem+json"
             return response
         raise NotFound("route")
+
+    def _download(self, key: str, caller: login.Caller, accept: str | None) -> web.Response:
+        reading = self.server.reading
+        blob = jmap_mail.Mail(reading, reading.reader(caller)).blob(key)
+        if blob is None:
+            raise NotFound("blob")
+        return web.Response(body=blob, headers={"Content-Type": accept or "application/octet-stream"})
 
     # -- /api ----------------------------------------------------------------------------------------------------
 

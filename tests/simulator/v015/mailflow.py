@@ -14,17 +14,14 @@ from ..mta import (
     Banned,
     Credentials,
     Found,
-    LoginFailed,
-    LoginUnavailable,
     NotAuthorized,
-    Password,
     Sender,
     Signature,
     SpamFilter,
     Throttle,
 )
-from . import dkim, login, permissions, validate, values
-from .problems import Forbidden, Problem, TooMany
+from . import dkim, permissions, validate, values
+from .problems import TooMany
 
 if TYPE_CHECKING:
     from .server import Server
@@ -177,23 +174,7 @@ class MailFlow:
             raise Banned from None
 
     async def login(self, credentials: Credentials, address: str) -> Sender:
-        try:
-            if isinstance(credentials, Password):
-                caller = login.authenticate_password(self.server, credentials.user, credentials.secret)
-            else:
-                caller = await login.authenticate_bearer(self.server, credentials.text)
-        except login.WrongCredentials as error:
-            try:
-                self.server.limits.failed_login(address, error.login)
-            except TooMany:
-                raise Banned from None
-            raise LoginFailed(str(error)) from None
-        except login.Refused as error:
-            raise LoginFailed(str(error)) from None
-        except Forbidden as error:
-            raise NotAuthorized(str(error)) from None
-        except Problem as error:
-            raise LoginUnavailable(str(error)) from None
+        caller = await self.server.reading.authenticate(credentials, address)
         if "email-send" not in caller.permissions:
             raise NotAuthorized("email-send")
         return Sender(caller.name, frozenset(self._addresses(caller.id)))

@@ -17,6 +17,7 @@ from .boot import Settings
 from .config import Config
 from .dkim import DkimApi
 from .limits import Limits
+from .mailaccess import MailAccess
 from .principal_api import PrincipalApi
 from .principals import Principals
 from .settings import SettingsApi
@@ -30,6 +31,7 @@ class Server:
         self.settings = settings
         self.store = Store(settings.database)
         self.mail = MailStore(self.store.database)
+        self.reading = MailAccess(self)
         self.config = Config(settings.path, settings.file, self.store)
         self.writes = WriteLog(settings.data)
         self.faults: set[str] = set(settings.faults)

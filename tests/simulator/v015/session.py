@@ -1,4 +1,4 @@
-"""The JMAP side of 0.15, as far as a probe sees it: the session document and `/jmap` without any method."""
+"""The JMAP side of 0.15: the session document, and `/jmap` with the methods for mail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from .. import ids
+from .. import arguments, ids, jmap_mail, results
+from ..errors import MethodError
 from .login import Caller
 from .problems import BadRequest, Forbidden
 
@@ -64,22 +65,35 @@ def _account(base: str, key: str, name: str, personal: bool) -> dict[str, Any]:
 
 
 def call(server: Server, caller: Caller, text: bytes) -> dict[str, Any]:
-    """No method is simulated; 0.16's own capability is unknown here. Raises BadRequest."""
+    """No other methods are simulated; 0.16's own capability is unknown here. Raises BadRequest."""
     if _MANAGEMENT not in caller.permissions:
         raise Forbidden("jmap")
     known = _filled("", "")["capabilities"]
     try:
         body = json.loads(text)
         unknown = next((name for name in body["using"] if name not in known), None)
-        calls = [(str(name), str(key)) for name, _, key in body["methodCalls"]]
+        calls = [(str(name), dict(given), str(key)) for name, given, key in body["methodCalls"]]
     except (ValueError, KeyError, TypeError):
         raise _not_request("Invalid JMAP request") from None
     if unknown is not None:
         quoted = json.dumps(unknown)
         column = text.decode().index(quoted) + len(quoted) + 1  # the parser has looked one further
         raise _not_request(f"Unknown capability: {quoted} at line 1 column {column}")
-    answers = [["error", {"type": "unknownMethod"}, key] for _, key in calls]
+    mail = jmap_mail.Mail(server.reading, server.reading.reader(caller))
+    answers: list[results.Response] = []
+    for name, given, key in calls:
+        try:
+            answers.append((name, _answer(mail, name, results.resolved(given, answers)), key))
+        except MethodError as error:
+            answers.append(("error", error.body, key))
     return {"methodResponses": answers, "sessionState": state(server, caller)}
+
+
+def _answer(mail: jmap_mail.Mail, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    if name not in jmap_mail.PERMISSIONS:
+        raise MethodError("unknownMethod")
+    arguments.check(given)
+    return mail.call(name, given)
 
 
 def _not_request(detail: str) -> BadRequest:

@@ -26,7 +26,7 @@ def test_entrypoint(tmp_path: Path) -> None:
         "PYTHONPATH": str(PACKAGE.parent),
         "SIMULATOR_ROOT": str(tmp_path),
         "SIMULATOR_BIND": "127.0.0.1",
-        "SIMULATOR_PORTS": f"http={port} https=- smtp=- submission=- submissions=-",
+        "SIMULATOR_PORTS": f"http={port} https=- smtp=- submission=- submissions=- imap=- imaps=-",
         "STALWART_ADMIN_PASSWORD": "first-start-1",
     }
     server = Simulator(tmp_path, password="first-start-1", http_port=port, generation="0.15")
