@@ -80,11 +80,9 @@ def directory(api: Api, domain: str, name: str, issuer: Issuer, reloadable: None
 
 
 @pytest.fixture(scope="module")
-def impatient(target: Target) -> None:
-    """Failures wait a moment, not the usual five seconds. Without Pyzor reloads work without name resolution."""
+def impatient(target: Target, reloadable: None) -> None:
+    """Failures wait a moment, not the usual five seconds."""
     client = Api(target)
-    client.update("SpamPyzor", "singleton", {"enable": False})
-    client.update("SpamSettings", "singleton", {"enable": False})
     client.update("MtaStageAuth", "singleton", {"waitOnFail": {"else": "100ms"}})
     client.update("MtaStageRcpt", "singleton", {"waitOnFail": {"else": "600ms"}})
     assert "created" in client.action("ReloadSettings")
