@@ -1,0 +1,54 @@
+"""What becomes of principals that an inventory does not name any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.managed import managing_of, rest_of
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.principal import Principal
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.principal_checks import Census
+
+CENSUS = Census(
+    kinds={"a@x.test": "individual", "b@x.test": "individual", "g@x.test": "group", "root@x.test": "individual"},
+    administrators={"root@x.test"},
+)
+MARKS = ("a@x.test", "b@x.test", "g@x.test", "gone@x.test")
+NAMED = [Principal("principals[0] a@x.test", "a@x.test", "individual", "present", {})]
+
+
+@pytest.mark.parametrize(
+    ("options", "marks", "states", "released", "left"),
+    [
+        ({}, MARKS, {"b@x.test": "suspended"}, ["gone@x.test"], ["g@x.test"]),
+        ({"disappeared": "absent"}, MARKS, {"b@x.test": "absent", "g@x.test": "absent"}, ["gone@x.test"], []),
+        ({"disappeared": "keep"}, MARKS, {}, ["b@x.test", "g@x.test", "gone@x.test"], []),
+        ({"spare": ["B@x.test"]}, MARKS, {}, ["gone@x.test"], ["g@x.test"]),
+        ({}, (), {}, [], []),
+        ({"exclusive": True}, (), {"b@x.test": "suspended"}, [], []),
+        ({"exclusive": True, "disappeared": "absent"}, (), {"b@x.test": "suspended"}, [], []),
+        ({"exclusive": True, "api_username": "b@x.test"}, (), {}, [], []),
+        ({"managed_by": None}, MARKS, {}, [], []),
+    ],
+)
+def test_who_is_touched(
+    options: dict[str, Any], marks: tuple[str, ...], states: dict[str, str], released: list[str], left: list[str]
+) -> None:
+    rest = rest_of(managing_of({"managed_by": "mailboxes", **options}), NAMED, CENSUS, marks)
+    assert {principal.name: principal.state for principal in rest.principals} == states
+    assert (list(rest.released), [name for name, _kind in rest.left]) == (released, left)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"exclusive": True}, "needs managed_by"),
+        ({"managed_by": "My people"}, "managed_by"),
+        ({"managed_by": "people", "spare": ["nobody", "a@x.test"]}, "spare[0]"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], expected: str) -> None:
+    with pytest.raises(Failure) as caught:
+        managing_of(options)
+    assert (caught.value.code, expected in caught.value.message) == ("invalid_value", True)
