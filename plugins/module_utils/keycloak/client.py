@@ -65,6 +65,19 @@ class KeycloakClient:
         """HTTP requests made so far."""
         return self._http.requests + self._others
 
+    def get_json(self, path: str, role: str) -> t.Any:
+        """What the realm's admin API answers below the realm.
+
+        :param role: the role that reading it needs, for the failure.
+        :raises Failure: ``forbidden`` naming the role, ``not_found``, ``unauthorized``, ``unreachable``, ``protocol``.
+        """
+        answer = self._get(path, role)
+        return self._http.json(answer, list if answer.text.lstrip().startswith("[") else dict)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._http.close()
+
     def __enter__(self) -> KeycloakClient:
         return self
 
@@ -204,19 +217,6 @@ class KeycloakClient:
             items += page
             if len(page) < PAGE:
                 return items
-
-    def get_json(self, path: str, role: str) -> t.Any:
-        """What the realm's admin API answers below the realm.
-
-        :param role: the role that reading it needs, for the failure.
-        :raises Failure: ``forbidden`` naming the role, ``not_found``, ``unauthorized``, ``unreachable``, ``protocol``.
-        """
-        answer = self._get(path, role)
-        return self._http.json(answer, list if answer.text.lstrip().startswith("[") else dict)
-
-    def close(self) -> None:
-        """Close the pooled connections."""
-        self._http.close()
 
     def _get(self, path: str, role: str, expected: tuple[int, ...] = (200,)) -> Response:
         try:
