@@ -46,6 +46,19 @@ def test_unknown_recipients(api: Api, alice: User, name: str) -> None:
         assert reply(client.rcpt(f"last@{name}")) == "451 4.3.0 Too many errors, disconnecting."
 
 
+def test_addresses_that_are_none(api: Api, alice: User) -> None:
+    with exchange(api.target) as client:
+        syntax = "501 5.5.2 Syntax error, expected:"
+        for argument in ("", "FROM:x@other.test", "FROM:<x@other.test"):
+            assert reply(client.docmd("MAIL", argument)) == f"{syntax} MAIL FROM:<reverse-path> [parameters]"
+        assert reply(client.docmd("MAIL", "FROM:<x>")) == "501 5.1.8 Bad sender's system address."
+        assert reply(client.docmd("MAIL", "FROM:<x@other.test> SIZE=999999999")).startswith("552 5.3.4")
+        assert reply(client.docmd("MAIL", "FROM:<x@other.test> SIZE=9 BODY=8BITMIME SMTPUTF8 AUTH=<>")) == SENDER_OK
+        assert reply(client.docmd("MAIL", "FROM:<y@other.test>")) == "503 5.5.1 Multiple MAIL commands not allowed."
+        assert reply(client.docmd("RCPT", "TO:<x>")) == "501 5.1.3 Bad destination mailbox address syntax."
+        assert reply(client.docmd("RCPT", "TO:alice")) == f"{syntax} RCPT TO:<forward-path> [parameters]"
+
+
 def test_a_message_for_a_foreign_domain_is_queued(api: Api, alice: User) -> None:
     with submission(api.target) as client:
         client.login(*alice.login)

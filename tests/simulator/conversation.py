@@ -190,6 +190,8 @@ class Conversation:
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if address != NULL_SENDER and not domain_of(address):
+            return "501 5.1.8 Bad sender's system address."
         self._mail_from = "" if address == NULL_SENDER else address.lower()
         refusal = self._refuse_sender()
         if refusal:
@@ -210,7 +212,9 @@ class Conversation:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Raises HangUp after too many errors, or when the address is blocked from now on."""
+        """Raises HangUp after too many errors."""
+        if address != NULL_SENDER and not domain_of(address):
+            return "501 5.1.3 Bad destination mailbox address syntax."
         if min(len(self._recipients), self._accepted) >= self.number("rcpt-max", 100):
             return "455 4.5.3 Too many recipients."
         given = address.lower()

@@ -74,6 +74,8 @@ def throttles(server: Server) -> list[Throttle]:
 
 
 class MailFlow:
+    sasl_challenge = ""
+
     def __init__(self, server: Server) -> None:
         self.server = server
 

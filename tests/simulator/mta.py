@@ -101,6 +101,11 @@ class Mta(Protocol):
     def greeting_seconds(self) -> float: ...
 
     @property
+    def sasl_challenge(self) -> str:
+        """What an empty challenge says."""
+        ...
+
+    @property
     def mail(self) -> MailStore: ...
 
     @property

@@ -95,7 +95,7 @@ class Exchange:
         if mechanism == "LOGIN":
             user = _decoded(initial or await self.ask(_USER_NAME)).decode(errors="replace")
             return Password(user, _decoded(await self.ask(_PASSWORD)).decode(errors="replace"))
-        response = _decoded(initial or await self.ask("334 "))
+        response = _decoded(initial or await self.ask(f"334 {self.conversation.mta.sasl_challenge}"))
         found = plain(response) if mechanism == "PLAIN" else bearer(response)
         if found is None:
             raise _Unreadable(_INVALID)

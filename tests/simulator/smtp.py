@@ -7,6 +7,7 @@ MT-PRIORITY, VRFY and EXPN.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from collections import defaultdict
@@ -24,8 +25,13 @@ if TYPE_CHECKING:
     from .listeners import Wanted
 
 LINE_BYTES = 4096
+_EXPECTED = "501 5.5.2 Syntax error, expected:"
 #: What the library says by itself, in the real server's words.
 _WORDS = {
+    "501 Syntax: EHLO hostname": f"{_EXPECTED} EHLO domain",
+    "501 Syntax: HELO hostname": f"{_EXPECTED} HELO domain",
+    "501 Syntax: MAIL FROM: <address> [SP <mail-parameters>]": f"{_EXPECTED} MAIL FROM:<reverse-path> [parameters]",
+    "501 Syntax: RCPT TO: <address> [SP <mail-parameters>]": f"{_EXPECTED} RCPT TO:<forward-path> [parameters]",
     "220 Ready to start TLS": "220 2.0.0 Ready to start TLS.",
     "354 End data with <CR><LF>.<CR><LF>": "354 Start mail input; end with <CRLF>.<CRLF>",
     "500 Command line too long": "554 5.3.4 Line is too long.",
@@ -96,6 +102,9 @@ class Connection(SMTP):
 
     async def smtp_AUTH(self, arg: str | None) -> None:
         mechanism, _, initial = (arg or "").partition(" ")
+        if not mechanism:
+            await self.push(f"{_EXPECTED} AUTH mechanism [initial-response]")
+            return
         allowed = self.conversation.mechanisms()
         if not allowed:
             await self.push("503 5.5.1 AUTH not allowed.")
@@ -122,11 +131,12 @@ class Connection(SMTP):
             return
         self.session.host_name = self.session.host_name or self.conversation.helo or "unknown"
         self.data_size_limit = self.conversation.number("size", 25 * 1024 * 1024) or None
-        await super().smtp_MAIL(arg)
+        self.session.extended_smtp = True  # parameters are taken after HELO as well
+        await super().smtp_MAIL(_bracketed(re.sub(r"\s+AUTH=\S+", "", arg or "")))
 
     async def smtp_RCPT(self, arg: str | None) -> None:
         try:
-            await super().smtp_RCPT(arg)
+            await super().smtp_RCPT(_bracketed(arg or ""))
         except HangUp:
             self.hang_up()
 
@@ -147,6 +157,11 @@ class Connection(SMTP):
 
     async def smtp_EXPN(self, arg: str) -> None:
         await self.push("252 2.5.1 EXPN is disabled.")
+
+
+def _bracketed(argument: str) -> str | None:
+    """Nothing, which is a syntax error, for an address without its brackets: the library would take it."""
+    return argument if re.match(r"\w+:\s*<[^<>]*>(\s|$)", argument) else None
 
 
 async def listen(

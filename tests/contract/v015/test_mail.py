@@ -83,6 +83,8 @@ def test_what_is_offered(rest: Rest, alice: User) -> None:
         assert client.esmtp_features["auth"].split() == ["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"]
         assert reply(client.mail(alice.address)) == "503 5.5.1 You must authenticate first."
         assert client.docmd("AUTH", plain(alice.login[0], "wrong"))[0] == 535
+        assert reply(client.docmd("AUTH", "PLAIN")) == "334 Go ahead."
+        assert reply(client.docmd("*")) == "500 5.5.6 Invalid challenge."
         assert reply(client.docmd("AUTH", plain(*alice.login))) == "235 2.7.0 Authentication succeeded."
 
 

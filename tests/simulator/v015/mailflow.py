@@ -76,6 +76,8 @@ _RULES = {
 
 
 class MailFlow:
+    sasl_challenge = "Go ahead."
+
     def __init__(self, server: Server) -> None:
         self.server = server
 
