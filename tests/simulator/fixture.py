@@ -27,7 +27,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent
 USERNAME = "admin"
 PASSWORD = "simulator-admin-1"
-START_SECONDS = 20.0
+START_SECONDS = 90.0  # a machine that builds something beside the tests takes its time
 #: A chart's config.toml for 0.15: the directory is no local key, so that it can be provisioned (contract 0.15 12.1).
 CONFIG_0_15 = """
 config.local-keys = ["store.*", "directory.internal.*", "tracer.*", "server.*", "!server.blocked-ip.*",
@@ -165,7 +165,7 @@ class Simulator:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=START_SECONDS)
         self.process = None
 
     def kill(self) -> None:
