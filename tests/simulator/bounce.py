@@ -44,6 +44,6 @@ def _status(hostname: str, failed: Queued, reason: str) -> Message:
     recipient["Final-Recipient"] = f"rfc822;{failed.recipient}"
     recipient["Action"] = "failed"
     recipient["Status"] = "5.5.0"
-    recipient["Diagnostic-Code"] = f"smtp;550 5.5.0 {reason}"
+    recipient["Diagnostic-Code"] = f"smtp;550 {reason}"
     part.set_payload([whole, recipient])
     return part
