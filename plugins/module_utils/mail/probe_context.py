@@ -15,6 +15,7 @@ import typing as t
 
 from ..failure import Failure
 from ..keycloak.client import KeycloakClient
+from ..keycloak.tokens import Login, Tokens
 from . import probe_imap, probe_smtp
 from .checks import NotApplicable, Wrong
 from .dnscheck import parse_nameserver
@@ -23,7 +24,6 @@ from .probe_dns import Published
 from .probe_port import Port
 from .probe_realm import Realm
 from .probe_server import Server
-from .probe_token import Login, Tokens
 from .records import needed
 
 Params = t.Mapping[str, t.Any]
