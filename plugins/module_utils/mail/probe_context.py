@@ -119,7 +119,12 @@ class Context:
     @property
     def users(self) -> frozenset[str]:
         """Addresses of users' mailboxes, as far as they are known."""
-        return self.server.known.users if self.server.known else frozenset()
+        return _lower(self.server.known.users) if self.server.known else frozenset()
+
+    @property
+    def suspended(self) -> frozenset[str]:
+        """Those of them that nobody can log in to, by intent."""
+        return _lower(self.server.known.suspended) if self.server.known else frozenset()
 
     def scopes(self, *without: str) -> str:
         """Scopes to ask for: all that the server wants and its audience, but for some."""
@@ -200,6 +205,10 @@ class Context:
                     listed = ", ".join(blocked)
                     raise Wrong("banned", f"{exc.observed}; blocked: {listed}", blocked=listed) from None
             raise
+
+
+def _lower(addresses: t.Iterable[str]) -> frozenset[str]:
+    return frozenset(address.lower() for address in addresses)
 
 
 def _port(name: str, value: t.Any) -> int:
