@@ -155,7 +155,8 @@ CAUSES: dict[str, Cause] = {
     "group_collides": Cause(
         "keycloak",
         "a group has the name of a user's mailbox, so its members cannot log in",
-        "Rename the Keycloak group {group}, or the mailbox; a token that lists the group is refused as a whole.",
+        "Rename the Keycloak group {group} and run {provision} --tags realm, which sets its attribute tenantmail_group; or rename the "
+        "mailbox. A token that lists the group is refused as a whole.",
     ),
     "probe_not_in_group": Cause("keycloak", "the probe is not a member of its group", _REALM),
     "username_other": Cause("keycloak", "the token is for another user name than the probe's mailbox", _REALM),
