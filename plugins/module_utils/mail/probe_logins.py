@@ -10,12 +10,12 @@ import time
 
 from ..failure import Failure
 from ..keycloak import claims
-from ..keycloak.tokens import Login, Tokens, settled
+from ..keycloak.tokens import Login, Tokens
 from . import probe_imap, probe_smtp
 from .checks import NotApplicable, Wrong
 from .claims import LEEWAY, Wanted, faults
 from .probe_context import Context
-from .probe_token import refused
+from .probe_token import token_of
 
 
 class Logins:
@@ -197,15 +197,7 @@ class Logins:
             raise NotApplicable("0.15 asks the realm about a token and looks at no claim of it")
 
     def _token(self, scope: str, client_id: str = "") -> str:
-        tokens, realm = self._c.tokens, self._c.realm
-        answer = settled(
-            lambda: tokens.ask(scope, client_id),
-            # Another run may log the probe in at the same time.
-            lambda: realm is not None and realm.user_state(tokens.login.username or "") == "enabled",
-        )
-        if not answer.token:
-            raise refused(answer, tokens.login, realm)
-        return answer.token
+        return token_of(self._c.tokens, scope, client_id, self._c.realm)
 
     def _jmap_refuses(self, token: str, cause: str, what: str) -> str:
         """By HTTP, because the server counts some refusals and bans; through a port-forward it does not."""

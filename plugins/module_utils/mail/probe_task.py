@@ -179,7 +179,9 @@ def _realm_checks(context: Context) -> list[Check]:
     )
     own = {"client_id": params["client_id"], "client_secret": params["client_secret"], "audience": None}
     wanted = [*params["clients"], own]
-    idle = {context.params["admin"]["address"], *context.params["mailboxes_without_user"]}
+    idle = {
+        address.lower() for address in (context.params["admin"]["address"], *context.params["mailboxes_without_user"])
+    }
     return [
         Check("realm.clients", "enabled, with OpenBao's secrets", lambda: realm.secrets(wanted), ("realm.issuer",)),
         Check("realm.audiences", "as configured", lambda: realm.audiences(wanted), ("realm.clients",)),

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Keycloak's refusals of a token mean."""
+"""The probe's tokens, and what Keycloak's refusals of one mean."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ..keycloak.tokens import Answer, Login
+from ..keycloak.tokens import Answer, Login, Tokens, settled
 from .checks import Wrong
 
 #: Causes of a refusal by ``error`` and by what ``error_description`` says, in lower case; the first that fits counts.
@@ -56,3 +56,19 @@ def refused(answer: Answer, login: Login, facts: t.Optional[Facts]) -> Wrong:
         states = {"missing": "probe_user_missing", "locked": "probe_locked_out", "disabled": "probe_disabled"}
         cause = states.get(found, cause)
     return Wrong(cause, answer.refusal, **more)
+
+
+def token_of(tokens: Tokens, scope: str, client_id: str, facts: t.Optional[Facts]) -> str:
+    """A token with these scopes; another run may log the probe in at the same time.
+
+    :param client_id: another client with the same secret; empty for the login's own.
+    :raises Wrong: see :func:`refused`. :raises Failure: when there is no answer to tell.
+    """
+    username = tokens.login.username
+    answer = settled(
+        lambda: tokens.ask(scope, client_id),
+        lambda: facts is not None and username is not None and facts.user_state(username) == "enabled",
+    )
+    if not answer.token:
+        raise refused(answer, tokens.login, facts)
+    return answer.token

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak import tokens
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.tokens import Answer, Login
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.checks import Wrong
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.probe_realm import Realm, RealmChecks
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.probe_token import meaning, refused
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.probe_token import meaning, refused, token_of
 
 LOGIN = Login(
     "https://auth.test/realms/sme-acme", "tenantmail-probe", "secret-secret", "tenantmail-probe", "password-1"
@@ -65,6 +66,48 @@ class Facts:
 def test_the_admin_api_tells_what_keycloak_hides(answer: Answer, facts: Facts | None, cause: str) -> None:
     found = refused(answer, LOGIN, facts)
     assert (found.cause, found.facts) == (cause, {"username": "tenantmail-probe", "realm": "sme-acme"})
+
+
+class Endpoint:
+    """A token endpoint that gives these answers."""
+
+    login = LOGIN
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+
+    def ask(self, scope: str, client_id: str) -> Answer:
+        assert (scope, client_id) == ("openid", "")
+        return self.answers.pop(0)
+
+
+CROSSED = Answer("", 401, "invalid_grant", "Invalid user credentials")
+
+
+@pytest.mark.parametrize(
+    ("answers", "facts", "left", "cause"),
+    [
+        ([CROSSED, Answer("a.b.c")], Facts(), 0, None),
+        ([CROSSED, CROSSED, CROSSED], Facts(), 0, "probe_password_differs"),
+        ([CROSSED, Answer("a.b.c")], Facts(user="failing"), 1, "probe_password_differs"),
+        ([CROSSED, Answer("a.b.c")], Facts(user="locked"), 1, "probe_locked_out"),
+        ([CROSSED, Answer("a.b.c")], Facts(user="missing"), 1, "probe_user_missing"),
+        # Without the admin API nobody can tell, and another wrong password would count.
+        ([CROSSED, Answer("a.b.c")], None, 1, "probe_password_differs"),
+    ],
+)
+def test_a_login_that_crosses_another_run(
+    monkeypatch: pytest.MonkeyPatch, answers: list[Answer], facts: Facts | None, left: int, cause: str | None
+) -> None:
+    monkeypatch.setattr(tokens.time, "sleep", lambda _seconds: None)
+    endpoint: Any = Endpoint(*answers)
+    if cause is None:
+        assert token_of(endpoint, "openid", "", facts) == "a.b.c"
+    else:
+        with pytest.raises(Wrong) as raised:
+            token_of(endpoint, "openid", "", facts)
+        assert raised.value.cause == cause
+    assert len(endpoint.answers) == left
 
 
 def test_no_secret_in_what_is_shown() -> None:
