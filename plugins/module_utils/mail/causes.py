@@ -191,7 +191,7 @@ CAUSES: dict[str, Cause] = {
     "mailbox_without_user": Cause(
         "keycloak",
         "a mailbox has no user in the realm: nobody can log in to it",
-        "Add the user to the realm (tenant_mailboxes; {provision} --tags realm), or remove the mailbox.",
+        "Add the user to the realm (tenant_users; {provision} --tags realm), or remove the mailbox.",
     ),
     # kubernetes
     "secret_unsynced": Cause(

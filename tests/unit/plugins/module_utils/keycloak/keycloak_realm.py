@@ -35,7 +35,18 @@ PROBE = {
     "secret": "canary-of-the-probe-client",
     "password": PASSWORD,
 }
-BUILT_IN = ["acr", "address", "basic", "email", "offline_access", "phone", "profile", "roles", "service_account", "web-origins"]
+BUILT_IN = [
+    "acr",
+    "address",
+    "basic",
+    "email",
+    "offline_access",
+    "phone",
+    "profile",
+    "roles",
+    "service_account",
+    "web-origins",
+]
 
 
 def options(**changes: Any) -> dict[str, Any]:
