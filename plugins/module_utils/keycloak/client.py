@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import typing as t
 import urllib.parse
@@ -16,6 +15,7 @@ from ..http_client import HttpClient
 from ..redact import check_secret
 from .groups import claimed
 from .model import LAYER, DesiredRealm, RealmState, Representation
+from .tokens import Login
 
 if t.TYPE_CHECKING:
     from requests import Response
@@ -48,8 +48,6 @@ class KeycloakClient:
         self._realm = realm
         self._auth = auth
         self._auth_realm = auth_realm
-        self._ca_path = ca_path
-        self._others = 0
         self._http = HttpClient(
             LAYER,
             admin_url,
@@ -63,7 +61,7 @@ class KeycloakClient:
     @property
     def requests(self) -> int:
         """HTTP requests made so far."""
-        return self._http.requests + self._others
+        return self._http.requests
 
     def get_json(self, path: str, role: str) -> t.Any:
         """What the realm's admin API answers below the realm.
@@ -73,6 +71,18 @@ class KeycloakClient:
         """
         answer = self._get(path, role)
         return self._http.json(answer, list if answer.text.lstrip().startswith("[") else dict)
+
+    def pages(self, path: str, role: str = "view-users") -> list[dict[str, t.Any]]:
+        """Everything that a path with a query lists below the realm.
+
+        :raises Failure: as :meth:`get_json`.
+        """
+        items: list[dict[str, t.Any]] = []
+        while True:
+            page = self._http.json(self._get(f"{path}&first={len(items)}&max={PAGE}", role), list)
+            items += page
+            if len(page) < PAGE:
+                return items
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -89,16 +99,13 @@ class KeycloakClient:
 
         :raises Failure: ``unauthorized``, ``not_found`` (no such realm to log in to), ``unreachable``.
         """
-        form = {"client_id": self._auth["client_id"], "client_secret": self._auth.get("client_secret")}
-        if self._auth.get("username") is not None:
-            form.update(grant_type="password", username=self._auth["username"], password=self._auth["password"])
-        else:
-            form.update(grant_type="client_credentials")
-        path = f"/realms/{urllib.parse.quote(self._auth_realm, safe='')}/protocol/openid-connect/token"
-        filled = {name: value for name, value in form.items() if value is not None}
+        path = f"/realms/{urllib.parse.quote(self._auth_realm, safe='')}"
+        login = Login.of({**self._auth, "realm_url": path})
         try:
             # A token request changes nothing that a second one could spoil.
-            answer = self._http.request("POST", path, data=filled, idempotent=True)
+            answer = self._http.request(
+                "POST", f"{path}/protocol/openid-connect/token", data=login.form(), idempotent=True
+            )
         except Failure as exc:
             if exc.code in ("unauthorized", "invalid_value"):
                 raise self._changed(
@@ -146,19 +153,19 @@ class KeycloakClient:
 
     def _groups(self, parent: str | None) -> dict[str, Representation]:
         groups: dict[str, Representation] = {
-            group["name"]: group for group in self._pages("/groups?briefRepresentation=false")
+            group["name"]: group for group in self.pages("/groups?briefRepresentation=false")
         }
         if parent in groups:
-            below = self._pages(f"/groups/{groups[parent]['id']}/children?briefRepresentation=false")
+            below = self.pages(f"/groups/{groups[parent]['id']}/children?briefRepresentation=false")
             groups.update((f"{parent}/{group['name']}", group) for group in below)
         return groups
 
     def _users(self, desired: DesiredRealm) -> dict[str, Representation]:
         names = list(desired.users)
         if len(names) == 1:
-            found = self._pages(f"/users?exact=true&username={urllib.parse.quote(names[0], safe='')}")
+            found = self.pages(f"/users?exact=true&username={urllib.parse.quote(names[0], safe='')}")
         else:
-            found = self._pages("/users?briefRepresentation=true") if names else []
+            found = self.pages("/users?briefRepresentation=true") if names else []
         return {user["username"]: user for user in found if user["username"] in desired.users}
 
     def _members(self, state: RealmState, desired: DesiredRealm) -> dict[str, frozenset[str]]:
@@ -168,55 +175,9 @@ class KeycloakClient:
         members = {}
         for path in paths:
             if path in state.groups:
-                found = self._pages(f"/groups/{state.groups[path]['id']}/members?briefRepresentation=true")
+                found = self.pages(f"/groups/{state.groups[path]['id']}/members?briefRepresentation=true")
                 members[path] = frozenset(user["username"] for user in found)
         return members
-
-    def issuer(self, realm_url: str) -> str:
-        """The issuer that the realm's discovery document names (OpenID Connect Discovery 1.0, section 4.3).
-
-        Asked at the realm's own URL, as the mail server will do, without a token.
-        """
-        with self._public(realm_url) as public:
-            document = public.json(public.request("GET", "/.well-known/openid-configuration"), dict)
-        return str(document.get("issuer"))
-
-    def token(self, realm_url: str, form: t.Mapping[str, str]) -> tuple[str | None, str]:
-        """An access token of the realm.
-
-        :returns: the token, or none and why it was refused.
-        :raises Failure: ``unreachable``, ``protocol``.
-        """
-        secrets = [form.get("client_secret"), form.get("password")]
-        with self._public(realm_url, secrets) as public:
-            # A token request changes nothing that a second one could spoil; a refusal is final.
-            answer = public.request(
-                "POST", "/protocol/openid-connect/token", data=form, expected=(200, 400, 401), idempotent=True
-            )
-            body = public.json(answer, dict)
-            if answer.status_code != 200:
-                return None, public.redactor.body(str(body.get("error_description") or body.get("error")))
-        token = body.get("access_token")
-        if not isinstance(token, str):
-            raise Failure(LAYER, "protocol", "the realm answered a token request without a token (access_token).")
-        return token, ""
-
-    @contextlib.contextmanager
-    def _public(self, realm_url: str, secrets: t.Sequence[str | None] = ()) -> t.Iterator[HttpClient]:
-        http = HttpClient(LAYER, realm_url, ca_path=self._ca_path, secrets=secrets)
-        try:
-            yield http
-        finally:
-            self._others += http.requests
-            http.close()
-
-    def _pages(self, path: str, role: str = "view-users") -> list[dict[str, t.Any]]:
-        items: list[dict[str, t.Any]] = []
-        while True:
-            page = self._http.json(self._get(f"{path}&first={len(items)}&max={PAGE}", role), list)
-            items += page
-            if len(page) < PAGE:
-                return items
 
     def _get(self, path: str, role: str, expected: tuple[int, ...] = (200,)) -> Response:
         try:

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..redact import check_secret
-from .argspec import ENABLED, SETTINGS
+from .argspec import ENABLED, RETIRED, SETTINGS
 from .model import (
     ATTRIBUTE_MAPPER,
     AUDIENCE_MAPPER,
@@ -35,7 +36,7 @@ SERVICE_ACCOUNT_SCOPE = "service_account"
 PKCE = {"pkce.code.challenge.method": "S256"}
 #: Keycloak takes a negative lifespan: the token is expired when it is issued, by more than any server's leeway.
 EXPIRED = {"access.token.lifespan": "-3600"}
-PROBE_FIELDS = ("state", "client_id", "expired_client_id", "username", "group", "secret", "password")
+PROBE_FIELDS = tuple(field.name for field in dataclasses.fields(Probe))
 _EVERYWHERE = {
     "id.token.claim": "true",
     "access.token.claim": "true",
@@ -83,14 +84,7 @@ def desired_realm(params: t.Mapping[str, t.Any]) -> DesiredRealm:
         audience=audiences[0] if audiences else None,
         required_scopes=tuple(params["scopes"]),
         asked_scopes=(*params["scopes"], *([params["audience_scope"]] if audiences else [])),
-        probe=None
-        if probe is None
-        else Probe(
-            **{
-                field: probe[field]
-                for field in (*("state", "client_id", "expired_client_id", "username", "group", "secret", "password"),)
-            }
-        ),
+        probe=None if probe is None else Probe(**{field: probe[field] for field in PROBE_FIELDS}),
     )
 
 
@@ -211,7 +205,7 @@ def _clients(params: t.Mapping[str, t.Any], mail_scopes: set[str]) -> dict[str, 
         )
         clients[probe["expired_client_id"]] = _client(
             probe["expired_client_id"],
-            default_client_scopes=sorted({*scopes} - optional),
+            default_client_scopes=sorted(set(scopes) - optional),
             attributes=dict(EXPIRED),
             **usual,
         )
@@ -243,7 +237,7 @@ def _groups(params: t.Mapping[str, t.Any]) -> DesiredGroups:
     names = list(params["groups"])
     for user in params["users"]:
         names += user["groups"]
-    if params["probe"] is not None and params["probe"]["state"] != "retired":
+    if params["probe"] is not None and params["probe"]["state"] != RETIRED:
         names.append(params["probe"]["group"])
     parent = params["group_parent"]
     for name in [*names, *([] if parent is None else [parent])]:
@@ -264,7 +258,7 @@ def _users(params: t.Mapping[str, t.Any]) -> dict[str, Options]:
     probe = params["probe"]
     if probe is not None:
         name = {"first_name": "Tenantmail", "last_name": "Probe", "required_actions": []}
-        enabled = probe["state"] != "retired"
+        enabled = probe["state"] != RETIRED
         if probe["username"] in users:
             raise invalid("users", probe["username"], "another name than the probe's")
         users[probe["username"]] = _user({**probe, **name, "enabled": enabled, "groups": [probe["group"]]})

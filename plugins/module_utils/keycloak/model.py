@@ -14,6 +14,7 @@ import dataclasses
 import typing as t
 
 from ..failure import Failure
+from .argspec import RETIRED
 
 LAYER = "keycloak"
 PROTOCOL = "openid-connect"
@@ -113,7 +114,7 @@ class DesiredRealm:
     def kept(self, kind: str, state: RealmState) -> dict[str, Options]:
         """The clients or users to keep: of a retired probe only what exists."""
         objects, existing = (self.clients, state.clients) if kind == "client" else (self.users, state.users)
-        if self.probe is None or self.probe.state != "retired":
+        if self.probe is None or self.probe.state != RETIRED:
             return objects
         retired = self.probe.client_ids if kind == "client" else (self.probe.username,)
         return {name: options for name, options in objects.items() if name not in retired or name in existing}

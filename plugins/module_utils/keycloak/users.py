@@ -10,6 +10,7 @@ import typing as t
 
 from ..reconcile import Change
 from ..redact import MASK
+from .argspec import RETIRED
 from .groups import claimed
 from .model import DesiredRealm, Options, RealmState, camel, normal
 
@@ -77,4 +78,4 @@ def user_options(name: str, state: RealmState, desired: DesiredRealm, *, again: 
 
 def _retired(name: str, desired: DesiredRealm) -> bool:
     probe = desired.probe
-    return probe is not None and probe.state == "retired" and name == probe.username
+    return probe is not None and probe.state == RETIRED and name == probe.username

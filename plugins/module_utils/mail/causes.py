@@ -41,8 +41,11 @@ CHECKS: dict[str, About] = {
     "realm.issuer": About("keycloak", "the realm's discovery document names the realm URL as issuer"),
     "realm.clients": About("keycloak", "each client is enabled and has the secret that OpenBao holds"),
     "realm.audiences": About("keycloak", "tokens of the mail clients open mailboxes, tokens of the other apps do not"),
-    "realm.groups": About("keycloak", "no group's name is the address of a user's mailbox"),
-    "realm.mailboxes": About("keycloak", "every user of the realm has a mailbox, and every mailbox has a user"),
+    "realm.groups": About("keycloak", "no group that the claim may name has the address of a user's mailbox"),
+    "realm.mailboxes": About(
+        "keycloak",
+        "every user who is enabled in the realm has a mailbox, and every mailbox that is not suspended has a user",
+    ),
     "token.probe": About("keycloak", "the probe gets a token whose claims are what the server asks for"),
     "token.foreign": About("keycloak", "another realm gives a token to try at this tenant's server"),
     "port.smtp": About("mail", "port 25 greets in time, and with the mail host's name"),
@@ -146,12 +149,14 @@ CAUSES: dict[str, Cause] = {
     "groups_full_path": Cause(
         "keycloak",
         "the groups claim has full paths (/a/b), which are no addresses",
-        _REALM + " It turns full path off.",
+        "In Keycloak delete the mapper (type Group Membership, full path on) that writes the claim groups, in the client scope groups or in "
+        "the client; {provision} --tags realm keeps the mapper that belongs there.",
     ),
     "group_collides": Cause(
         "keycloak",
         "a group has the name of a user's mailbox, so its members cannot log in",
-        "Rename the Keycloak group {group}, or the mailbox; a token that lists the group is refused as a whole.",
+        "Rename the Keycloak group {group} and run {provision} --tags realm, which sets its attribute tenantmail_group; or rename the "
+        "mailbox. A token that lists the group is refused as a whole.",
     ),
     "probe_not_in_group": Cause("keycloak", "the probe is not a member of its group", _REALM),
     "username_other": Cause("keycloak", "the token is for another user name than the probe's mailbox", _REALM),
@@ -186,12 +191,14 @@ CAUSES: dict[str, Cause] = {
     "user_without_mailbox": Cause(
         "keycloak",
         "a user of the realm has no mailbox: mail to it is refused until its first login",
-        "Add the mailbox to tenant_mailboxes and run {provision} --tags mailboxes, or remove the user from the realm.",
+        "Add the mailbox to tenant_mailboxes and run {provision} --tags mailboxes; or remove the user from the realm, or disable it "
+        "(in tenant_users, enabled: false, and {provision} --tags realm).",
     ),
     "mailbox_without_user": Cause(
         "keycloak",
         "a mailbox has no user in the realm: nobody can log in to it",
-        "Add the user to the realm (tenant_users; {provision} --tags realm), or remove the mailbox.",
+        "Add the user to the realm (tenant_users; {provision} --tags realm), suspend or remove the mailbox (state in tenant_mailboxes; "
+        "{provision} --tags mailboxes), or list it in verify_mailboxes_without_user.",
     ),
     # kubernetes
     "secret_unsynced": Cause(

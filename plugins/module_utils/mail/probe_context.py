@@ -15,6 +15,7 @@ import typing as t
 
 from ..failure import Failure
 from ..keycloak.client import KeycloakClient
+from ..keycloak.tokens import Login, Tokens
 from . import probe_imap, probe_smtp
 from .checks import NotApplicable, Wrong
 from .dnscheck import parse_nameserver
@@ -23,7 +24,6 @@ from .probe_dns import Published
 from .probe_port import Port
 from .probe_realm import Realm
 from .probe_server import Server
-from .probe_token import Login, Tokens
 from .records import needed
 
 Params = t.Mapping[str, t.Any]
@@ -119,7 +119,12 @@ class Context:
     @property
     def users(self) -> frozenset[str]:
         """Addresses of users' mailboxes, as far as they are known."""
-        return self.server.known.users if self.server.known else frozenset()
+        return _lower(self.server.known.users) if self.server.known else frozenset()
+
+    @property
+    def suspended(self) -> frozenset[str]:
+        """Those of them that nobody can log in to, by intent."""
+        return _lower(self.server.known.suspended) if self.server.known else frozenset()
 
     def scopes(self, *without: str) -> str:
         """Scopes to ask for: all that the server wants and its audience, but for some."""
@@ -200,6 +205,10 @@ class Context:
                     listed = ", ".join(blocked)
                     raise Wrong("banned", f"{exc.observed}; blocked: {listed}", blocked=listed) from None
             raise
+
+
+def _lower(addresses: t.Iterable[str]) -> frozenset[str]:
+    return frozenset(address.lower() for address in addresses)
 
 
 def _port(name: str, value: t.Any) -> int:

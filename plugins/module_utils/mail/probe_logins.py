@@ -9,10 +9,13 @@ from __future__ import annotations
 import time
 
 from ..failure import Failure
-from . import claims, probe_imap, probe_smtp
+from ..keycloak import claims
+from ..keycloak.tokens import Login, Tokens, settled
+from . import probe_imap, probe_smtp
 from .checks import NotApplicable, Wrong
+from .claims import LEEWAY, Wanted, faults
 from .probe_context import Context
-from .probe_token import Login, Tokens, refused
+from .probe_token import refused
 
 
 class Logins:
@@ -34,30 +37,27 @@ class Logins:
 
     def probe(self) -> str:
         """``token.probe``"""
-        answer = self._c.tokens.ask(self._c.scopes())
-        if not answer.token:
-            raise refused(answer, self._c.tokens.login, self._c.realm)
+        token = self._token(self._c.scopes())
         try:
-            found = claims.decode(answer.token)
+            found = claims.decode(token)
         except claims.NoToken as exc:
             raise Wrong("audience_missing", f"the token is opaque: {exc}") from None
-        faults = claims.faults(found, self._wanted(), time.time())
-        if faults:
-            observed = "; ".join(fault.observed for fault in faults)
-            raise Wrong(faults[0].cause, observed, **faults[0].facts)
-        self._c.token = answer.token
+        wrong = faults(found, self._wanted(), time.time())
+        if wrong:
+            raise Wrong(wrong[0].cause, "; ".join(fault.observed for fault in wrong), **wrong[0].facts)
+        self._c.token = token
         return f"aud {', '.join(claims.audiences(found))}; groups {', '.join(claims.groups(found) or [])}"
 
-    def _wanted(self) -> claims.Wanted:
+    def _wanted(self) -> Wanted:
         realm = self._realm
-        return claims.Wanted(
+        return Wanted(
             realm["realm_url"],
             realm["audience"],
             tuple(realm["scopes"]),
             self._c.domain,
             self._c.address,
             self._c.group.partition("@")[0],
-            frozenset(address.lower() for address in self._c.users),
+            self._c.users,
         )
 
     def foreign_token(self) -> str:
@@ -167,7 +167,7 @@ class Logins:
     def without_audience(self) -> str:
         """``refused.audience``"""
         self._claims_are_checked()
-        token = self._variant(self._c.scopes(self._realm["audience_scope"]))
+        token = self._token(self._c.scopes(self._realm["audience_scope"]))
         if self._realm["audience"] in claims.audiences(claims.decode(token)):
             raise NotApplicable("the realm gives the audience unasked, so there is no token without it")
         return self._jmap_refuses(token, "audience_not_required", "a token without the audience")
@@ -176,7 +176,7 @@ class Logins:
         """``refused.groups``"""
         self._claims_are_checked()
         scope = self._realm["groups_scope"]
-        token = self._variant(self._c.scopes(scope))
+        token = self._token(self._c.scopes(scope))
         if scope in claims.scopes(claims.decode(token)):
             raise NotApplicable(f"the realm gives the scope {scope} unasked, so there is no token without it")
         return self._jmap_refuses(token, "groups_not_required", f"a token without the scope {scope}")
@@ -186,9 +186,9 @@ class Logins:
         client = self._realm["expired_client_id"]
         if not client:
             raise NotApplicable("the realm has no client whose tokens have expired")
-        token = self._variant(self._c.scopes(), client)
+        token = self._token(self._c.scopes(), client)
         left = float(claims.decode(token).get("exp") or 0) - time.time()
-        if left > -claims.LEEWAY:
+        if left > -LEEWAY:
             raise NotApplicable(f"the token of {client} is not old enough (exp in {left:.0f} s)")
         return self._jmap_refuses(token, "expired_accepted", "an expired token")
 
@@ -196,10 +196,15 @@ class Logins:
         if self._c.generation == "0.15":
             raise NotApplicable("0.15 asks the realm about a token and looks at no claim of it")
 
-    def _variant(self, scope: str, client_id: str = "") -> str:
-        answer = self._c.tokens.ask(scope, client_id)
+    def _token(self, scope: str, client_id: str = "") -> str:
+        tokens, realm = self._c.tokens, self._c.realm
+        answer = settled(
+            lambda: tokens.ask(scope, client_id),
+            # Another run may log the probe in at the same time.
+            lambda: realm is not None and realm.user_state(tokens.login.username or "") == "enabled",
+        )
         if not answer.token:
-            raise refused(answer, self._c.tokens.login, self._c.realm)
+            raise refused(answer, tokens.login, realm)
         return answer.token
 
     def _jmap_refuses(self, token: str, cause: str, what: str) -> str:

@@ -4,20 +4,21 @@
 
 """What a realm's admin API tells of its clients, groups and users, and the checks of it. Reads only.
 
-The number of requests is constant: one for each client's example token, and one for each page of users.
+One request for the clients and for each example token of one, one for each page of users, and one for each page of groups and
+of the groups below one.
 """
 
 from __future__ import annotations
 
 import threading
 import typing as t
+import urllib.parse
 
+from ..keycloak import claims
 from ..keycloak.client import KeycloakClient
-from . import claims
-from .checks import NotApplicable, Wrong
-
-#: Users in one answer.
-PAGE = 500
+from ..keycloak.model import GROUP_ATTRIBUTE
+from ..keycloak.tokens import blame
+from .checks import Wrong
 
 
 class Client(t.TypedDict):
@@ -37,16 +38,23 @@ class Realm:
     def __init__(self, client: KeycloakClient) -> None:
         self._client = client
         self._lock = threading.RLock()
-        self._logged_in = False
+        self._login_done = False
         self._clients: t.Optional[dict[str, dict[str, t.Any]]] = None
         self._users: t.Optional[list[dict[str, t.Any]]] = None
 
     def _get(self, path: str, role: str) -> t.Any:
         with self._lock:
-            if not self._logged_in:
-                self._client.login()
-                self._logged_in = True
-            return self._client.get_json(path, role)
+            return self._logged_in().get_json(path, role)
+
+    def _pages(self, path: str) -> list[dict[str, t.Any]]:
+        with self._lock:
+            return self._logged_in().pages(path)
+
+    def _logged_in(self) -> KeycloakClient:
+        if not self._login_done:
+            self._client.login()
+            self._login_done = True
+        return self._client
 
     @property
     def requests(self) -> int:
@@ -64,30 +72,24 @@ class Realm:
         """All users, without those of clients' service accounts, which the API leaves out."""
         with self._lock:
             if self._users is None:
-                found: list[dict[str, t.Any]] = []
-                while len(found) % PAGE == 0:
-                    page = self._get(f"/users?briefRepresentation=true&first={len(found)}&max={PAGE}", "view-users")
-                    found += page
-                    if not page:
-                        break
-                self._users = found
+                self._users = self._pages("/users?briefRepresentation=true")
             return self._users
 
-    def groups(self) -> list[str]:
-        """Names of all groups, subgroups of the first level included."""
+    def claimed_groups(self) -> list[str]:
+        """What the claim may name: the values of the attribute that it is made of, of groups at any depth."""
         names: list[str] = []
-        for group in self._get("/groups?briefRepresentation=true&max=-1", "view-users"):
-            names.append(group["name"])
-            below = group.get("subGroups") or []
-            if not below and group.get("subGroupCount"):
-                below = self._get(f"/groups/{group['id']}/children?briefRepresentation=true&max=-1", "view-users")
-            names += [child["name"] for child in below]
+        paths = ["/groups?briefRepresentation=false"]
+        while paths:
+            for group in self._pages(paths.pop()):
+                names += (group.get("attributes") or {}).get(GROUP_ATTRIBUTE) or []
+                if group.get("subGroupCount"):
+                    paths.append(f"/groups/{group['id']}/children?briefRepresentation=false")
         return names
 
     def example_token(self, client_id: str, user_id: str) -> dict[str, t.Any]:
         """The access token that the client would get with every scope it may ask for."""
         client = self.clients()[client_id]
-        scopes = " ".join(["openid", *(client.get("optionalClientScopes") or [])]).replace(" ", "%20")
+        scopes = urllib.parse.quote(" ".join(["openid", *(client.get("optionalClientScopes") or [])]))
         path = f"/clients/{client['id']}/evaluate-scopes/generate-example-access-token?scope={scopes}&userId={user_id}"
         return dict(self._get(path, "view-clients"))
 
@@ -101,19 +103,22 @@ class Realm:
         return next((user for user in self.users() if user.get("username") == username.lower()), None)
 
     def user_state(self, username: str) -> str:
-        """``missing``, ``locked``, ``disabled`` or ``enabled``."""
+        """``missing``, ``locked``, ``disabled``, ``failing`` (its last login was refused) or ``enabled``."""
         user = self.user(username)
         if user is None:
             return "missing"
-        if self._get(f"/attack-detection/brute-force/users/{user['id']}", "view-users").get("disabled"):
+        found = blame(self._get, user["id"])
+        if found.locked:
             return "locked"
-        return "enabled" if user.get("enabled") else "disabled"
+        if not user.get("enabled"):
+            return "disabled"
+        return "failing" if found.failures else "enabled"
 
 
 class RealmChecks:
     """The checks of a realm's configuration.
 
-    :param audience: what the mail server requires. :param addresses: of users' mailboxes, or none where unknown.
+    :param audience: what the mail server requires. :param username: the probe's, for whom example tokens are made.
     """
 
     def __init__(self, realm: Realm, *, domain: str, audience: str, username: str) -> None:
@@ -160,34 +165,39 @@ class RealmChecks:
             told.append(f"{name} {'opens' if opens else 'does not open'} mailboxes")
         return ", ".join(told)
 
-    def group_names(self, mailboxes: t.Optional[t.Collection[str]]) -> str:
-        """``realm.groups``"""
-        if mailboxes is None:
-            raise NotApplicable("the server's mailboxes are not known")
-        groups = self._realm.groups()
+    def group_names(self, mailboxes: t.Collection[str]) -> str:
+        """``realm.groups``
+
+        :param mailboxes: addresses of users' mailboxes.
+        """
+        groups = self._realm.claimed_groups()
         for group in groups:
             address = group if "@" in group else f"{group}@{self._domain}"
             if address.lower() in mailboxes:
                 raise Wrong("group_collides", f"group {group} is the mailbox {address}", group=group)
-        return f"{len(groups)} groups"
+        return f"{len(groups)} groups in the claim"
 
     def mailboxes(self, mailboxes: t.Collection[str], *, without_user: t.Collection[str]) -> str:
         """``realm.mailboxes``
 
+        Who is disabled in the realm has a user, but needs no mailbox.
+
         :param mailboxes: addresses of users' mailboxes. :param without_user: those that need no user.
         """
-        users = {
-            user["username"] if "@" in user["username"] else f"{user['username']}@{self._domain}"
-            for user in self._realm.users()
-            if user.get("enabled")
-        }
-        missing = sorted(users - set(mailboxes))
+        enabled = {self._address(user): bool(user.get("enabled")) for user in self._realm.users()}
+        missing = sorted(address for address, on in enabled.items() if on and address not in mailboxes)
         if missing:
             raise Wrong("user_without_mailbox", f"no mailbox {_some(missing)}")
-        idle = sorted(set(mailboxes) - users - set(without_user))
+        # A mailbox of another domain may be for something else than a login.
+        own = {address for address in mailboxes if address.endswith(f"@{self._domain}")}
+        idle = sorted(own - set(enabled) - set(without_user))
         if idle:
             raise Wrong("mailbox_without_user", f"no user for {_some(idle)}")
-        return f"{len(users)} users"
+        return f"{len(enabled)} users"
+
+    def _address(self, user: t.Mapping[str, t.Any]) -> str:
+        name = str(user["username"])
+        return name if "@" in name else f"{name}@{self._domain}"
 
 
 def _some(names: t.Sequence[str]) -> str:

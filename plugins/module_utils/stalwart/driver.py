@@ -69,6 +69,7 @@ class Addresses:
     """Whose addresses a server knows.
 
     :param users: own addresses of individual mailboxes. :param groups: of groups. :param aliases: everybody's further ones.
+    :param suspended: the users who can log in by no protocol.
     :param blocked: network addresses whose connections the server closes.
     :param full: bytes used and allowed, of each user's mailbox that has a quota.
     """
@@ -76,6 +77,7 @@ class Addresses:
     users: frozenset[str]
     groups: frozenset[str]
     aliases: frozenset[str]
+    suspended: frozenset[str] = frozenset()
     blocked: tuple[str, ...] = ()
     full: t.Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
 

@@ -14,7 +14,7 @@ from ..stalwart.principal import GROUP, INDIVIDUAL, LIST, Principal, Vocabulary,
 from . import mailbox_file, merge
 from .mailbox_file import File, Item
 from .overlay import Inputs
-from .realm import PROBE, PROBE_GROUP
+from .realm import GROUPS, PROBE, PROBE_GROUP, Realm
 from .validation import Invalid, Problems, nearest, one_of
 
 #: Variable → the type of what it lists.
@@ -59,15 +59,17 @@ def resolve(
     generation: str,
     administrator: str,
     file: File | None,
-    verify: bool,
+    realm: Realm,
     problems: Problems,
 ) -> Mailboxes:
     """Every mailbox of the tenant; mistakes go to ``problems``, each with its place.
 
     :param domains: none where the inventory's domain is refused; then only the form is checked.
     :param administrator: local part of the administrator's mailbox, which is role admin_principal's.
-    :param file: what ``tenant_mailboxes_file`` names. :param verify: whether there is a probe mailbox.
+    :param file: what ``tenant_mailboxes_file`` names. :param realm: whose users open mailboxes, and whose groups become
+        some.
     """
+    verify = realm.verify
     clients = problems.check(inputs.given("tenant_password_clients"), password_clients) or APP_PASSWORDS
     if clients == NONE and generation == "0.15":
         problems.add(
@@ -101,6 +103,7 @@ def resolve(
             for name in (PROBE, PROBE_GROUP):
                 reader.reserve(f"{name}@{domains.own}", "the probe of role verify")
         reader.compare()
+        reader.compare_realm(realm, domains.own)
     return Mailboxes(
         [*(probe(domains.own) if verify and domains else ()), *(item for item in principals if item is not None)],
         reader.addresses,
@@ -228,6 +231,22 @@ class _Reader:
                         self._problems.add(
                             item.at(option), address, f"somebody who is kept; {gone[address]} removes it"
                         )
+
+    def compare_realm(self, realm: Realm, domain: str) -> None:
+        """A login opens the mailbox of the user's name, and the claim its groups', whoever else has the address."""
+        users = {user["email"]: f"tenant_users ({user['username']})" for user in realm.users}
+        groups = {*GROUPS, *(group for user in realm.users for group in user["groups"])}
+        for item, principal in self._read:
+            if principal.state == "absent":
+                continue
+            for option, address in _claims(principal):
+                local, _at, own = address.partition("@")
+                if address in users and (principal.type, option) != (INDIVIDUAL, "name"):
+                    accepted = f"an address that no user of the realm opens; {users[address]} does"
+                    self._problems.add(item.at(option), address, accepted)
+                elif own == domain and local in groups and (principal.type, option) != (GROUP, "name"):
+                    accepted = f"an address that is no group's of the realm; its members could not log in ({local})"
+                    self._problems.add(item.at(option), address, accepted)
 
     def _claim(self, place: str, address: str, item: Item) -> None:
         owner = self._owners.setdefault(address, place)

@@ -56,7 +56,7 @@ def derive(
         mail.generation or server.DEFAULT_GENERATION,
         back_ends.admin_user,
         mailboxes_file,
-        tenant_realm.verify,
+        tenant_realm,
         problems,
     )
     if boxes.password_clients == mailboxes.NONE:

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from ..driver import Addresses
+from ..principal import AUTHENTICATE
 from .client import JmapClient, Want
 from .principal_view import address_of
 
 _WANTS = (
     Want("Domain", False, ("name",)),
-    Want("Account", False, ("@type", "name", "domainId", "aliases", "quotas", "usedDiskQuota")),
+    Want("Account", False, ("@type", "name", "domainId", "aliases", "permissions", "quotas", "usedDiskQuota")),
     Want("MailingList", False, ("name", "domainId", "aliases")),
     # An administrator of mailboxes need not see it.
     Want("BlockedIp", False, ("address",), optional=True),
@@ -28,6 +29,7 @@ def read_addresses(client: JmapClient) -> Addresses:
     names = {key: str(domain["name"]) for key, domain in found["Domain"].items()}
     own: dict[str, set[str]] = {"User": set(), "Group": set()}
     aliases: set[str] = set()
+    suspended: set[str] = set()
     full: dict[str, tuple[int, int]] = {}
     for body in (*found["Account"].values(), *found["MailingList"].values()):
         enabled = [alias for alias in (body.get("aliases") or {}).values() if alias.get("enabled", True)]
@@ -37,8 +39,18 @@ def read_addresses(client: JmapClient) -> Addresses:
         )
         own.setdefault(str(body.get("@type") or "List"), set()).add(first)
         aliases.update(others)
+        disabled = (body.get("permissions") or {}).get("disabledPermissions") or {}
+        if body.get("@type") == "User" and disabled.get(AUTHENTICATE):
+            suspended.add(first)
         allowed = int((body.get("quotas") or {}).get("maxDiskQuota") or 0)
         if allowed:
             full[first] = (int(body.get("usedDiskQuota") or 0), allowed)
     blocked = sorted(str(item.get("address")) for item in found.get("BlockedIp", {}).values())
-    return Addresses(frozenset(own["User"]), frozenset(own["Group"]), frozenset(aliases), tuple(blocked), full)
+    return Addresses(
+        frozenset(own["User"]),
+        frozenset(own["Group"]),
+        frozenset(aliases),
+        frozenset(suspended),
+        tuple(blocked),
+        full,
+    )

@@ -118,7 +118,11 @@ def written(state: RealmState, target: DesiredRealm, given: dict[str, list[dict[
         groups[path] = {"id": f"id-{path}", "name": group["name"], "attributes": copy.deepcopy(group["attributes"])}
     users, members = dict(state.users), {path: set(names) for path, names in state.members.items()}
     for user in given["users"]:
-        users[user["username"]] = {**users.get(user["username"], {}), **representation(user)}
+        users[user["username"]] = {
+            "id": f"id-of-{user['username']}",
+            **users.get(user["username"], {}),
+            **representation(user),
+        }
         for group in user["groups"]:
             change = set.add if group["state"] == "present" else set.discard
             change(members.setdefault(group["name"][1:], set()), user["username"])

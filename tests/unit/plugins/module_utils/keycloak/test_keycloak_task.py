@@ -327,17 +327,52 @@ def test_a_token_that_is_none(server, token: Any) -> None:
     assert failure(**given).code == "protocol"
 
 
+def refuse(server: responses.RequestsMock, status: int = 401, **refusal: str) -> None:
+    server.post(f"{ISSUER}/protocol/openid-connect/token", status=status, json=refusal)
+
+
+def blamed(server: responses.RequestsMock, **status: Any) -> None:
+    server.get(re.compile(re.escape(f"{REALM}/attack-detection/brute-force/users/")), json=status)
+
+
+CREDENTIALS = f"Invalid user credentials {keycloak_realm.PASSWORD}"
+
+
 @pytest.mark.parametrize("status", [400, 401])
 def test_a_refused_login_is_a_change_and_not_a_retry(server, status: int) -> None:
     given = converged(server)
-    password = keycloak_realm.PASSWORD
-    refusal = {"error": "invalid_grant", "error_description": f"Invalid user credentials {password}"}
-    server.post(f"{ISSUER}/protocol/openid-connect/token", status=status, json=refusal)
+    refuse(server, status, error="invalid_grant", error_description=CREDENTIALS)
+    blamed(server, numFailures=1, disabled=False)
     result = plan(**given)
     assert result["changes"] == [{"action": "update", "kind": "user", "key": "tenantmail-probe"}]
     assert result["writes"]["users"][0]["force"] is True
-    assert password not in str(result)
-    assert result["requests"] == 10
+    assert keycloak_realm.PASSWORD not in str(result)
+    assert result["requests"] == len(server.calls) == 11
+
+
+def test_a_login_that_crosses_another_one_is_tried_again(server) -> None:
+    given = converged(server)
+    refuse(server, error="invalid_grant", error_description="Invalid user credentials")
+    blamed(server, numFailures=0, disabled=False)
+    server.post(f"{ISSUER}/protocol/openid-connect/token", json={"access_token": jwt(CLAIMS)})
+    result = plan(**given)
+    assert (result["changed"], result["requests"]) == (False, 12)
+    assert result["proven"]
+
+
+def test_a_locked_probe_is_made_anew(server) -> None:
+    given = converged(server)
+    refuse(server, error="invalid_grant", error_description="Invalid user credentials")
+    blamed(server, numFailures=30, disabled=True)
+    assert plan(**given)["writes"]["users"][0]["force"] is True
+
+
+def test_a_client_that_gets_no_token_is_no_reason_to_make_the_user_anew(server) -> None:
+    given = converged(server)
+    refuse(server, error="unauthorized_client", error_description="Client not allowed for direct access grants")
+    found = failure(**given)
+    assert (found.code, found.layer) == ("not_converged", "keycloak")
+    assert "Client not allowed for direct access grants" in found.message
 
 
 @pytest.mark.parametrize("changes", [{"state": "disabled"}, {"password": None}, {"secret": None}])

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.claims import NoToken, decode
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import claims
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.causes import CAUSES
 
@@ -83,10 +84,10 @@ def test_a_collision_names_the_group() -> None:
 
 def test_a_token_is_decoded_without_its_key() -> None:
     payload = base64.urlsafe_b64encode(json.dumps(GOOD).encode()).rstrip(b"=").decode()
-    assert claims.decode(f"e30.{payload}.c2ln") == GOOD
+    assert decode(f"e30.{payload}.c2ln") == GOOD
 
 
 @pytest.mark.parametrize("token", ["", "opaque", "a.!!!.c", "a.W10.c"])
 def test_what_is_no_token_is_told(token: str) -> None:
-    with pytest.raises(claims.NoToken):
-        claims.decode(token)
+    with pytest.raises(NoToken):
+        decode(token)

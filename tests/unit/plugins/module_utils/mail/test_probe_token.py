@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import probe_realm
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.keycloak.tokens import Answer, Login
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.checks import Wrong
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.probe_realm import Realm, RealmChecks
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.probe_token import (
-    Answer,
-    Login,
-    meaning,
-    refused,
-)
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.probe_token import meaning, refused
 
 LOGIN = Login(
     "https://auth.test/realms/sme-acme", "tenantmail-probe", "secret-secret", "tenantmail-probe", "password-1"
@@ -59,6 +54,7 @@ class Facts:
         (Answer("", 401, "invalid_client", ""), Facts(client="disabled"), "client_disabled"),
         (Answer("", 401, "invalid_client", ""), Facts(client="missing"), "client_missing"),
         (Answer("", 401, "invalid_grant", "Invalid user credentials"), Facts(), "probe_password_differs"),
+        (Answer("", 401, "invalid_grant", "Invalid user credentials"), Facts(user="failing"), "probe_password_differs"),
         (Answer("", 401, "invalid_grant", "Invalid user credentials"), Facts(user="locked"), "probe_locked_out"),
         (Answer("", 401, "invalid_grant", "Invalid user credentials"), Facts(user="missing"), "probe_user_missing"),
         (Answer("", 400, "invalid_grant", "Account disabled"), Facts(user="disabled"), "probe_disabled"),
@@ -91,14 +87,23 @@ class Api:
                 client("tenantmail-probe", "probe-secret-1"),
             ],
             "/users": [user("tenantmail-probe"), user("alice"), user("gone", enabled=False)],
-            "/groups": [{"name": "sme-user"}, {"name": "mail", "id": "g", "subGroupCount": 1}],
-            "/groups/g/children": [{"name": "sales"}],
+            "/groups": [
+                {"name": "sme-user", "attributes": {"tenantmail_group": ["sme-user"]}},
+                {"name": "admin", "attributes": {"cost_centre": ["7"]}},
+                {"name": "mail", "id": "g", "subGroupCount": 1},
+            ],
+            "/groups/g/children": [
+                {"name": "Sales", "id": "s", "attributes": {"tenantmail_group": ["sales"]}, "subGroupCount": 1}
+            ],
+            "/groups/s/children": [
+                {"name": "north", "attributes": {"tenantmail_group": ["north", "press@other.test"]}}
+            ],
             "/clients/stalwart/evaluate-scopes/generate-example-access-token": {
                 "aud": ["stalwart"],
                 "groups": ["sme-user"],
             },
             "/clients/wordpress/evaluate-scopes/generate-example-access-token": {"aud": "account"},
-            "/attack-detection/brute-force/users/tenantmail-probe": {"disabled": False},
+            "/attack-detection/brute-force/users/tenantmail-probe": {"disabled": False, "numFailures": 0},
             **changes,
         }
         self.asked: list[str] = []
@@ -107,13 +112,14 @@ class Api:
         self.logins += 1
 
     def get_json(self, path: str, _role: str) -> Any:
+        assert self.logins == 1
         self.asked.append(path)
-        name, _question, query = path.partition("?")
-        found = self.answers[name]
-        if "first=" in query and isinstance(found, list):
-            first = int(query.partition("first=")[2].partition("&")[0])
-            return found[first : first + probe_realm.PAGE]
-        return found
+        return self.answers[path.partition("?")[0]]
+
+    def pages(self, path: str) -> Any:
+        # Keycloak leaves attributes out of a brief representation.
+        assert path.startswith("/users?") or "briefRepresentation=false" in path
+        return self.get_json(path, "view-users")
 
 
 def client(name: str, secret: str, **more: Any) -> dict[str, Any]:
@@ -146,9 +152,9 @@ def test_a_realm_as_it_should_be() -> None:
     found = checks(api)
     assert found.secrets(WANTED) == "stalwart, wordpress, tenantmail-probe"
     assert found.audiences(WANTED) == "stalwart opens mailboxes, wordpress does not open mailboxes"
-    assert found.group_names({"alice@acme.test"}) == "3 groups"
+    assert found.group_names({"alice@acme.test"}) == "4 groups in the claim"
     boxes = {"alice@acme.test", "tenantmail-probe@acme.test", "admin@acme.test"}
-    assert found.mailboxes(boxes, without_user={"admin@acme.test"}) == "2 users"
+    assert found.mailboxes(boxes, without_user={"admin@acme.test"}) == "3 users"
     assert api.logins == 1
     # Everything the client may ask for, so that an optional scope with the audience is found.
     assert any("scope=openid%20phone%20offline_access" in path for path in api.asked)
@@ -186,25 +192,55 @@ def test_example_tokens(name: str, token: dict[str, Any], expected: str) -> None
     assert cause(checks(Api(**{path: token})).audiences, WANTED) == expected
 
 
-def test_a_group_named_like_a_mailbox() -> None:
-    assert cause(checks(Api()).group_names, {"sales@acme.test"}) == "group_collides"
+@pytest.mark.parametrize("address", ["sme-user@acme.test", "sales@acme.test", "north@acme.test", "press@other.test"])
+def test_a_group_in_the_claim_named_like_a_mailbox(address: str) -> None:
+    assert cause(checks(Api()).group_names, {address}) == "group_collides"
 
 
-def test_users_and_mailboxes() -> None:
+def test_a_group_that_the_claim_does_not_name_collides_with_nobody() -> None:
+    # By its name alone no group is in the claim, and not by its path either.
+    assert checks(Api()).group_names({"admin@acme.test", "mail@acme.test", "north@other.test"})
+
+
+@pytest.mark.parametrize(
+    ("boxes", "without_user", "expected"),
+    [
+        ({"tenantmail-probe@acme.test"}, (), "no mailbox alice@acme.test"),
+        ({"tenantmail-probe@acme.test", "alice@acme.test", "bob@acme.test"}, (), "no user for bob@acme.test"),
+        ({"tenantmail-probe@acme.test", "alice@acme.test", "bob@acme.test"}, ("bob@acme.test",), None),
+        # Who is locked out of the realm keeps the mailbox, but may have none.
+        ({"tenantmail-probe@acme.test", "alice@acme.test", "gone@acme.test"}, (), None),
+        # What the server holds of other domains is not for this realm's users to log in to.
+        ({"tenantmail-probe@acme.test", "alice@acme.test", "info@other.test"}, (), None),
+    ],
+)
+def test_users_and_mailboxes(boxes: set[str], without_user: tuple[str, ...], expected: str | None) -> None:
     found = checks(Api())
-    assert cause(found.mailboxes, {"tenantmail-probe@acme.test"}, without_user=()) == "user_without_mailbox"
-    boxes = {"alice@acme.test", "tenantmail-probe@acme.test", "bob@acme.test"}
-    assert cause(found.mailboxes, boxes, without_user=()) == "mailbox_without_user"
+    if expected is None:
+        assert found.mailboxes(boxes, without_user=without_user) == "3 users"
+        return
+    with pytest.raises(Wrong) as raised:
+        found.mailboxes(boxes, without_user=without_user)
+    assert raised.value.observed == expected
 
 
-def test_users_are_read_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe_realm, "PAGE", 2)
-    api = Api(**{"/users": [user(f"u{n}") for n in range(4)]})
-    assert len(Realm(api).users()) == 4  # type: ignore[arg-type]
-    assert len(api.asked) == 3
+def test_a_user_who_is_named_by_an_address_of_another_domain_has_that_mailbox() -> None:
+    api = Api(**{"/users": [user("press@other.test")]})
+    assert checks(api).mailboxes({"press@other.test"}, without_user=()) == "1 users"
+    assert cause(checks(Api(**{"/users": [user("press@other.test")]})).mailboxes, set(), without_user=()) == (
+        "user_without_mailbox"
+    )
 
 
-def test_a_lock_out_is_seen() -> None:
-    api = Api(**{"/attack-detection/brute-force/users/tenantmail-probe": {"disabled": True}})
-    assert Realm(api).user_state("tenantmail-probe") == "locked"  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({"disabled": True, "numFailures": 30}, "locked"),
+        ({"disabled": False, "numFailures": 1}, "failing"),
+        ({"disabled": False, "numFailures": 0}, "enabled"),
+    ],
+)
+def test_what_brute_force_detection_holds_against_the_probe(status: dict[str, Any], expected: str) -> None:
+    api = Api(**{"/attack-detection/brute-force/users/tenantmail-probe": status})
+    assert Realm(api).user_state("tenantmail-probe") == expected  # type: ignore[arg-type]
     assert Realm(Api()).user_state("nobody") == "missing"  # type: ignore[arg-type]

@@ -272,3 +272,36 @@ def test_a_file_is_read_beside_the_inventory(tmp_path: Path) -> None:
         with pytest.raises(Failure, match="tenant_mailboxes_file") as caught:
             derived(name)
         assert expected in caught.value.message
+
+
+ALICE = {"username": "alice", "first_name": "Alice", "last_name": "Smith", "groups": ["sales"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        # Alice's login would open somebody else's mailbox, or none.
+        ({"tenant_mailboxes": [{"name": "bob", "aliases": ["alice"]}]}, ["tenant_mailboxes[0].aliases"]),
+        ({"tenant_groups": [{"name": "alice"}]}, ["tenant_groups[0].name"]),
+        ({"tenant_lists": [{"name": "alice", "members": ["bob"]}]}, ["tenant_lists[0].name"]),
+        # The server refuses a token that lists a group of somebody else's name.
+        ({"tenant_mailboxes": [{"name": "sales"}]}, ["tenant_mailboxes[0].name"]),
+        ({"tenant_mailboxes": [{"name": "bob", "aliases": ["sme-admin"]}]}, ["tenant_mailboxes[0].aliases"]),
+        ({"tenant_lists": [{"name": "sme-user", "members": ["bob"]}]}, ["tenant_lists[0].name"]),
+    ],
+)
+def test_an_address_that_the_realm_gives_to_somebody_else(options: dict[str, t.Any], expected: list[str]) -> None:
+    with pytest.raises(Failure) as caught:
+        boxes({"tenant_users": [ALICE], **options})
+    assert [item["variable"] for item in caught.value.details] == expected
+
+
+def test_what_the_realm_and_the_server_both_name() -> None:
+    found = boxes(
+        {
+            "tenant_users": [ALICE],
+            "tenant_mailboxes": [{"name": "alice"}, {"name": "dave", "aliases": ["bob"], "state": "absent"}],
+            "tenant_groups": [{"name": "sales", "members": ["alice"]}],
+        }
+    )
+    assert [item["name"].partition("@")[0] for item in found] == ["alice", "dave", "sales"]
