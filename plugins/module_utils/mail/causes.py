@@ -42,7 +42,7 @@ CHECKS: dict[str, About] = {
     "realm.clients": About("keycloak", "each client is enabled and has the secret that OpenBao holds"),
     "realm.audiences": About("keycloak", "tokens of the mail clients open mailboxes, tokens of the other apps do not"),
     "realm.groups": About("keycloak", "no group's name is the address of a user's mailbox"),
-    "realm.mailboxes": About("keycloak", "every user of the realm has a mailbox, and every mailbox has a user"),
+    "realm.mailboxes": About("keycloak", "every enabled user of the realm has a mailbox, and every mailbox that is not suspended has an enabled user"),
     "token.probe": About("keycloak", "the probe gets a token whose claims are what the server asks for"),
     "token.foreign": About("keycloak", "another realm gives a token to try at this tenant's server"),
     "port.smtp": About("mail", "port 25 greets in time, and with the mail host's name"),
@@ -132,7 +132,8 @@ CAUSES: dict[str, Cause] = {
     "client_secret_differs": Cause(
         "keycloak",
         "a client's secret is not the one in OpenBao",
-        "Somebody rotated it in Keycloak or in OpenBao: run {provision} --tags secrets,realm,chart, which takes OpenBao's.",
+        "Somebody rotated it in Keycloak or in OpenBao: run {provision} --tags secrets,realm,chart, which takes OpenBao's "
+        "(with -e realm_secret_source=keycloak, Keycloak's).",
     ),
     "direct_grant_off": Cause("keycloak", "the probe client may not use passwords (direct access grants)", _REALM),
     "audience_missing": Cause(
@@ -186,12 +187,14 @@ CAUSES: dict[str, Cause] = {
     "user_without_mailbox": Cause(
         "keycloak",
         "a user of the realm has no mailbox: mail to it is refused until its first login",
-        "Add the mailbox to tenant_mailboxes and run {provision} --tags mailboxes, or remove the user from the realm.",
+        "Add the mailbox to tenant_mailboxes and run {provision} --tags mailboxes, or disable or remove the user in the realm. "
+        "Where users without a mailbox are meant to be, name realm.mailboxes in verify_warn.",
     ),
     "mailbox_without_user": Cause(
         "keycloak",
-        "a mailbox has no user in the realm: nobody can log in to it",
-        "Add the user to the realm (tenant_users; {provision} --tags realm), or remove the mailbox.",
+        "a mailbox has no enabled user in the realm: nothing but an app password opens it",
+        "Add the user to the realm (tenant_users; {provision} --tags realm), suspend or remove the mailbox, or list it in "
+        "verify_mailboxes_without_user.",
     ),
     # kubernetes
     "secret_unsynced": Cause(

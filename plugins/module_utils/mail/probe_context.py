@@ -121,6 +121,11 @@ class Context:
         """Addresses of users' mailboxes, as far as they are known."""
         return self.server.known.users if self.server.known else frozenset()
 
+    @property
+    def suspended(self) -> frozenset[str]:
+        """Those of them that nobody is meant to log in to."""
+        return self.server.known.suspended if self.server.known else frozenset()
+
     def scopes(self, *without: str) -> str:
         """Scopes to ask for: all that the server wants and its audience, but for some."""
         realm = self.params["realm"]

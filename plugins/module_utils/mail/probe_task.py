@@ -193,7 +193,8 @@ def _realm_checks(context: Context) -> list[Check]:
             "realm.mailboxes",
             "the same users and mailboxes",
             lambda: realm.mailboxes(
-                {address for address in context.users if address.endswith(f"@{context.domain}")}, without_user=idle
+                {address for address in context.users if address.endswith(f"@{context.domain}")},
+                without_user=idle | context.suspended,
             ),
             ("realm.issuer", "server.admin"),
         ),

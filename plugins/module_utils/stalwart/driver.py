@@ -70,7 +70,7 @@ class Addresses:
 
     :param users: own addresses of individual mailboxes. :param groups: of groups. :param aliases: everybody's further ones.
     :param blocked: network addresses whose connections the server closes.
-    :param full: bytes used and allowed, of each user's mailbox that has a quota.
+    :param full: bytes used and allowed, of each user's mailbox that has a quota. :param suspended: users who cannot log in.
     """
 
     users: frozenset[str]
@@ -78,6 +78,7 @@ class Addresses:
     aliases: frozenset[str]
     blocked: tuple[str, ...] = ()
     full: t.Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    suspended: frozenset[str] = frozenset()
 
 
 def no_info() -> Result:

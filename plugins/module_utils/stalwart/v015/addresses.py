@@ -12,7 +12,7 @@ from ...failure import Failure
 from ..driver import Addresses
 from ..principal import GROUP, INDIVIDUAL, LIST
 from .client import RestClient
-from .principal import held_of
+from .principal import AUTHENTICATE_015, held_of
 
 _BLOCKED = "server.blocked-ip"
 
@@ -22,7 +22,7 @@ def read_addresses(client: RestClient) -> Addresses:
 
     :raises Failure: as :meth:`RestClient.get`.
     """
-    query = {"types": f"{INDIVIDUAL},{GROUP},{LIST}", "fields": "name,emails,quota,usedQuota", "limit": "0"}
+    query = {"types": f"{INDIVIDUAL},{GROUP},{LIST}", "fields": "name,emails,quota,usedQuota,disabledPermissions", "limit": "0"}
     data = client.get("/api/principal", query)
     items: t.Any = data.get("items") if isinstance(data, dict) else None
     if not isinstance(items, list):
@@ -35,4 +35,5 @@ def read_addresses(client: RestClient) -> Addresses:
         frozenset(alias for one in held for alias in one.aliases),
         tuple(sorted(blocked)),
         {one.address: (one.used, one.quota) for one in held if one.quota},
+        frozenset(one.address for one in held if one.kind == INDIVIDUAL and AUTHENTICATE_015 in one.disabled),
     )

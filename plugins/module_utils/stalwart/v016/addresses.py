@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from ..driver import Addresses
+from ..principal import AUTHENTICATE
 from .client import JmapClient, Want
 from .principal_view import address_of
 
 _WANTS = (
     Want("Domain", False, ("name",)),
-    Want("Account", False, ("@type", "name", "domainId", "aliases", "quotas", "usedDiskQuota")),
+    Want("Account", False, ("@type", "name", "domainId", "aliases", "quotas", "usedDiskQuota", "permissions")),
     Want("MailingList", False, ("name", "domainId", "aliases")),
     # An administrator of mailboxes need not see it.
     Want("BlockedIp", False, ("address",), optional=True),
@@ -29,6 +30,7 @@ def read_addresses(client: JmapClient) -> Addresses:
     own: dict[str, set[str]] = {"User": set(), "Group": set()}
     aliases: set[str] = set()
     full: dict[str, tuple[int, int]] = {}
+    suspended: set[str] = set()
     for body in (*found["Account"].values(), *found["MailingList"].values()):
         enabled = [alias for alias in (body.get("aliases") or {}).values() if alias.get("enabled", True)]
         first, *others = (
@@ -38,7 +40,16 @@ def read_addresses(client: JmapClient) -> Addresses:
         own.setdefault(str(body.get("@type") or "List"), set()).add(first)
         aliases.update(others)
         allowed = int((body.get("quotas") or {}).get("maxDiskQuota") or 0)
+        if AUTHENTICATE in ((body.get("permissions") or {}).get("disabledPermissions") or ()):
+            suspended.add(first)
         if allowed:
             full[first] = (int(body.get("usedDiskQuota") or 0), allowed)
     blocked = sorted(str(item.get("address")) for item in found.get("BlockedIp", {}).values())
-    return Addresses(frozenset(own["User"]), frozenset(own["Group"]), frozenset(aliases), tuple(blocked), full)
+    return Addresses(
+        frozenset(own["User"]),
+        frozenset(own["Group"]),
+        frozenset(aliases),
+        tuple(blocked),
+        full,
+        frozenset(suspended) & own["User"],
+    )
