@@ -42,7 +42,10 @@ CHECKS: dict[str, About] = {
     "realm.clients": About("keycloak", "each client is enabled and has the secret that OpenBao holds"),
     "realm.audiences": About("keycloak", "tokens of the mail clients open mailboxes, tokens of the other apps do not"),
     "realm.groups": About("keycloak", "no group's name is the address of a user's mailbox"),
-    "realm.mailboxes": About("keycloak", "every enabled user of the realm has a mailbox, and every mailbox that is not suspended has an enabled user"),
+    "realm.mailboxes": About(
+        "keycloak",
+        "every enabled user of the realm has a mailbox, and every mailbox that is not suspended has an enabled user",
+    ),
     "token.probe": About("keycloak", "the probe gets a token whose claims are what the server asks for"),
     "token.foreign": About("keycloak", "another realm gives a token to try at this tenant's server"),
     "port.smtp": About("mail", "port 25 greets in time, and with the mail host's name"),

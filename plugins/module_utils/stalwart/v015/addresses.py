@@ -22,7 +22,11 @@ def read_addresses(client: RestClient) -> Addresses:
 
     :raises Failure: as :meth:`RestClient.get`.
     """
-    query = {"types": f"{INDIVIDUAL},{GROUP},{LIST}", "fields": "name,emails,quota,usedQuota,disabledPermissions", "limit": "0"}
+    query = {
+        "types": f"{INDIVIDUAL},{GROUP},{LIST}",
+        "fields": "name,emails,quota,usedQuota,disabledPermissions",
+        "limit": "0",
+    }
     data = client.get("/api/principal", query)
     items: t.Any = data.get("items") if isinstance(data, dict) else None
     if not isinstance(items, list):
