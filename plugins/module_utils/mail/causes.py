@@ -135,7 +135,8 @@ CAUSES: dict[str, Cause] = {
     "client_secret_differs": Cause(
         "keycloak",
         "a client's secret is not the one in OpenBao",
-        "Somebody rotated it in Keycloak or in OpenBao: run {provision} --tags secrets,realm,chart, which takes OpenBao's.",
+        "Somebody rotated it in Keycloak or in OpenBao: run {provision} --tags secrets,realm,chart, which takes OpenBao's "
+        "(with -e realm_secret_source=keycloak, Keycloak's).",
     ),
     "direct_grant_off": Cause("keycloak", "the probe client may not use passwords (direct access grants)", _REALM),
     "audience_missing": Cause(
