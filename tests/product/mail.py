@@ -196,18 +196,19 @@ def tenant(folder: Path, issuer: Issuer, generation: str = "0.16", name: str = "
 
 
 def provision(found: Tenant) -> None:
-    """What the roles do."""
+    """What the roles do, in their order: where 0.15 takes an account's name from depends on the directory."""
     settings: dict[str, Any] = {
         "domain": {DOMAIN: {}},
         "systemSettings": {"defaultHostname": HOST, "defaultDomainId": DOMAIN},
         "spamSettings": {"enable": False},
         "spamPyzor": {"enable": False},
+        # Who tries what must fail, often, from here.
+        "allowedIp": {"127.0.0.1": {}},
         # Not the usual five seconds.
         "mtaStageAuth": {"waitOnFail": {"else": "100ms"}},
         "mtaStageRcpt": {"waitOnFail": {"else": "300ms"}},
     }
     found.settings(settings)
-    found.server.principals(*PRINCIPALS)
-    unlimited(found)
     found.directory()
+    found.server.principals(*PRINCIPALS)
     found.publish()
