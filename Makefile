@@ -27,7 +27,7 @@ PLAYBOOK = cd '$(LINK)' && ansible-playbook
 SANDBOX = $(PY) -m tests.sandbox
 ARGS ?=
 
-.PHONY: help plan demo verify test sandbox sandbox-down lint unit sanity contract molecule live clean setup
+.PHONY: help plan demo verify test sandbox sandbox-down lint unit sanity contract molecule live breakages clean setup
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' '$(CHECKOUT)/Makefile' | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,8 +65,11 @@ contract: setup ## The Stalwart contract on the simulator and, where given, on r
 molecule: sandbox ## Molecule scenarios on the sandbox
 	@cd '$(LINK)' && $(PY) -m tests.tools.molecule
 
-live: sandbox ## Tests on real servers: PowerDNS, chart, roles, drift, breaks, tokens, DNS, request counts
-	@cd '$(LINK)' && $(PY) -m pytest -v --durations 15 tests/contract/powerdns tests/chart tests/roles tests/live $(ARGS)
+live: sandbox ## Tests on real servers: PowerDNS, chart, roles, drift, breaks, tokens, DNS, request counts, proof of mail
+	@cd '$(LINK)' && $(PY) -m pytest -v --durations 15 -m 'not breakage' tests/contract/powerdns tests/chart tests/roles tests/live $(ARGS)
+
+breakages: sandbox ## Break a tenant's mail in every known way, one at a time: verify must name layer and fix (half an hour)
+	@cd '$(LINK)' && $(PY) -m pytest -v -m breakage tests/live/test_verify.py $(ARGS)
 
 clean: ## Stop the sandbox; remove its data, the environments and all tool caches (server binaries stay)
 	@if [ -x '$(PY)' ]; then cd '$(CHECKOUT)' && $(SANDBOX) down --wipe; fi

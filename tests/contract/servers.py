@@ -41,16 +41,17 @@ def _variable(name: str, generation: str) -> str:
 
 
 @contextmanager
-def opened(name: str, folder: Path, generation: str = "0.16") -> Iterator[Target]:
+def opened(name: str, folder: Path, generation: str = "0.16", **environ: str) -> Iterator[Target]:
+    """:param environ: of the server, where it is started here."""
     if name == "url":
         url = os.environ[_variable(name, generation)].rstrip("/")
         yield Target(name, url, os.environ["STALWART_API_USERNAME"], os.environ["STALWART_API_PASSWORD"])
     elif name == "binary":
         binary = Path(os.environ[_variable(name, generation)])
-        with _binary((_Process if generation == "0.16" else _Process015)(binary, folder)) as target:
+        with _binary((_Process if generation == "0.16" else _Process015)(binary, folder, environ)) as target:
             yield target
     else:
-        server = start_simulator(folder, generation, STALWART_HOSTNAME=HOSTNAME)
+        server = start_simulator(folder, generation, **{"STALWART_HOSTNAME": HOSTNAME, **environ})
 
         def restart() -> None:
             server.restart()
@@ -75,8 +76,8 @@ def opened(name: str, folder: Path, generation: str = "0.16") -> Iterator[Target
 class _Process:
     """A real binary. Its listeners are stored objects, so they are moved to loopback in recovery mode first."""
 
-    def __init__(self, binary: Path, folder: Path) -> None:
-        self.binary, self.folder = binary, folder
+    def __init__(self, binary: Path, folder: Path, environ: dict[str, str]) -> None:
+        self.binary, self.folder, self.environ = binary, folder, environ
         self.http_port, self.smtp_port, self.submissions_port = free_port(), free_port(), free_port()
         self.exchanger, self.imap_port, recovery_port = _exchanger(), free_port(), free_port()
         self.user, self.secret = "admin", secrets.token_hex(18)
@@ -89,21 +90,22 @@ class _Process:
             api = Api(Target("recovery", f"http://127.0.0.1:{recovery_port}", self.user, self.secret))
             bind = {f"127.0.0.1:{self.http_port}": True}
             api.create("NetworkListener", name="http", protocol="http", bind=bind, useTls=False)
-            bind = dict.fromkeys(self.smtp_addresses(), True)
+            bind = dict.fromkeys(self.addresses(self.smtp_port, 25), True)
             api.create("NetworkListener", name="smtp", protocol="smtp", bind=bind)
             for name, protocol, port in (
                 ("submissions", "smtp", self.submissions_port),
                 ("imaps", "imap", self.imap_port),
             ):
-                bind = {f"127.0.0.1:{port}": True}
+                bind = dict.fromkeys(self.addresses(port, port), True)
                 api.create("NetworkListener", name=name, protocol=protocol, bind=bind, tlsImplicit=True)
         finally:
             self.stop()
         self.start(self.http_port)
 
-    def smtp_addresses(self) -> list[str]:
-        mine = f"127.0.0.1:{self.smtp_port}"
-        return [mine, f"{self.exchanger}:25"] if self.exchanger else [mine]
+    def addresses(self, port: int, outside: int) -> list[str]:
+        """Of a mail service: on loopback, and of the mail host."""
+        mine = f"127.0.0.1:{port}"
+        return [mine, f"{self.exchanger}:{outside}"] if self.exchanger else [mine]
 
     def start(self, port: int, **environ: str) -> None:
         own = {"STALWART_RECOVERY_ADMIN": f"{self.user}:{self.secret}", "STALWART_HOSTNAME": HOSTNAME}
@@ -112,7 +114,7 @@ class _Process:
     def _run(self, port: int, seconds: float, environ: dict[str, str]) -> None:
         with (self.folder / "log.txt").open("ab") as log:
             command = [str(self.binary), "--config", str(self.config)]
-            self.process = subprocess.Popen(command, env=os.environ | environ, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, env=os.environ | environ | self.environ, stdout=log, stderr=log)
         deadline = time.monotonic() + seconds
         with requests.Session() as session:
             session.trust_env = False
@@ -132,8 +134,8 @@ class _Process:
 class _Process015(_Process):
     """A real 0.15 binary: its listeners stand in config.toml."""
 
-    def __init__(self, binary: Path, folder: Path) -> None:
-        self.binary, self.folder = binary, folder
+    def __init__(self, binary: Path, folder: Path, environ: dict[str, str]) -> None:
+        self.binary, self.folder, self.environ = binary, folder, environ
         self.http_port, self.smtp_port, self.submissions_port = free_port(), free_port(), free_port()
         self.exchanger, self.imap_port = _exchanger(), free_port()
         self.user, self.secret = "admin", secrets.token_hex(18)
@@ -147,10 +149,10 @@ class _Process015(_Process):
         self.start(self.http_port)
 
     def _address(self, match: re.Match[str]) -> str:
-        if match[1] == "25":
-            return json.dumps(self.smtp_addresses())
-        port = {"8080": self.http_port, "465": self.submissions_port, "993": self.imap_port}[match[1]]
-        return f'"127.0.0.1:{port}"'
+        if match[1] == "8080":
+            return f'"127.0.0.1:{self.http_port}"'
+        port = {"25": self.smtp_port, "465": self.submissions_port, "993": self.imap_port}[match[1]]
+        return json.dumps(self.addresses(port, 25 if match[1] == "25" else port))
 
     def start(self, port: int, **environ: str) -> None:
         own = {"ADMIN_SECRET": self.secret, "STALWART_HOSTNAME": HOSTNAME}
@@ -158,7 +160,7 @@ class _Process015(_Process):
 
 
 def _exchanger() -> str | None:
-    """A loopback address whose port 25 is free: rules ask for that number. None where it may not be bound."""
+    """The mail host's: a loopback address whose port 25 is free, as rules ask for that number. None where it may not be bound."""
     address = f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(254) + 1}.{secrets.randbelow(254) + 1}"
     try:
         with socket.create_server((address, 25)):

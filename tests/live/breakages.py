@@ -7,14 +7,20 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import pytest
+
 from tests.sandbox import facts
+from tests.sandbox.process import wait_until
 
 from . import keycloak
-from .stalwart import Stalwart
+from .stalwart import Stalwart, secret
+from .test_breaks import stopped
 from .test_drift import rrset
 
 REALM = "/realms/sme-acme"
 DOMAIN = "acme.omantel.test"
+NAMESPACE = "tenant-acme"
+ADMIN_SECRET = f"sovereign/{facts.platform_fqdn()}/stalwart/acme/admin"
 PROBE = "tenantmail-probe"
 
 
@@ -130,8 +136,9 @@ def locked_out() -> Iterator[None]:
 
 @contextmanager
 def colliding_group() -> Iterator[None]:
-    """The probe joins a group that has the name of the administrator's mailbox."""
-    group = keycloak.admin("POST", f"{REALM}/groups", json={"name": "admin"}).headers["Location"].rpartition("/")[2]
+    """The probe joins a group of the claim that has the name of the administrator's mailbox."""
+    body = {"name": "admin", "attributes": {"tenantmail_group": ["admin"]}}
+    group = keycloak.admin("POST", f"{REALM}/groups", json=body).headers["Location"].rpartition("/")[2]
     keycloak.admin("PUT", f"{REALM}/users/{_user()['id']}/groups/{group}")
     try:
         yield
@@ -206,15 +213,16 @@ def dkim_key_replaced() -> Iterator[None]:
 @contextmanager
 def secret_differs() -> Iterator[None]:
     """OpenBao gets another administrator's password than the Secret and the pod have."""
-    path = f"sovereign/{facts.platform_fqdn()}/stalwart/acme/admin"
     kv = facts.openbao().secrets.kv.v2
-    before = kv.read_secret_version(path=path, mount_point="secret", raise_on_deleted_version=True)["data"]["data"]
+    before = kv.read_secret_version(path=ADMIN_SECRET, mount_point="secret", raise_on_deleted_version=True)["data"][
+        "data"
+    ]
     changed = {**before, "ADMIN_PASSWORD": "somebody-wrote-this-1"}
-    kv.create_or_update_secret(path=path, secret=changed, mount_point="secret")
+    kv.create_or_update_secret(path=ADMIN_SECRET, secret=changed, mount_point="secret")
     try:
         yield
     finally:
-        kv.create_or_update_secret(path=path, secret=before, mount_point="secret")
+        kv.create_or_update_secret(path=ADMIN_SECRET, secret=before, mount_point="secret")
 
 
 def service_port(service: str, port: int, target: int) -> Callable[[], AbstractContextManager[None]]:
@@ -249,7 +257,75 @@ def blocked() -> Iterator[None]:
             server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadBlockedIps"}}}))
 
 
+@contextmanager
+def pod_outdated() -> Iterator[None]:
+    """OpenBao and the Secret have a new administrator's password; the pod was not started again."""
+    value = "somebody-wrote-this-2"
+    facts.openbao().secrets.kv.v2.patch(path=ADMIN_SECRET, secret={"ADMIN_PASSWORD": value}, mount_point="secret")
+    facts.kubernetes("annotate", "externalsecret", "stalwart-admin", "-n", NAMESPACE, "tests/sync=now", "--overwrite")
+    wait_until(lambda: secret(NAMESPACE, "stalwart-admin", "ADMIN_PASSWORD") == value, "the Secret")
+    yield
+
+
+@contextmanager
+def dkim_stale() -> Iterator[None]:
+    """The record holds another key than the server's: the example of RFC 8463."""
+    with Stalwart("acme") as server:
+        selector = next(
+            key["selector"]
+            for key in server.objects("DkimSignature")
+            if key["@type"] == "Dkim1Ed25519Sha256" and key["stage"] == "active"
+        )
+    record = '"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="'
+    with published(DOMAIN, "TXT", record, prefix=f"{selector}._domainkey.")():
+        yield
+
+
+@contextmanager
+def started_without_keycloak() -> Iterator[None]:
+    """The pod starts while the realm is down; then the realm is back."""
+    with stopped("keycloak"):
+        facts.kubernetes("delete", "pod", "stalwart-0", "-n", NAMESPACE)
+        facts.kubernetes("rollout", "status", "statefulset/stalwart", "-n", NAMESPACE, "--timeout=180s")
+    yield
+
+
+@contextmanager
+def never_reloaded() -> Iterator[None]:
+    """The directory is stored, and the server runs another one."""
+    with Stalwart("acme") as server:
+        (login,) = server.objects("Authentication")
+        server.change("Authentication", login["id"], {"directoryId": None})
+        server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
+        server.change("Authentication", login["id"], {"directoryId": login["directoryId"]})
+    yield
+
+
+@contextmanager
+def slow_greeting() -> Iterator[None]:
+    """The server waits half a minute before it greets."""
+    with Stalwart("acme") as server:
+        if not server.simulated:
+            pytest.skip("a real server has no switch for it")
+        with server.fault("greeting-delay"):
+            yield
+
+
+@contextmanager
+def idle_mailbox() -> Iterator[None]:
+    """A mailbox that nobody can log in to."""
+    with Stalwart("acme") as server:
+        (domain,) = [entry["id"] for entry in server.objects("Domain") if entry["name"] == DOMAIN]
+        body = {"@type": "User", "name": "idle", "domainId": domain}
+        created = server.jmap(("x:Account/set", {"create": {"a": body}}))[0]["created"]["a"]["id"]
+        try:
+            yield
+        finally:
+            server.jmap(("x:Account/set", {"destroy": [created]}))
+
+
 AUDIENCE, GROUPS = "oidc-audience-mapper", "oidc-group-membership-mapper"
+PATHS = {"claim.name": "groups", "full.path": "true", "access.token.claim": "true"}
 NBF = {"claim.name": "nbf", "claim.value": "4000000000", "jsonType.label": "long", "access.token.claim": "true"}
 
 BREAKAGES = (
@@ -259,8 +335,8 @@ BREAKAGES = (
              "realm.audiences", "audience_leaks", "keycloak", "--tags realm"),
     Breakage("groups scope missing", lambda: without_scope(PROBE, "groups"),
              "token.probe", "scope_missing", "keycloak", "--tags realm", "realm"),
-    Breakage("full-path groups", lambda: mapper("groups", GROUPS, **{"full.path": "true"}),
-             "token.probe", "groups_full_path", "keycloak", "--tags realm", "realm"),
+    Breakage("full-path groups", lambda: extra_mapper(PROBE, protocolMapper=GROUPS, config=PATHS),
+             "token.probe", "groups_full_path", "keycloak", "full path"),
     Breakage("a group that collides with a mailbox", colliding_group,
              "realm.groups", "group_collides", "keycloak", "Rename the Keycloak group admin"),
     Breakage("issuer URL changed", issuer,
@@ -285,8 +361,16 @@ BREAKAGES = (
              "token.probe", "probe_password_differs", "keycloak", "--tags secrets,realm", "realm"),
     Breakage("realm user without mailbox", realm_user,
              "realm.mailboxes", "user_without_mailbox", "keycloak", "tenant_mailboxes"),
+    Breakage("mailbox without realm user", idle_mailbox,
+             "realm.mailboxes", "mailbox_without_user", "keycloak", "tenant_users"),
     Breakage("admin secret differs between OpenBao and the Secret", secret_differs,
              "server.admin", "secret_unsynced", "kubernetes", "--tags chart"),
+    Breakage("admin secret differs between the Secret and the pod", pod_outdated,
+             "server.admin", "pod_outdated", "kubernetes", "--tags chart", "chart"),
+    Breakage("Keycloak down at pod start", started_without_keycloak,
+             "server.directory", "directory_internal", "stalwart", "--tags oidc_directory", "oidc_directory"),
+    Breakage("reload never done", never_reloaded,
+             "server.directory", "directory_internal", "stalwart", "--tags oidc_directory", "oidc_directory"),
     Breakage("MX wrong", published(DOMAIN, "MX", "10 mx.elsewhere.test."),
              "dns.mx", "mx_other", "dns", "--tags dns_records", "dns_records"),
     Breakage("MX missing", published(DOMAIN, "MX"),
@@ -301,6 +385,8 @@ BREAKAGES = (
              "dns.dmarc", "dmarc_missing", "dns", "--tags dns_records", "dns_records"),
     Breakage("A record of another host", published(DOMAIN, "A", "192.0.2.99", prefix="mail."),
              "dns.address", "address_other", "dns", "--tags dns_records", "dns_records"),
+    Breakage("DKIM record stale", dkim_stale,
+             "dns.dkim", "dkim_stale", "dns", "--tags dns_records", "dns_records"),
     Breakage("DKIM key replaced on the server", dkim_key_replaced,
              "dns.dkim", "dkim_missing", "dns", "--tags dns_records", "server_settings,dns_records"),
     Breakage("send-as rule open", setting("MtaStageAuth", {"mustMatchSender": {"else": "false"}}),
@@ -319,6 +405,8 @@ BREAKAGES = (
              "recipient.unknown", "recipient_accepted", "stalwart", "Remove the catch-all"),
     Breakage("port closed", service_port("stalwart-imap", 993, 9),
              "port.imaps", "port_closed", "kubernetes", "--tags chart", "chart"),
+    Breakage("greeting delayed 30 s", slow_greeting,
+             "port.smtp", "greeting_slow", "mail", "before it greets"),
     Breakage("address banned by the server", blocked,
              "port.smtp", "banned", "stalwart", "blocked addresses"),
 )  # fmt: skip

@@ -77,6 +77,15 @@ class Stalwart:
         )
 
     @contextmanager
+    def fault(self, name: str) -> Iterator[None]:
+        """One of the simulator's switches is on."""
+        self._simulator("PUT", "faults", json=[name]).raise_for_status()
+        try:
+            yield
+        finally:
+            self._simulator("PUT", "faults", json=[]).raise_for_status()
+
+    @contextmanager
     def dies_at_next_write(self, kind: str, name: str, value: Any) -> Iterator[None]:
         """The server ends when it has stored its next write; a real one as soon as the property has that value."""
         if self.simulated:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import (
     probe_imap,
     probe_task,
@@ -15,9 +16,9 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import (
     records,
 )
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.probe_port import Port
-from tests.contract.api import Target
+from tests.contract import servers
 from tests.contract.issuer import Issuer
-from tests.simulator.fixture import Simulator, free_port
+from tests.contract.v015.rest import Rest
 
 from .nameserver import NameServer
 from .server import Result, Server
@@ -28,7 +29,6 @@ SCOPES = ("openid", "email", "profile", "groups", "stalwart-audience")
 SECRET, PASSWORD = "probe-client-secret-1", "probe-password-1"
 DNS = {
     "enabled": True,
-    "mail_addresses": ["127.0.0.1"],
     "spf_policy": "-all",
     "dmarc_policy": "reject",
     "dmarc_rua": f"dmarc@{DOMAIN}",
@@ -44,13 +44,18 @@ PRINCIPALS: list[dict[str, Any]] = [
 
 @dataclass
 class Tenant:
-    """What the checks look at, so that tests can break it."""
+    """What the checks look at, so that tests can break it. ``address`` is the mail host's."""
 
     server: Server
     issuer: Issuer
     names: NameServer
+    address: str
     ports: dict[str, int]
     options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def dns(self) -> dict[str, Any]:
+        return {**DNS, "mail_addresses": [self.address]}
 
     def params(self, **changes: Any) -> Result:
         server = {key: value for key, value in self.server.options.items() if key not in ("server", "update_secrets")}
@@ -58,7 +63,7 @@ class Tenant:
             **server,
             "probe": None,
             "domain": {"primary": DOMAIN, "mode": "free-subdomain", "mail_host": HOST, "web_host": None},
-            "dns": DNS,
+            "dns": self.dns,
             "nameservers": [str(self.names)],
             "publish_hint": "Run provision_tenant --tags dns_records.",
             "provision_hint": "provision_tenant",
@@ -116,7 +121,7 @@ class Tenant:
     def inbox(self) -> list[bytes]:
         """What is in the probe's INBOX and in its group's."""
         token = probe_token.Tokens(probe_token.Login.of(self.params()["realm"])).ask(" ".join(SCOPES)).token
-        with probe_imap.Session(Port("imaps", "127.0.0.1", self.ports["imaps"], HOST, tls=True)) as box:
+        with probe_imap.Session(Port("imaps", self.address, self.ports["imaps"], HOST, tls=True)) as box:
             box.bearer(PROBE, token)
             names = ("INBOX", f"Shared Folders/{GROUP}/INBOX")
             return [raw for name in names for raw in box.find(name, "").values()]
@@ -126,7 +131,7 @@ class Tenant:
         keys = self.server.info(DOMAIN, ["dkim"], wait_dkim=20)["info"]["dkim_keys"]
         model = {
             "domain": {"primary": DOMAIN, "mode": "free-subdomain", "mail_host": HOST, "web_host": HOST},
-            "dns": DNS,
+            "dns": self.dns,
         }
         self.names.publish(record.as_dict() for record in records.needed(model, dkim_keys=keys).records)
 
@@ -143,11 +148,21 @@ class Tenant:
             "requireAudience": "stalwart",
         }
         settings = {"directory": {"keycloak": {**directory, **changes}}, "authentication": {"directoryId": "keycloak"}}
-        self.server.settings(settings)
+        self.settings(settings)
+
+    def settings(self, settings: dict[str, Any], **more: Any) -> Result:
+        """As the roles set them: what a generation does not know is reported."""
+        return self.server.settings(settings, on_unsupported="report", **more)
 
 
 def unlimited(tenant: Tenant) -> None:
-    """A test runs the checks more often than the server's limit of messages an hour allows."""
+    """Tests run the checks more often than the server's limits of messages allow."""
+    if tenant.server.generation == "0.15":
+        rest = Rest(tenant.server.target)
+        limits = [[f"queue.limiter.inbound.{name}.enable", "false"] for name in ("ip", "sender")]
+        rest.operate({"type": "insert", "prefix": None, "values": limits, "assert_empty": False})
+        assert rest.reload() == {}
+        return
     api = tenant.server.api()
     for key in api.query("MtaInboundThrottle"):
         api.update("MtaInboundThrottle", key, {"enable": False})
@@ -158,41 +173,42 @@ def realm(issuer: Issuer, name: str) -> None:
     """What role realm keeps of the probe."""
     issuer.add_client(name, "tenantmail-probe", SECRET, *SCOPES)
     issuer.add_client(name, "tenantmail-probe-expired", SECRET, *SCOPES, seconds=-3600)
-    issuer.add_user(name, "tenantmail-probe", PASSWORD, "tenantmail-probe-group")
+    issuer.add_user(name, "tenantmail-probe", PASSWORD, "tenantmail-probe-group", email=PROBE)
 
 
 @contextmanager
-def tenant(folder: Path, issuer: Issuer, generation: str = "0.16") -> Iterator[Tenant]:
-    """A tenant whose server is a simulator."""
-    ports = {name: free_port() for name in ("smtp", "submissions", "imaps")}
-    http = free_port()
-    listed = " ".join(f"{name}={number}" for name, number in ports.items())
-    environ = {
-        "STALWART_HOSTNAME": HOST,
-        "SIMULATOR_DKIM_RSA_SECONDS": "0.2",
-        "SIMULATOR_PORTS": f"http={http} {listed} https=- submission=- imap=-",
+def tenant(folder: Path, issuer: Issuer, generation: str = "0.16", name: str = "simulator") -> Iterator[Tenant]:
+    """:param name: of a server in :func:`servers.names`; of one that is only named by its URL the mail ports are unknown."""
+    environ = {"STALWART_HOSTNAME": HOST, "SIMULATOR_DKIM_RSA_SECONDS": "0.2"}
+    with servers.opened(name, folder, generation, **environ) as target:
+        if target.exchanger is None or not target.submissions_port or not target.imap_port:
+            pytest.skip("the rules for port 25 need a server of our own, and the right to bind that port")
+        address, smtp = target.exchanger
+        ports = {"smtp": smtp, "submissions": target.submissions_port, "imaps": target.imap_port}
+        found = Tenant(Server(target, target.simulator, generation), issuer, NameServer(), address, ports)
+        try:
+            realm(issuer, "sme-acme")
+            realm(issuer, "other")
+            provision(found)
+            yield found
+        finally:
+            found.names.close()
+
+
+def provision(found: Tenant) -> None:
+    """What the roles do, in their order: where 0.15 takes an account's name from depends on the directory."""
+    settings: dict[str, Any] = {
+        "domain": {DOMAIN: {}},
+        "systemSettings": {"defaultHostname": HOST, "defaultDomainId": DOMAIN},
+        "spamSettings": {"enable": False},
+        "spamPyzor": {"enable": False},
+        # Who tries what must fail, often, from here.
+        "allowedIp": {"127.0.0.1": {}},
+        # Not the usual five seconds.
+        "mtaStageAuth": {"waitOnFail": {"else": "100ms"}},
+        "mtaStageRcpt": {"waitOnFail": {"else": "300ms"}},
     }
-    simulator = Simulator(folder, environ, http_port=http, generation=generation).start()
-    target = Target("simulator", simulator.base_url, simulator.username, simulator.password)
-    found = Tenant(Server(target, simulator, generation), issuer, NameServer(), ports)
-    try:
-        realm(issuer, "sme-acme")
-        realm(issuer, "other")
-        found.server.settings(
-            {
-                "domain": {DOMAIN: {}},
-                "systemSettings": {"defaultHostname": HOST, "defaultDomainId": DOMAIN},
-                "spamSettings": {"enable": False},
-                "spamPyzor": {"enable": False},
-            },
-            **({"on_unsupported": "report"} if generation == "0.15" else {}),
-        )
-        found.server.principals(*PRINCIPALS)
-        if generation == "0.16":
-            unlimited(found)
-        found.directory()
-        found.publish()
-        yield found
-    finally:
-        found.names.close()
-        simulator.stop()
+    found.settings(settings)
+    found.directory()
+    found.server.principals(*PRINCIPALS)
+    found.publish()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.task import open_driver
 from tests.contract import mail as smtp
 from tests.contract import mailbox as imap
 from tests.contract.issuer import Issuer
@@ -97,6 +98,9 @@ def test_a_suspended_mailbox_refuses_every_login_and_takes_mail_until_it_is_resu
     refused = logins(mail, token, secret)
     assert set(refused.values()) == {False}, refused
     assert arrives(mail, "while suspended").startswith("250")
+    # Role verify asks for no user of the realm for it.
+    with open_driver(mail.options) as (driver, _connection):
+        assert driver.addresses().suspended == {ALICE}
 
     assert [change["key"] for change in named(mail, INVENTORY)["changes"]] == [ALICE]
     after = logins(mail, token, secret)

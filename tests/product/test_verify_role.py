@@ -12,7 +12,7 @@ import pytest
 from tests import playbook
 from tests.contract.issuer import Issuer
 
-from .mail import DNS, DOMAIN, HOST, PASSWORD, PROBE, SCOPES, SECRET, Tenant, tenant
+from .mail import DOMAIN, HOST, PASSWORD, PROBE, SCOPES, SECRET, Tenant, tenant
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/report.schema.json").read_text(encoding="utf-8"))
 TASKS: list[dict[str, Any]] = [{"ansible.builtin.import_role": {"name": "tenantmail.stalwart.verify"}}]
@@ -30,7 +30,7 @@ def variables(acme: Tenant, folder: Path) -> dict[str, Any]:
     options = acme.server.options
     return {
         "verify_domain": {"primary": DOMAIN, "mode": "free-subdomain", "mail_host": HOST},
-        "verify_dns": {**DNS, "nameservers": [str(acme.names)]},
+        "verify_dns": {**acme.dns, "nameservers": [str(acme.names)]},
         "verify_kubernetes": {},
         "verify_api_url": options["api_url"],
         "verify_ca_path": None,

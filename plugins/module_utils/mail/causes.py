@@ -135,7 +135,8 @@ CAUSES: dict[str, Cause] = {
     "client_secret_differs": Cause(
         "keycloak",
         "a client's secret is not the one in OpenBao",
-        "Somebody rotated it in Keycloak or in OpenBao: run {provision} --tags secrets,realm,chart, which takes OpenBao's.",
+        "Somebody rotated it in Keycloak or in OpenBao: run {provision} --tags secrets,realm,chart, which takes OpenBao's "
+        "(with -e realm_secret_source=keycloak, Keycloak's).",
     ),
     "direct_grant_off": Cause("keycloak", "the probe client may not use passwords (direct access grants)", _REALM),
     "audience_missing": Cause(
@@ -160,6 +161,11 @@ CAUSES: dict[str, Cause] = {
     ),
     "probe_not_in_group": Cause("keycloak", "the probe is not a member of its group", _REALM),
     "username_other": Cause("keycloak", "the token is for another user name than the probe's mailbox", _REALM),
+    "email_other": Cause(
+        "keycloak",
+        "the token's e-mail is not the probe's address: at each login 0.15 makes that the mailbox's address",
+        _REALM,
+    ),
     "token_not_yet_valid": Cause(
         "keycloak",
         "the token's nbf lies in the future",

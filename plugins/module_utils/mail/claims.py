@@ -28,7 +28,8 @@ class Wanted:
     """What the server's directory asks for.
 
     :param address: the mailbox that the token must open. :param group: name that the claim ``groups`` must hold.
-    :param taken: addresses of users and lists, which no group can have.
+    :param taken: addresses of users and lists, which no group can have. :param email: what the claim ``email`` must be, empty
+        where the server does not look at it.
     """
 
     issuer: str
@@ -38,6 +39,7 @@ class Wanted:
     address: str
     group: str = ""
     taken: frozenset[str] = frozenset()
+    email: str = ""
 
 
 def faults(claims: t.Mapping[str, t.Any], wanted: Wanted, now: float) -> list[Fault]:
@@ -57,6 +59,8 @@ def faults(claims: t.Mapping[str, t.Any], wanted: Wanted, now: float) -> list[Fa
     address = address_of(claims, wanted.domain)
     if address != wanted.address:
         found.append(Fault("username_other", f"the token opens {address or 'no mailbox'}"))
+    if wanted.email and str(claims.get("email")).lower() != wanted.email:
+        found.append(Fault("email_other", f"email is {claims.get('email')}"))
     return found + _group_faults(claims, wanted)
 
 

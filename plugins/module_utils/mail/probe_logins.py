@@ -50,6 +50,8 @@ class Logins:
 
     def _wanted(self) -> Wanted:
         realm = self._realm
+        # 0.15 takes the address from a token, and no groups (contract 0.15 4.3).
+        old = self._c.generation == "0.15"
         return Wanted(
             realm["realm_url"],
             realm["audience"],
@@ -57,7 +59,8 @@ class Logins:
             self._c.domain,
             self._c.address,
             self._c.group.partition("@")[0],
-            self._c.users,
+            frozenset() if old else self._c.users,
+            self._c.address if old else "",
         )
 
     def foreign_token(self) -> str:

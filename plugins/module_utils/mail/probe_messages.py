@@ -43,6 +43,8 @@ class Messages:
 
     def admin_sends(self) -> str:
         """``sender.admin``: the account has no password, so the recovery administrator acts for it."""
+        if self._c.generation == "0.15":
+            raise NotApplicable("0.15 lets its administrator act for no account")
         account, domain = self._c.params["admin"]["address"], self._c.domain
         with self._c.submission() as session:
             reply = session.plain(f"{account}%{self._c.params['api_username']}", self._c.params["api_password"])

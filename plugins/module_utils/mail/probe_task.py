@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from . import probe_port as ports
-from .checks import Check, Record, run_checks
+from .checks import Check, NotApplicable, Record, run_checks
 from .probe_context import Context
 from .probe_dns import DnsChecks
 from .probe_logins import Logins
@@ -170,6 +170,12 @@ def _addresses(context: Context) -> str:
     return ", ".join(found) or "an address"
 
 
+def _group_names(context: Context, realm: RealmChecks) -> str:
+    if context.generation == "0.15":
+        raise NotApplicable("0.15 takes no groups from tokens")
+    return realm.group_names(context.users)
+
+
 def _realm_checks(context: Context) -> list[Check]:
     if context.realm is None:
         return []
@@ -188,13 +194,16 @@ def _realm_checks(context: Context) -> list[Check]:
         Check(
             "realm.groups",
             "no group in the claim named like a mailbox",
-            lambda: realm.group_names(context.users),
+            lambda: _group_names(context, realm),
             ("realm.issuer", "server.admin"),
         ),
         Check(
             "realm.mailboxes",
             "the same users and mailboxes",
-            lambda: realm.mailboxes(context.users, without_user=idle | context.suspended),
+            lambda: realm.mailboxes(
+                {address for address in context.users if address.endswith(f"@{context.domain}")},
+                without_user=idle | context.suspended,
+            ),
             ("realm.issuer", "server.admin"),
         ),
     ]

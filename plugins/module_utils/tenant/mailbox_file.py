@@ -15,7 +15,7 @@ import traceback
 import typing as t
 
 from ..stalwart.argspec import PRINCIPAL
-from .validation import Given, Invalid, Problems, one_of
+from .validation import MASK, Given, Invalid, Problems, one_of
 
 YAML_IMPORT_ERROR: str | None
 try:
@@ -28,7 +28,7 @@ except ImportError:
 VARIABLE = "tenant_mailboxes_file"
 #: Bytes; ten thousand mailboxes take less. What is larger is another file.
 MAX_SIZE = 4 * 1024 * 1024
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 SUFFIXES = (".csv", ".yml", ".yaml", ".json")
 #: The options of a principal that a column may give; a password is in no file.
 COLUMNS = tuple(name for name in PRINCIPAL if name != "password")
@@ -138,8 +138,11 @@ def _csv(text: str, problems: Problems) -> list[Item]:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
+            name = DELIMITERS.get(delimiter, delimiter)
             problems.add(
-                place, len(cells), f"{len(header)} cells, as the header has; quote a cell that holds {delimiter}"
+                place,
+                f"{len(cells)} cells",
+                f"{len(header)}, as many as the header has; quote a cell that holds a {name}",
             )
             continue
         item = Item(place, ", column ", {})
@@ -222,7 +225,7 @@ def items_of(variable: str, found: t.Sequence[t.Any], numbered: str, start: int,
             continue
         for key, below in value.items():
             if str(key) == "password":
-                problems.add(item.at("password"), "", PASSWORD.replace("in a file", "in the inventory's model"))
+                problems.add(item.at("password"), MASK, PASSWORD.replace("in a file", "in the inventory's model"))
             elif key not in COLUMNS:
                 problems.add(item.at(str(key)), below, f"only the keys {one_of(key, COLUMNS)}")
             elif below is not None:

@@ -11,7 +11,7 @@ import typing as t
 
 from ..stalwart.argspec import PRINCIPAL
 from ..stalwart.principal import GROUP, INDIVIDUAL, LIST, Principal, Vocabulary, normal_address, principal_faults
-from . import mailbox_file, merge
+from . import mailbox_file, merge, misspelt
 from .mailbox_file import File, Item
 from .overlay import Inputs
 from .realm import GROUPS, PROBE, PROBE_GROUP, Realm
@@ -146,39 +146,51 @@ class _Reader:
     def read(self, item: Item, kind: str | None) -> dict[str, t.Any] | None:
         """One item as an option's value, or none for one that is refused."""
         before = len(self._problems)
-        values = self._typed(item, kind)
-        if len(self._problems) != before:
+        values, wrong = self._typed(item, kind)
+        if wrong & {"name", "type", "state"}:
             return None
         if self._domains is not None:
             values = self._completed(values, self._domains.own)
         principal, faults = principal_faults(self._vocabulary, values)
         for fault in faults:
             place = item.at(fault.key.removeprefix("."))
-            sentence = f"{place}: {fault.value or 'the value'}: {fault.message}"
+            sentence = f"{place}: {fault.value}: {fault.message}" if fault.value else f"{place} {fault.message}"
             self._problems.told(place, values.get(fault.key.removeprefix(".")), fault.message, sentence)
-        if principal is None or faults:
+        if faults:
+            # What is right of it is compared with the others all the same: every mistake is told at once.
+            wrong = {fault.key.removeprefix(".") for fault in faults}
+            rest = {option: value for option, value in values.items() if option not in wrong}
+            principal = principal_faults(self._vocabulary, rest)[0] if "name" in rest else None
+        if principal is None:
             return None
         self._known_domains(item, principal)
         self._read.append((item, principal))
+        if len(self._problems) != before:
+            return None
         normal = {**values, "name": principal.name, "type": principal.type}
         return {key: merge.plain(value) for key, value in normal.items()}
 
-    def _typed(self, item: Item, kind: str | None) -> dict[str, t.Any]:
-        """The values whose types are right; the list that an item stands in says what it is."""
+    def _typed(self, item: Item, kind: str | None) -> tuple[dict[str, t.Any], set[str]]:
+        """The values whose types are right, and the options of the others; the list that an item stands in says what it is."""
         values = dict(item.values)
+        wrong: set[str] = set()
         if not str(values.get("name") or "").strip():
+            wrong.add("name")
             self._problems.add(item.at("name"), values.get("name"), "an address, or its part before the @")
         if kind is not None and values.setdefault("type", kind) != kind:
+            wrong.add("type")
             other = next((name for name, known in SOURCES.items() if known == values["type"]), None)
             self._problems.add(item.at("type"), values["type"], kind + (f", or put it into {other}" if other else ""))
         values.setdefault("type", INDIVIDUAL)
         for option, value in values.items():
             spec = PRINCIPAL[option]
             if isinstance(value, bool) != (spec["type"] == "bool") or not isinstance(value, _TYPES[spec["type"]]):
+                wrong.add(option)
                 self._problems.add(item.at(option), value, _NOUNS[spec["type"]])
             elif "choices" in spec and value not in spec["choices"] and not (option == "type" and kind):
+                wrong.add(option)
                 self._problems.add(item.at(option), value, one_of(value, spec["choices"]))
-        return values
+        return {option: value for option, value in values.items() if option not in wrong}, wrong
 
     @staticmethod
     def _completed(values: dict[str, t.Any], domain: str) -> dict[str, t.Any]:
@@ -210,7 +222,10 @@ class _Reader:
             if principal.state != "absent":
                 for option, address in _claims(principal):
                     self._claim(item.at(option), address, item)
-        kinds = {p.name: p.type for _item, p in self._read if p.state != "absent"}
+        kinds: dict[str, dict[str, str]] = {}
+        for item, p in self._read:
+            if p.state != "absent":
+                kinds.setdefault(p.name, {}).setdefault(p.type, item.place)
         gone = {p.name: item.place for item, p in self._read if p.state == "absent"}
         for item, principal in self._read:
             if principal.state == "absent":
@@ -223,10 +238,11 @@ class _Reader:
                 if option == "members" and principal.type != GROUP:
                     continue
                 for address in principal.given.get(option, ()):
-                    if kinds.get(address, wanted) != wanted:
-                        self._problems.add(
-                            item.at(option), address, f"an {INDIVIDUAL}" if wanted == INDIVIDUAL else "a group"
-                        )
+                    others = kinds.get(address, {})
+                    if others and wanted not in others:
+                        kind, place = next(iter(others.items()))
+                        accepted = f"an {INDIVIDUAL}" if wanted == INDIVIDUAL else "a group"
+                        self._problems.add(item.at(option), address, f"{accepted}; {place} is of type {kind}")
                     elif address in gone and address not in kinds:
                         self._problems.add(
                             item.at(option), address, f"somebody who is kept; {gone[address]} removes it"
@@ -269,3 +285,48 @@ def given_domains(own: str | None, settings: t.Mapping[str, t.Any]) -> Domains |
     known = {own, *(str(label) for label in labels)}
     known |= {str(body["name"]) for body in labels.values() if isinstance(body, t.Mapping) and body.get("name")}
     return Domains(own, frozenset(name for name in known if normal_address(f"x@{name}")))
+
+
+def doubts(model: t.Mapping[str, t.Any]) -> list[str]:
+    """What the inventory alone cannot tell to be wrong, for a server or a realm may know more than it; most often it is misspelt.
+
+    :param model: a tenant's, without mistakes.
+    """
+    kept = [item for item in model["mailboxes"]["principals"] if item.get("state") != "absent"]
+    groups = [item["name"] for item in kept if item["type"] == GROUP]
+    people = [item["name"] for item in kept if item["type"] == INDIVIDUAL]
+    known = {*groups, *people, *(item["name"] for item in model["admin"]["principals"])}
+    found = []
+    for item in kept:
+        options = {INDIVIDUAL: ("member_of", groups, "group"), GROUP: ("members", people, "mailbox")}
+        option, names, noun = options.get(item["type"], ("", [], ""))
+        for address in item.get(option) or ():
+            if address.lower() not in known:
+                found.append(
+                    f"{item['name']}: {address} in {option} is no {noun} of the inventory{_meant(address, names)} "
+                    "Unless the server has it, the run fails."
+                )
+    domain = model["domain"]["primary"]
+    proof = ", and realm.mailboxes of role verify fails" if model["keycloak"]["probe"]["enabled"] else ""
+    for user in model["keycloak"]["users"]:
+        if user["enabled"] and user["email"] not in known:
+            found.append(
+                f"tenant_users: {user['username']} has no mailbox in the inventory{_meant(user['email'], people)} "
+                f"Until the first login, mail to it is refused{proof}. Add it to tenant_mailboxes."
+            )
+        for group in user["groups"]:
+            shared = [name.partition("@")[0] for name in groups]
+            guess = nearest(group, shared) if f"{group}@{domain}" not in groups else None
+            if guess and misspelt.near(group, guess):
+                found.append(
+                    f"tenant_users: {user['username']} is in group {group}, which is none of tenant_groups and becomes a "
+                    f"mailbox of its own; did you mean {guess}?"
+                )
+    return found
+
+
+def _meant(address: str, names: t.Iterable[str]) -> str:
+    """The end of a sentence; domains do not count, for all addresses have the same."""
+    by_part = {name.partition("@")[0]: name for name in names}
+    guess = nearest(address.partition("@")[0], by_part)
+    return f"; did you mean {by_part[guess]}?" if guess else "."

@@ -55,13 +55,13 @@ def meant(name: str) -> str | None:
         if len(words) == len(others):
             if _swapped(lowered, known) or all(map(_same_word, words, others)):
                 return known
-        elif _near(lowered, known):
+        elif near(lowered, known):
             return known
     return None
 
 
 def _same_word(one: str, known: str) -> bool:
-    return one == known or _swapped(one, known) or (len(known) > SHORT and _near(one, known))
+    return one == known or _swapped(one, known) or (len(known) > SHORT and near(one, known))
 
 
 def _swapped(one: str, other: str) -> bool:
@@ -69,7 +69,8 @@ def _swapped(one: str, other: str) -> bool:
     return len(left) == 2 and left == right[::-1]
 
 
-def _near(one: str, other: str) -> bool:
+def near(one: str, other: str) -> bool:
+    """Whether one character is left out, added or wrong, or two neighbours are swapped."""
     left, right = _difference(one, other)
     return (len(left) <= 1 and len(right) <= 1) or (len(left) == 2 and left == right[::-1])
 

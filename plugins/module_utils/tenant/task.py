@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..kubernetes import chart as charts
-from . import mailbox_file
+from . import mailbox_file, mailboxes
 from .chart_values import VARIABLE
 from .model import derive
 
@@ -36,4 +36,5 @@ def run(
     name = params.get(mailbox_file.VARIABLE)
     file = None if name is None else mailbox_file.read(name, folder, decrypted)
     model = derive(params, check_mode=check_mode, variables=variables, chart_schema=schema, mailboxes_file=file)
-    return {"changed": False, "model": model, "requests": 0}
+    doubts = mailboxes.doubts(model)
+    return {"changed": False, "model": model, "requests": 0, **({"warnings": doubts} if doubts else {})}

@@ -146,15 +146,19 @@ EXPECTED = [
     'tenant_mailboxes_file row 5, column type is "person"; accepted: individual, group, list.',
     'tenant_mailboxes_file row 6, column state is "gone"; accepted: present, absent, suspended.',
     f'tenant_mailboxes_file row 8, column name is "frank@acme.example.net"; accepted: an address of {DOMAIN} (further domains: tenant_settings.domain).',
-    "tenant_mailboxes_file row 12, column quota: the value: is not for type list.",
+    "tenant_mailboxes_file row 12, column quota is not for type list.",
     "tenant_mailboxes_file row 13, column locale: 'german': not an accepted value; expected a form such as en_US.",
     f'tenant_mailboxes_file row 9, column name is "alice@{DOMAIN}"; accepted: an address that nobody else has; it is also used by tenant_mailboxes[0].name.',
     f'tenant_mailboxes_file row 10, column aliases is "info@{DOMAIN}"; accepted: an address that nobody else has; it is also used by tenant_mailboxes[0].aliases.',
-    f'tenant_mailboxes_file row 11, column member_of is "news@{DOMAIN}"; accepted: a group.',
+    f'tenant_mailboxes_file row 11, column member_of is "news@{DOMAIN}"; accepted: a group; tenant_lists[0] is of type list.',
+    # Rows that have another mistake, too.
+    f'tenant_mailboxes_file row 2, column name is "alice@{DOMAIN}"; accepted: an address that nobody else has; it is also used by tenant_mailboxes[0].name.',
+    f'tenant_mailboxes_file row 2, column aliases is "info@{DOMAIN}"; accepted: an address that nobody else has; it is also used by tenant_mailboxes[0].aliases.',
+    f'tenant_mailboxes_file row 12, column name is "news@{DOMAIN}"; accepted: an address that nobody else has; it is also used by tenant_lists[0].name.',
 ]
 
 
-def test_twelve_different_mistakes_are_twelve_messages_with_their_rows() -> None:
+def test_different_mistakes_are_told_at_once_with_their_rows() -> None:
     alice = {"tenant_mailboxes": [{"name": "alice", "aliases": ["info"]}], "tenant_lists": [{"name": "news"}]}
     assert sorted(told(alice, WRONG)) == sorted(EXPECTED)
 
@@ -169,7 +173,7 @@ def test_twelve_different_mistakes_are_twelve_messages_with_their_rows() -> None
         ("name,password\nalice,Str0ng-pass\n", "make app passwords for mail programs"),
         ("name,name\nalice,bob\n", "each column once"),
         ("name,qouta\nalice,5G\n", "did you mean quota?"),
-        ("name\nalice,bob\n", "1 cells, as the header has"),
+        ("name\nalice,bob\n", 'is "2 cells"; accepted: 1, as many as the header has; quote a cell that holds a comma.'),
         ('name\n"alice\n', "a CSV file (RFC 4180)"),
     ],
 )
@@ -305,3 +309,28 @@ def test_what_the_realm_and_the_server_both_name() -> None:
         }
     )
     assert [item["name"].partition("@")[0] for item in found] == ["alice", "dave", "sales"]
+
+
+DOUBTFUL: dict[str, t.Any] = {
+    "tenant_users": [
+        {"username": "alice", "first_name": "A", "last_name": "H", "groups": ["salse", "staff"]},
+        {"username": "dora", "first_name": "D", "last_name": "S"},
+        {"username": "erin", "first_name": "E", "last_name": "S", "enabled": False},
+    ],
+    "tenant_mailboxes": [{"name": "alice", "member_of": ["sales"]}, {"name": "bob", "member_of": ["salse"]}],
+    "tenant_groups": [{"name": "sales", "members": ["alice", "bobb"]}],
+}
+
+
+def test_what_the_inventory_names_and_does_not_have_is_a_warning() -> None:
+    found = task.run({**ACME, **DOUBTFUL}, check_mode=True)["warnings"]
+    assert found == [
+        f"bob@{DOMAIN}: salse@{DOMAIN} in member_of is no group of the inventory; did you mean sales@{DOMAIN}? "
+        "Unless the server has it, the run fails.",
+        f"sales@{DOMAIN}: bobb@{DOMAIN} in members is no mailbox of the inventory; did you mean bob@{DOMAIN}? "
+        "Unless the server has it, the run fails.",
+        "tenant_users: alice is in group salse, which is none of tenant_groups and becomes a mailbox of its own; did you mean sales?",
+        "tenant_users: dora has no mailbox in the inventory. Until the first login, mail to it is refused, and realm.mailboxes of role "
+        "verify fails. Add it to tenant_mailboxes.",
+    ]
+    assert "warnings" not in task.run(PLAIN, check_mode=True)
