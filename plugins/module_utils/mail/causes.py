@@ -198,7 +198,8 @@ CAUSES: dict[str, Cause] = {
         "keycloak",
         "a user of the realm has no mailbox: mail to it is refused until its first login",
         "Add the mailbox to tenant_mailboxes and run {provision} --tags mailboxes; or remove the user from the realm, or disable it "
-        "(in tenant_users, enabled: false, and {provision} --tags realm).",
+        "(in tenant_users, enabled: false, and {provision} --tags realm). Where users without a mailbox are meant to be, name "
+        "realm.mailboxes in verify_warn.",
     ),
     "mailbox_without_user": Cause(
         "keycloak",
