@@ -72,7 +72,7 @@ def test_what_a_first_start_made_needs_no_words(server: Server) -> None:
     found = export(server)
     if not server.simulator:
         # A real one was moved to free ports of loopback, see tests/contract/servers.py.
-        assert set(found["settings"].pop("networkListener")) == {"http", "smtp"}
+        assert set(found["settings"].pop("networkListener")) == {"http", "smtp", "submissions", "imaps"}
     assert found["settings"] == {}
     assert found["principals"] == []
 
