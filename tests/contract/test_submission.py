@@ -7,6 +7,7 @@ import socket
 import ssl
 
 import pytest
+from cryptography import x509
 
 from .api import Api
 from .mail import (
@@ -154,6 +155,9 @@ def test_a_stored_certificate(api: Api) -> None:
             return secured.getpeercert(binary_form=True) or b""
 
     own = shown("mail.contract.test")
+    assert x509.load_der_x509_certificate(own).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    ).value.get_values_for_type(x509.DNSName) == ["localhost"]
     certificate, private_key = new_certificate("*.shown.test")
     api.create(
         "Certificate",

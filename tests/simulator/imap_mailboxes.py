@@ -225,7 +225,7 @@ class Session(BaseSession[Message]):
     async def list_mailboxes(
         self, ref_name: str, filter_: str, subscribed: bool = False, selected: SelectedMailbox | None = None
     ) -> tuple[Iterable[tuple[str, str | None, Sequence[bytes]]], SelectedMailbox | None]:
-        """With the attributes of RFC 6154, which the real servers show unasked."""
+        """By name, with the attributes of RFC 6154, as the real servers show them unasked."""
         entries, updates = await super().list_mailboxes(ref_name, filter_, subscribed, selected)
         names = self._mailboxes.names()
 
@@ -233,7 +233,8 @@ class Session(BaseSession[Message]):
             use: Any = SPECIAL_USE.get(names[name][1]) if name in names else None
             return [*shown, use.lstrip("\\").encode()] if use else [*shown]
 
-        return [(name, delimiter, attributes(name, shown)) for name, delimiter, shown in entries], updates
+        listed = sorted((name, delimiter, attributes(name, shown)) for name, delimiter, shown in entries)
+        return listed, updates
 
     async def search_mailbox(
         self, selected: SelectedMailbox, keys: frozenset[SearchKey]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import socket
 import ssl
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -56,9 +55,6 @@ class Listening(Protocol):
 
     @property
     def settings(self) -> Settings: ...
-
-    @property
-    def hostname(self) -> str: ...
 
     def application(self) -> Application: ...
 
@@ -140,24 +136,18 @@ def _bind(address: str, port: int) -> socket.socket:
 
 
 def _self_signed(server: Listening) -> ssl.SSLContext:
-    """The context of all listeners. Until a certificate is loaded it is self-signed (contract 1.6)."""
-    hostname = server.hostname
+    """The context of all listeners. Until a certificate is loaded it is self-signed, for no host in particular (contract 1.6)."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname[:64])])
-    now = datetime.now(UTC)
-    try:
-        alternative: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(hostname))
-    except ValueError:
-        alternative = x509.DNSName(hostname)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rcgen self signed cert")])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=3650))
-        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .not_valid_before(datetime(1975, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(4096, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ..issuer import Issuer
+from ..mail import bearer, reply, submission
 from .rest import Rest
 
 PASSWORD = "Zeta-Pass-7731"
@@ -88,6 +89,9 @@ def test_foreign_address_fails_the_login(rest: Rest, issuer: Issuer, alice: str,
     token = issuer.token("contract", alice, email=f"team@{domain}")
     assert "accounts" not in rest.http("GET", "/jmap/session", auth=token).json()
     assert "emails" not in rest.get(alice)
+    with submission(rest.target) as client:
+        told = reply(client.docmd("AUTH", bearer("XOAUTH2", alice, token)))
+        assert told == "454 4.7.0 Temporary authentication failure"
 
 
 def test_introspection(rest: Rest, issuer: Issuer, alice: str, domain: str) -> None:

@@ -10,7 +10,7 @@ from ..mailstore import Account, MailStore
 from ..mta import Banned, Credentials, LoginFailed, LoginUnavailable, NotAuthorized, Password
 from ..reading import Reader
 from . import login, validate
-from .problems import Forbidden, Problem, TooMany
+from .problems import Forbidden, Problem, Refused, TooMany
 
 if TYPE_CHECKING:
     from .server import Server
@@ -40,7 +40,7 @@ class MailAccess:
             raise LoginFailed(str(error)) from None
         except Forbidden as error:
             raise NotAuthorized(str(error)) from None
-        except Problem as error:
+        except (Problem, Refused) as error:
             raise LoginUnavailable(str(error)) from None
 
     async def admit(self, credentials: Credentials, address: str) -> Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from typing import Any
 
@@ -80,6 +81,15 @@ def test_all_faults_are_told() -> None:
 def test_a_collision_names_the_group() -> None:
     (fault,) = claims.faults({**GOOD, "groups": ["alice"]}, WANTED, NOW)
     assert fault.facts == {"group": "alice"}
+
+
+def test_a_server_that_looks_at_the_mail_address_and_at_no_group() -> None:
+    old = dataclasses.replace(WANTED, taken=frozenset(), email="tenantmail-probe@acme.test")
+    groups = ["tenantmail-probe-group", "alice"]
+    assert claims.faults({**GOOD, "groups": groups, "email": "Tenantmail-Probe@acme.test"}, old, NOW) == []
+    (other,) = claims.faults({**GOOD, "email": "probe@elsewhere.test"}, old, NOW)
+    assert other == claims.Fault("email_other", "email is probe@elsewhere.test")
+    assert [fault.cause for fault in claims.faults(GOOD, old, NOW)] == ["email_other"]
 
 
 def test_a_token_is_decoded_without_its_key() -> None:
