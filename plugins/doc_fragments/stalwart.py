@@ -84,7 +84,7 @@ options:
     type: str
   api_password:
     description:
-      - Its password, at least 8 characters, without white space at its ends (a file's last newline, say). Not given, the
+      - Password of O(api_username), at least 8 characters, without white space at its ends (a file's last newline, say). Not given, the
         environment variable E(STALWART_API_PASSWORD) is used, unless O(api_token) is given.
       - A refused credential is never tried twice, because the server counts failures and bans addresses.
     type: str

@@ -98,13 +98,13 @@ options:
         type: str
         required: true
       client_secret:
-        description: Its secret.
+        description: The client's secret.
         type: str
       username:
         description: The probe's user.
         type: str
       password:
-        description: Its password.
+        description: The user's password.
         type: str
       address:
         description: The probe's mailbox.
@@ -137,7 +137,7 @@ options:
         description: Base URL of the Admin REST API; that of the realm by default.
         type: str
       auth:
-        description: Credentials for it, as in M(tenantmail.stalwart.realm_plan). Without them the realm's configuration is not looked at.
+        description: Credentials for the Admin REST API, as in M(tenantmail.stalwart.realm_plan). Without them the realm's configuration is not looked at.
         type: dict
         suboptions:
           client_id:
@@ -151,7 +151,7 @@ options:
             description: A user.
             type: str
           password:
-            description: Its password.
+            description: The user's password.
             type: str
       auth_realm:
         description: The realm to log in to.
@@ -187,17 +187,17 @@ options:
         type: str
         required: true
       client_id:
-        description: A client of it.
+        description: A client of that realm.
         type: str
         required: true
       client_secret:
-        description: Its secret.
+        description: The client's secret.
         type: str
       username:
         description: A user; without one the client logs in for itself.
         type: str
       password:
-        description: Its password.
+        description: The user's password.
         type: str
   ports:
     description: Ports of the mail host, by service. Services are V(smtp), V(submissions), V(submission), V(imaps) and V(imap).

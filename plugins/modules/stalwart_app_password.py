@@ -11,7 +11,8 @@ version_added: 0.1.0
 author: tenantmail contributors (@tenantmail)
 description:
   - An app password lets one program log in to one account by IMAP, POP3, SMTP and HTTP, where the program cannot use the tokens of the
-    issuer that checks logins. The server makes it, and tells it once.
+    issuer that checks logins. The server makes it, and tells it once. The program's user name is the account's address
+    (on 0.15 the account's name there, see O(tenantmail.stalwart.stalwart_principal#module:principals[].login_name)).
   - Its owner makes it, with a token of his own as O(api_token). An administrator lists and revokes those of others.
   - With O(state=present) and without O(description) nothing is written; the result lists what there is.
 extends_documentation_fragment:

@@ -14,6 +14,24 @@ HEAD = """# What `verify` proves
 A record's `status` is `ok`, `failed`, `warning` (failed, but `verify_warn` names the check) or `skipped`. A check is skipped because another
 one that it needs failed (`because` names it), or because there is nothing to check (`observed` says why).
 
+## The table
+
+```
+acme: NOT VERIFIED: 2 ok, 1 failed, 2 skipped (acme.example.net, 6.2 s)
+  dns         ok       mx
+  certificate ok
+  token       FAILED   !probe
+  login       skipped  -imap -smtp
+  FAILED token.probe (keycloak): aud is account
+    expected: aud stalwart, every scope, groups
+    next: Run ansible-playbook tenantmail.stalwart.provision_tenant --limit acme --tags realm.
+```
+
+One line for each kind of check, with the worst that happened and the checks' names: `!` failed, `?` is a warning, `-` was skipped, nothing
+passed. Then every failure and warning with its check and layer, what was found and expected, and what to do next; do that for the first one and
+run again. The report has more: `cause`, which is a row of the table below, `because`, and what was found where a check passed (that a
+certificate is self-signed, say).
+
 In hints, `{provision}` is the command for this tenant, such as `ansible-playbook tenantmail.stalwart.provision_tenant --limit acme`, and
 `{publish}` says how its record sets get published.
 
