@@ -15,8 +15,9 @@ description:
   - It makes seven requests, one more with O(group_parent), and with users one per thousand of them and one per group that the
     claim may name. Their number does not grow with the users.
   - Checks that the issuer in the realm's discovery document is O(realm_url).
-  - If nothing differs, a token of the probe proves that all of it works together. A probe that cannot log in is planned to be
-    made anew; a token that lacks what the mail server asks for is the failure C(not_converged).
+  - If nothing differs, a token of the probe proves that all of it works together. A probe whose login is refused is planned
+    to be made anew, unless another login of it was under way, after which it is tried again; a client that gets no token, and a token
+    that lacks what the mail server asks for, is the failure C(not_converged).
   - Never writes. The role P(tenantmail.stalwart.realm#role) writes what the plan names with the C(keycloak_*) modules of
     community.general, which need several times as many requests to find out that nothing is to be done.
   - What the options do not name is left alone, with these exceptions. A client's redirect URIs, web origins and client
