@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import app_password_task
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import portforward as _portforward
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.app_password_task import run
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import APP_PASSWORD_SPEC
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
 
@@ -21,7 +21,7 @@ class ActionModule(TaskAction):
     """tenantmail.stalwart.stalwart_app_password"""
 
     SPEC = APP_PASSWORD_SPEC
-    TASK = staticmethod(run)
+    TASK = staticmethod(app_password_task.run)
     SECRETS = staticmethod(inline_secrets)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:

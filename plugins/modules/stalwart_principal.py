@@ -339,8 +339,8 @@ changes:
       description: V(create), V(update) or V(delete).
       type: str
     kind:
-      description: V(individual), V(group) or V(list); C(mark) for the mark of O(managed_by) alone; C(sender rule) for the rule behind O(principals[].send_as), and C(running settings)
-        for a reload that an earlier run did not come to.
+      description: V(individual), V(group) or V(list); C(mark) for the mark of O(managed_by) alone; C(sender rule) for the rule
+        behind O(principals[].send_as), and C(running settings) for a reload that an earlier run did not come to.
       type: str
     key:
       description: The address, or what the change is about.

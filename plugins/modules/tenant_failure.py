@@ -48,6 +48,7 @@ options:
       - unknown_generation
       - unreachable
       - unsupported_by_generation
+      - verify_failed
   msg:
     description: What failed, and where. No secret.
     type: str

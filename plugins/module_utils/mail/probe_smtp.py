@@ -83,7 +83,7 @@ class Session(smtplib.SMTP):
     @property
     def name(self) -> str:
         """The host name that the server gives in its answer to EHLO (RFC 5321 section 4.1.1.1)."""
-        return (self.ehlo_resp or b"").split(b"\n")[0].split(b" ")[0].decode("ascii", "replace").lower()
+        return (self.ehlo_resp or b"").partition(b"\n")[0].partition(b" ")[0].decode("ascii", "replace").lower()
 
     def bearer(self, address: str, token: str) -> Reply:
         """``AUTH XOAUTH2``, or OAUTHBEARER (RFC 7628) where that is offered and the other is not."""

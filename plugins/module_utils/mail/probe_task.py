@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import time
 import typing as t
 
@@ -95,12 +96,12 @@ def make_checks(context: Context, messages: Messages) -> list[Check]:
     ]
     for service in ("smtp", "submissions", "submission"):
         if context.has(service):
-            run_port: t.Callable[[], str] = lambda service=service: logins.smtp_port(service)  # type: ignore[misc]  # noqa: E731
-            checks.append(Check(f"port.{service}", f"greeting of {host}", run_port, address))
+            checks.append(
+                Check(f"port.{service}", f"greeting of {host}", functools.partial(logins.smtp_port, service), address)
+            )
     for service in ("imaps", "imap"):
         if context.has(service):
-            run_port = lambda service=service: logins.imap_port(service)  # type: ignore[misc]  # noqa: E731
-            checks.append(Check(f"port.{service}", "a greeting", run_port, address))
+            checks.append(Check(f"port.{service}", "a greeting", functools.partial(logins.imap_port, service), address))
     names = {check.name for check in checks}
     submit = next((name for name in ("port.submissions", "port.submission") if name in names), "")
     read = next((name for name in ("port.imaps", "port.imap") if name in names), "")
