@@ -14,8 +14,9 @@ import re
 import traceback
 import typing as t
 
+from ..redact import MASK
 from ..stalwart.argspec import PRINCIPAL
-from .validation import MASK, Given, Invalid, Problems, one_of
+from .validation import Given, Invalid, Problems, one_of
 
 YAML_IMPORT_ERROR: str | None
 try:
