@@ -60,6 +60,15 @@ class Stalwart:
         (answer,) = self.jmap((f"x:{kind}/set", {"update": {identifier: patch}}))
         assert identifier in (answer.get("updated") or {}), answer
 
+    @contextmanager
+    def forgotten(self, name: str) -> Iterator[None]:
+        """The account that a login makes is removed in the end."""
+        try:
+            yield
+        finally:
+            made = [account["id"] for account in self.objects("Account") if account["name"] == name]
+            self.jmap(("x:Account/set", {"destroy": made}))
+
     def session_status(self, token: str) -> int:
         """What `/jmap/session` answers to a bearer token."""
         return self.session.get(

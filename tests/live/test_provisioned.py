@@ -126,6 +126,7 @@ def test_nothing_of_beta_is_in_powerdns() -> None:
 
 def test_tokens(acme: Stalwart) -> None:
     with (
+        acme.forgotten("alice"),
         keycloak.user("sme-acme", "alice", ACME),
         keycloak.user("sme-beta", "alice", "beta-bakery.test"),
         keycloak.client("sme-acme", "probe"),
