@@ -183,6 +183,15 @@ def published(name: str, kind: str, *contents: str, prefix: str = "") -> Callabl
     return broken
 
 
+@contextmanager
+def two_spf_records() -> Iterator[None]:
+    """Somebody adds a record to the tenant's; merging the two is that somebody's work."""
+    with published(DOMAIN, "TXT", '"v=spf1 mx -all"', '"v=spf1 include:old.test -all"')():
+        yield
+    with published(DOMAIN, "TXT", '"v=spf1 mx -all"')():
+        pass
+
+
 def setting(kind: str, patch: dict[str, Any], **match: Any) -> Callable[[], AbstractContextManager[None]]:
     """An object of the server is changed and the server reloads."""
 
@@ -263,7 +272,7 @@ def pod_outdated() -> Iterator[None]:
     value = "somebody-wrote-this-2"
     facts.openbao().secrets.kv.v2.patch(path=ADMIN_SECRET, secret={"ADMIN_PASSWORD": value}, mount_point="secret")
     facts.kubernetes("annotate", "externalsecret", "stalwart-admin", "-n", NAMESPACE, "tests/sync=now", "--overwrite")
-    wait_until(lambda: secret(NAMESPACE, "stalwart-admin", "ADMIN_PASSWORD") == value, "the Secret")
+    wait_until(lambda: secret(NAMESPACE, "stalwart-admin", "ADMIN_PASSWORD") == value, "the Secret", timeout=60)
     yield
 
 
@@ -294,10 +303,10 @@ def started_without_keycloak() -> Iterator[None]:
 def never_reloaded() -> Iterator[None]:
     """The directory is stored, and the server runs another one."""
     with Stalwart("acme") as server:
-        (login,) = server.objects("Authentication")
-        server.change("Authentication", login["id"], {"directoryId": None})
+        (directory,) = server.objects("Directory")
+        server.change("Authentication", "singleton", {"directoryId": None})
         server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
-        server.change("Authentication", login["id"], {"directoryId": login["directoryId"]})
+        server.change("Authentication", "singleton", {"directoryId": directory["id"]})
     yield
 
 
@@ -377,7 +386,7 @@ BREAKAGES = (
              "dns.mx", "mx_missing", "dns", "--tags dns_records", "dns_records"),
     Breakage("SPF missing", published(DOMAIN, "TXT"),
              "dns.spf", "spf_missing", "dns", "--tags dns_records", "dns_records"),
-    Breakage("two SPF records", published(DOMAIN, "TXT", '"v=spf1 mx -all"', '"v=spf1 include:old.test -all"'),
+    Breakage("two SPF records", two_spf_records,
              "dns.spf", "spf_two", "dns", "Merge the SPF records"),
     Breakage("DMARC syntax", published(DOMAIN, "TXT", '"v=DMARC1; p=rejekt"', prefix="_dmarc."),
              "dns.dmarc", "dmarc_syntax", "dns", "--tags dns_records", "dns_records"),
