@@ -103,12 +103,12 @@ class Session(imaplib.IMAP4):
 
         Read and looked through here: a server's full-text index lags behind its mailboxes.
         """
-        if self._try(lambda: self.select(f'"{mailbox}"'))[0] != "OK":
+        if self._try(self.select, f'"{mailbox}"')[0] != "OK":
             return {}
-        uids = b" ".join(filter(None, self._data(self._try(lambda: self.uid("SEARCH", "ALL"))))).split()[-NEWEST:]
+        uids = b" ".join(filter(None, self._data(self._try(self.uid, "SEARCH", "ALL")))).split()[-NEWEST:]
         for uid in (uid.decode() for uid in uids):
             if (mailbox, uid) not in self._read:
-                answer = self._try(lambda uid=uid: self.uid("FETCH", uid, f"(BODY.PEEK[]<0.{LONGEST}>)"))  # type: ignore[misc]
+                answer = self._try(self.uid, "FETCH", uid, f"(BODY.PEEK[]<0.{LONGEST}>)")
                 parts = [bytes(part[1]) for part in self._data(answer) if isinstance(part, tuple)]
                 self._read[mailbox, uid] = parts[0] if parts else b""
         found = {uid.decode(): self._read[mailbox, uid.decode()] for uid in uids}
@@ -116,23 +116,23 @@ class Session(imaplib.IMAP4):
 
     def old(self, mailbox: str, subjects: t.Sequence[str], before: datetime.date) -> list[str]:
         """UIDs of messages that came before a day with one of these in their subject."""
-        if self._try(lambda: self.select(f'"{mailbox}"'))[0] != "OK":
+        if self._try(self.select, f'"{mailbox}"')[0] != "OK":
             return []
         day = f"{before.day}-{_MONTHS[before.month - 1]}-{before.year}"
         found: list[str] = []
         for text in subjects:
-            answer = self._try(lambda text=text: self.uid("SEARCH", "BEFORE", day, "SUBJECT", f'"{text}"'))  # type: ignore[misc]
+            answer = self._try(self.uid, "SEARCH", "BEFORE", day, "SUBJECT", f'"{text}"')
             found += b" ".join(filter(None, self._data(answer))).decode().split()
         return found
 
     def remove(self, mailbox: str, uids: t.Iterable[str]) -> None:
         """Delete messages for good."""
         listed = ",".join(uids)
-        if not listed or self._try(lambda: self.select(f'"{mailbox}"'))[0] != "OK":
+        if not listed or self._try(self.select, f'"{mailbox}"')[0] != "OK":
             return
-        self._try(lambda: self.uid("STORE", listed, "+FLAGS.SILENT", "(\\Deleted)"))
+        self._try(self.uid, "STORE", listed, "+FLAGS.SILENT", "(\\Deleted)")
         if "UIDPLUS" in self.capabilities:
-            self._try(lambda: self.uid("EXPUNGE", listed))
+            self._try(self.uid, "EXPUNGE", listed)
         else:
             self._try(self.expunge)
 
@@ -141,9 +141,9 @@ class Session(imaplib.IMAP4):
         """Whether TLS is on."""
         return hasattr(self.sock, "cipher")
 
-    def _try(self, call: t.Callable[[], t.Any]) -> t.Any:
+    def _try(self, call: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
         try:
-            return call()
+            return call(*args)
         except imaplib.IMAP4.abort as exc:
             raise Wrong("closed_at_once", f"{self._port} closes: {exc}") from None
         except imaplib.IMAP4.error as exc:

@@ -110,7 +110,7 @@ def check_spf(dns: Dns, *, address: str, sender: str, helo: str) -> tuple[str, s
     :returns: the result (``pass``, ``fail``, ``permerror`` …) and an explanation.
     """
 
-    class Query(pyspf.query):  # type: ignore[misc]
+    class Query(pyspf.query):  # type: ignore[misc]  # pyspf has no types
         def dns(self, name: str, qtype: str, cnames: t.Any = None, ignore_void: bool = False) -> list[t.Any]:
             values = [_spf_value(qtype, value) for value in dns.lookup(str(name).rstrip("."), qtype)]
             if not values and not ignore_void:
