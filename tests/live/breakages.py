@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.sandbox import facts
 from tests.sandbox.process import wait_until
@@ -193,13 +195,12 @@ def two_spf_records() -> Iterator[None]:
 
 
 def setting(kind: str, patch: dict[str, Any], **match: Any) -> Callable[[], AbstractContextManager[None]]:
-    """An object of the server is changed and the server reloads."""
+    """An object of the server (without ``match`` the singleton) is changed and the server reloads."""
 
     @contextmanager
     def broken() -> Iterator[None]:
         with Stalwart("acme") as server:
-            found = next(o for o in server.objects(kind) if all(o.get(key) == value for key, value in match.items()))
-            server.change(kind, found["id"], patch)
+            server.change(kind, server.identifier(kind, **match), patch)
             server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
         yield
 
@@ -209,13 +210,12 @@ def setting(kind: str, patch: dict[str, Any], **match: Any) -> Callable[[], Abst
 @contextmanager
 def dkim_key_replaced() -> Iterator[None]:
     """The server's key is retired and another one signs, which nobody has published."""
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     with Stalwart("acme") as server:
-        key = next(
-            k for k in server.objects("DkimSignature") if k["@type"] == "Dkim1Ed25519Sha256" and k["stage"] == "active"
-        )
+        key = server.active_ed25519()
         server.jmap(("x:DkimSignature/set", {"destroy": [key["id"]]}))
-        body = {"@type": "Dkim1Ed25519Sha256", "domainId": key["domainId"], "selector": "replaced", "stage": "active"}
-        server.jmap(("x:DkimSignature/set", {"create": {"k": body}}))
+        body = {"domainId": key["domainId"], "selector": "replaced", "privateKey": {"@type": "Text", "secret": pem}}
+        server.create("DkimSignature", {"@type": "Dkim1Ed25519Sha256", **body})
     yield
 
 
@@ -255,15 +255,17 @@ def realm_user() -> Iterator[None]:
 
 @contextmanager
 def blocked() -> Iterator[None]:
-    """The server has blocked everybody who comes through the node."""
-    with Stalwart("acme") as server:
-        created = server.jmap(("x:BlockedIp/set", {"create": {"b": {"address": "0.0.0.0/0"}}}))[0]["created"]["b"]["id"]
-        server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadBlockedIps"}}}))
+    """The server has blocked everybody who comes through the node, this test included."""
+    reload = ("x:Action/set", {"create": {"r": {"@type": "ReloadBlockedIps"}}})
+    with Stalwart("acme").from_loopback() as server:
+        created = server.create("BlockedIp", {"address": server.node_address})
+        server.jmap(reload)
         try:
             yield
         finally:
-            server.jmap(("x:BlockedIp/set", {"destroy": [created]}))
-            server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadBlockedIps"}}}))
+            server.jmap(("x:BlockedIp/set", {"destroy": [created]}), reload)
+    # The kubelet comes from there, too: without it the pod is out of the Service.
+    facts.kubernetes("wait", "pod/stalwart-0", "-n", NAMESPACE, "--for=condition=Ready", "--timeout=120s")
 
 
 @contextmanager
@@ -280,11 +282,7 @@ def pod_outdated() -> Iterator[None]:
 def dkim_stale() -> Iterator[None]:
     """The record holds another key than the server's: the example of RFC 8463."""
     with Stalwart("acme") as server:
-        selector = next(
-            key["selector"]
-            for key in server.objects("DkimSignature")
-            if key["@type"] == "Dkim1Ed25519Sha256" and key["stage"] == "active"
-        )
+        selector = server.active_ed25519()["selector"]
     record = '"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="'
     with published(DOMAIN, "TXT", record, prefix=f"{selector}._domainkey.")():
         yield
@@ -324,9 +322,8 @@ def slow_greeting() -> Iterator[None]:
 def idle_mailbox() -> Iterator[None]:
     """A mailbox that nobody can log in to."""
     with Stalwart("acme") as server:
-        (domain,) = [entry["id"] for entry in server.objects("Domain") if entry["name"] == DOMAIN]
-        body = {"@type": "User", "name": "idle", "domainId": domain}
-        created = server.jmap(("x:Account/set", {"create": {"a": body}}))[0]["created"]["a"]["id"]
+        domain = server.identifier("Domain", name=DOMAIN)
+        created = server.create("Account", {"@type": "User", "name": "idle", "domainId": domain})
         try:
             yield
         finally:
@@ -399,7 +396,7 @@ BREAKAGES = (
     Breakage("DKIM key replaced on the server", dkim_key_replaced,
              "dns.dkim", "dkim_missing", "dns", "--tags dns_records", "server_settings,dns_records"),
     Breakage("send-as rule open", setting("MtaStageAuth", {"mustMatchSender": {"else": "false"}}),
-             "sender.other", "sender_open", "stalwart", "--tags server_settings,admin_principal"),
+             "sender.other", "sender_open", "stalwart", "--tags server_settings,admin_principal", "server_settings,admin_principal"),
     Breakage("server asks for no audience", setting("Directory", {"requireAudience": None}, **{"@type": "Oidc"}),
              "refused.audience", "audience_not_required", "stalwart", "--tags oidc_directory", "oidc_directory"),
     Breakage("group without the permission to receive", setting("Account", {"permissions": {"@type": "Merge", "disabledPermissions": {"emailReceive": True}}}, name="tenantmail-probe-group"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -59,6 +60,41 @@ class Stalwart:
         """Change one object behind the collection's back."""
         (answer,) = self.jmap((f"x:{kind}/set", {"update": {identifier: patch}}))
         assert identifier in (answer.get("updated") or {}), answer
+
+    def create(self, kind: str, body: dict[str, Any]) -> str:
+        """Make an object behind the collection's back; its id."""
+        (answer,) = self.jmap((f"x:{kind}/set", {"create": {"o": body}}))
+        assert answer.get("created"), answer
+        return str(answer["created"]["o"]["id"])
+
+    def identifier(self, kind: str, **match: Any) -> str:
+        """The id of the one object that has these values; a singleton's without any (it is listed nowhere)."""
+        if not match:
+            return "singleton"
+        (found,) = [o for o in self.objects(kind) if all(o.get(key) == value for key, value in match.items())]
+        return str(found["id"])
+
+    def active_ed25519(self) -> dict[str, Any]:
+        """The Ed25519 key that signs."""
+        (key,) = [
+            k for k in self.objects("DkimSignature") if k["@type"] == "Dkim1Ed25519Sha256" and k["stage"] == "active"
+        ]
+        return key
+
+    @property
+    def node_address(self) -> str:
+        """The address from which the server sees everybody who comes through this machine, which is the node."""
+        pod = json.loads(facts.kubernetes("get", "pod", "stalwart-0", "-n", self.namespace, "-o", "json"))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((pod["status"]["podIP"], 9))
+            return str(probe.getsockname()[0])
+
+    @contextmanager
+    def from_loopback(self) -> Iterator[Stalwart]:
+        """The server sees the requests come from its own loopback address, which it never blocks."""
+        with facts.port_forward(self.namespace, "stalwart-0", 8080) as port:
+            self.url = f"http://127.0.0.1:{port}"
+            yield self
 
     @contextmanager
     def forgotten(self, name: str) -> Iterator[None]:

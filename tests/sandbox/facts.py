@@ -16,6 +16,7 @@ import json
 import time
 import uuid
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Mapping
@@ -68,6 +69,11 @@ def http() -> requests.Session:
 def kubernetes(*words: str, stdin: str | None = None) -> str:
     """Output of kubectl run as the cluster's administrator."""
     return kubectl.run(current(), *words, stdin=stdin)
+
+
+def port_forward(namespace: str, pod: str, port: int) -> AbstractContextManager[int]:
+    """A local port that leads to a pod's port, seen there as coming from loopback."""
+    return kubectl.port_forward(current(), namespace, pod, port)
 
 
 def volume(namespace: str, claim: str) -> Path | None:

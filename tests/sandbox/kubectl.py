@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+import os
+import subprocess
+from contextlib import contextmanager
+from typing import Any, Iterable, Iterator
 
 import yaml
 
 from . import command
+from .errors import SandboxError
 from .settings import Settings
 
 
@@ -21,6 +25,26 @@ def run(settings: Settings, *words: str, stdin: str | None = None, timeout: floa
         timeout=timeout,
         env={"NO_PROXY": settings.address},
     )
+
+
+@contextmanager
+def port_forward(settings: Settings, namespace: str, pod: str, port: int) -> Iterator[int]:
+    """The local port of a forward to a pod's port, which ends with the block."""
+    words = ["port-forward", f"pod/{pod}", f":{port}", "-n", namespace, "--address=127.0.0.1"]
+    with subprocess.Popen(
+        [settings.bin / "kubectl", f"--kubeconfig={settings.kubeconfig}", *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NO_PROXY": settings.address},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line:
+                raise SandboxError(f"kubectl {' '.join(words)} ended at once")
+            yield int(line.rpartition(" -> ")[0].rpartition(":")[2])
+        finally:
+            process.terminate()
 
 
 def apply(settings: Settings, objects: Iterable[dict[str, Any]]) -> None:
