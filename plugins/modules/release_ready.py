@@ -70,6 +70,13 @@ options:
     type: str
     choices: [wait, report]
     default: wait
+  on_outdated:
+    description:
+      - What to do when every Secret is up to date and the server still refuses O(admin). A pod keeps the password that it started with.
+      - V(report) ends at once with RV(ready=false) and RV(outdated=true).
+    type: str
+    choices: [fail, report]
+    default: fail
   timeout:
     description: Seconds to wait.
     type: int
@@ -95,7 +102,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ready:
-  description: Whether everything was proven; false only with O(on_stale=report).
+  description: Whether everything was proven; false only with O(on_stale=report) or O(on_outdated=report).
   type: bool
   returned: success
 stale:
@@ -104,6 +111,11 @@ stale:
   elements: str
   returned: success
   sample: [stalwart-admin]
+outdated:
+  description: Whether the server refuses O(admin) although every Secret is up to date, so that its pod has to be restarted.
+  type: bool
+  returned: success
+  sample: false
 proven:
   description: What was proven.
   type: list

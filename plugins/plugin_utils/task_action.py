@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 import typing as t
 
+from ansible import constants
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
@@ -23,6 +26,20 @@ _DIFF_HEADERS = ("before_header", "after_header")
 
 def _no_secrets(params: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     return ()
+
+
+@contextlib.contextmanager
+def temporary_folder() -> t.Iterator[None]:
+    """What libraries leave in temporary files goes with the task.
+
+    The Kubernetes client writes a kubeconfig's client key into files that it removes at exit, and a worker ends without that.
+    """
+    with tempfile.TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder:
+        before, tempfile.tempdir = tempfile.tempdir, folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 class TaskAction(ActionBase):
@@ -56,7 +73,8 @@ class TaskAction(ActionBase):
         task = type(self).TASK
         failure: Failure | None = None
         try:
-            out = task(params, check_mode=bool(self._task.check_mode), **self.context(task_vars))
+            with temporary_folder():
+                out = task(params, check_mode=bool(self._task.check_mode), **self.context(task_vars))
         except Failure as exc:
             failure = exc
         except Exception as exc:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import dns.message
 import dns.query
@@ -140,15 +141,16 @@ def test_tokens(acme: Stalwart) -> None:
         assert acme.session_status(keycloak.token("sme-acme", "probe-no-audience", "alice")) == 401
 
 
-def test_second_run_changes_nothing_and_writes_nothing() -> None:
+def test_second_run_changes_nothing_and_writes_nothing(tmp_path: Path) -> None:
     servers = {slug: Stalwart(slug) for slug in TENANTS}
     before = {slug: server.writes() for slug, server in servers.items()}
     acme = servers["acme"]
     asked = acme.requests() if acme.simulated else 0
     mark = facts.mark()
-    run = provision()
+    run = provision(TMPDIR=str(tmp_path))
     assert run.status == 0, run.output[-4000:]
     assert run.changed == {"acme": 0, "beta": 0}
+    assert list(tmp_path.iterdir()) == [], "a kubeconfig's client key, for one"
     for slug in TENANTS:
         assert run.line(slug).startswith(f"{slug}: changed 0 | proven: ")
     if acme.simulated:

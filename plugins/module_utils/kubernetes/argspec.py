@@ -74,5 +74,6 @@ RELEASE_READY: dict[str, t.Any] = {
     },
     "external_secrets_api_version": {"type": "str", "default": "external-secrets.io/v1", "no_log": False},
     "on_stale": {"type": "str", "default": "wait", "choices": ["wait", "report"]},
+    "on_outdated": {"type": "str", "default": "fail", "choices": ["fail", "report"]},
     "timeout": {"type": "int", "default": 300},
 }

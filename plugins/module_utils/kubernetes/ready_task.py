@@ -64,10 +64,16 @@ class _Waiter:
         while True:
             stale_names = self._stale()
             if stale_names and self._params["on_stale"] == "report":
-                return self._result(False, stale_names, [])
-            waiting = self._waiting(stale_names)
+                return self._result(stale_names=stale_names)
+            try:
+                waiting = self._waiting(stale_names)
+            except Failure as failure:
+                refused = (failure.layer, failure.code) == ("stalwart", "unauthorized")
+                if refused and self._params["on_outdated"] == "report":
+                    return self._result(outdated=True)
+                raise
             if waiting is None:
-                return self._result(True, [], self._proven())
+                return self._result(proven=self._proven())
             if waiting.hopeless or time.monotonic() - start >= self._params["timeout"]:
                 raise self._failure(waiting, time.monotonic() - start)
             time.sleep(INTERVAL)
@@ -171,14 +177,17 @@ class _Waiter:
         proven += ["StatefulSet ready", "SMTP banner"]
         return [*proven, "admin session"] if self._params["admin"] else proven
 
-    def _result(self, ready: bool, stale_names: t.Sequence[str], proven: t.Sequence[str]) -> dict[str, t.Any]:
+    def _result(
+        self, *, stale_names: t.Sequence[str] = (), outdated: bool = False, proven: t.Sequence[str] = ()
+    ) -> dict[str, t.Any]:
         requests = self._client.requests + self._requests
         if self._server is not None:
             requests += self._server.http.requests + (self._server.cluster.requests if self._server.cluster else 0)
         return {
             "changed": False,
-            "ready": ready,
+            "ready": bool(proven),
             "stale": list(stale_names),
+            "outdated": outdated,
             "proven": list(proven),
             "requests": requests,
         }

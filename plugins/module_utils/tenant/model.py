@@ -175,6 +175,8 @@ def _settings(who: identity.Identity, mail: server.Server, boxes: mailboxes.Mail
         "tracer": {"stdout": {"@type": "Stdout", "level": "info", "ansi": False}},
         # The address lists are fetched from the internet at every start otherwise (contract 11.13).
         "asn": {"@type": "Disabled"},
+        # The server's own default, kept: verify proves it, and the rows of send_as stay.
+        "mtaStageAuth": {"mustMatchSender": "true"},
     }
     if mail.generation != "0.15":
         # Written when nothing is forbidden, too, so that a tenant which allows them again gets them back.

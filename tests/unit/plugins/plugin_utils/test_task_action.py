@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import types
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible.plugins.action import ActionBase
@@ -59,6 +62,23 @@ def test_a_failure_keeps_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
     out = run(monkeypatch, raising(Failure("dns", "timeout", f"no {CANARY}.")))
     assert (out["failure"]["layer"], out["failure"]["code"]) == ("dns", "timeout")
     assert CANARY not in str(out)
+
+
+def test_nothing_is_left_in_temporary_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("ansible.constants.DEFAULT_LOCAL_TMP", str(tmp_path))
+    written: list[Path] = []
+
+    def leave(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        handle, name = tempfile.mkstemp()
+        os.close(handle)
+        written.append(Path(name))
+        raise Failure("kubernetes", "timeout", "no.")
+
+    assert run(monkeypatch, leave)["failed"] is True
+    assert written[0].is_relative_to(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert tempfile.tempdir == str(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ def run(**changes: Any) -> dict[str, Any]:
         "admin": {"username": "admin", "password": PASSWORD},
         "external_secrets_api_version": "external-secrets.io/v1",
         "on_stale": "wait",
+        "on_outdated": "fail",
         "timeout": 30,
         **changes,
     }
@@ -241,6 +242,21 @@ def test_a_refused_admin_stops_at_once(world: World) -> None:
     assert (failure.layer, failure.code) == ("stalwart", "unauthorized")
     assert "kubectl delete pod" in failure.hint
     assert world.now == 0, "the server counts failed logins"
+
+
+def test_a_refused_admin_is_a_pod_to_restart_when_asked(world: World) -> None:
+    world.session = Failure("stalwart", "unauthorized", "GET /jmap/session: HTTP 401.")
+    result = run(on_outdated="report")
+    assert (result["ready"], result["outdated"], result["stale"], result["proven"]) == (False, True, [], [])
+    assert world.now == 0
+
+
+def test_a_refusal_by_the_cluster_is_no_pod_to_restart(world: World) -> None:
+    def refuse(path: str, params: Any = None) -> None:
+        raise Failure("kubernetes", "unauthorized", f"GET {path}: HTTP 401.")
+
+    world.cluster.find = refuse  # type: ignore[method-assign,assignment]
+    assert not_ready(world, on_outdated="report").layer == "kubernetes"
 
 
 def test_a_server_that_has_only_just_started_is_waited_for(world: World) -> None:

@@ -68,10 +68,11 @@ def test_what_the_roles_give(real: Schema) -> None:
         "spamPyzor": {"enable": False},
         "tracer": {"stdout": {"@type": "Stdout", "level": "info", "ansi": False}},
         "asn": {"@type": "Disabled"},
+        "mtaStageAuth": {"mustMatchSender": "true"},
         "directory": {"keycloak": {"@type": "Oidc", "issuerUrl": "https://k.test", "requireScopes": ["openid"]}},
         "authentication": {"directoryId": "keycloak"},
     }
-    assert len(parse(real, settings)) == 8
+    assert len(parse(real, settings)) == 9
 
 
 def test_a_real_server_that_nobody_has_touched_needs_no_words(real: Schema) -> None:

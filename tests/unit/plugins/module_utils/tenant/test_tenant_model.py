@@ -650,6 +650,20 @@ def test_settings_of_the_tenant_are_laid_on_top() -> None:
     assert found["asn"] == {"@type": "Dns", "zoneIpV4": "x", "zoneIpV6": "y"}
 
 
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({}, "true"),
+        ({"mtaStageAuth.maxFailures": "2"}, "true"),
+        ({"mtaStageAuth.mustMatchSender": "authenticated_as != 'a'"}, "authenticated_as != 'a'"),
+        ({"mtaStageAuth": {"mustMatchSender": {"match": [], "else": "false"}}}, {"match": [], "else": "false"}),
+    ],
+)
+def test_only_own_senders_unless_the_tenant_says_otherwise(given: dict[str, Any], rule: Any) -> None:
+    found = derive({**ACME, "tenant_settings": given})["stalwart"]["settings"]
+    assert found["mtaStageAuth"]["mustMatchSender"] == rule
+
+
 def test_deriving_twice_gives_the_same_and_nothing_is_shared() -> None:
     options = copy.deepcopy({**ACME, "tenant_overlay": OVERLAY})
     first = derive(options)
