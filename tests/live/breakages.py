@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -194,15 +195,24 @@ def two_spf_records() -> Iterator[None]:
         pass
 
 
-def setting(kind: str, patch: dict[str, Any], **match: Any) -> Callable[[], AbstractContextManager[None]]:
-    """An object of the server (without ``match`` the singleton) is changed and the server reloads."""
+def setting(
+    kind: str, patch: dict[str, Any], undo: dict[str, Any] | None = None, **match: Any
+) -> Callable[[], AbstractContextManager[None]]:
+    """An object of the server (without ``match`` the singleton) is changed and the server reloads.
+
+    :param undo: what a person would do about it.
+    """
 
     @contextmanager
     def broken() -> Iterator[None]:
         with Stalwart("acme") as server:
-            server.change(kind, server.identifier(kind, **match), patch)
+            identifier = server.identifier(kind, **match)
+            server.change(kind, identifier, patch)
             server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
-        yield
+            yield
+            if undo:
+                server.change(kind, identifier, undo)
+                server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
 
     return broken
 
@@ -271,9 +281,12 @@ def blocked() -> Iterator[None]:
 @contextmanager
 def pod_outdated() -> Iterator[None]:
     """OpenBao and the Secret have a new administrator's password; the pod was not started again."""
-    value = "somebody-wrote-this-2"
+    again = uuid.uuid4().hex
+    value = f"somebody-wrote-{again}"
     facts.openbao().secrets.kv.v2.patch(path=ADMIN_SECRET, secret={"ADMIN_PASSWORD": value}, mount_point="secret")
-    facts.kubernetes("annotate", "externalsecret", "stalwart-admin", "-n", NAMESPACE, "tests/sync=now", "--overwrite")
+    facts.kubernetes(
+        "annotate", "externalsecret", "stalwart-admin", "-n", NAMESPACE, f"tests/sync={again}", "--overwrite"
+    )
     wait_until(lambda: secret(NAMESPACE, "stalwart-admin", "ADMIN_PASSWORD") == value, "the Secret", timeout=60)
     yield
 
@@ -406,8 +419,8 @@ BREAKAGES = (
     Breakage("probe mailbox suspended", setting("Account", {"permissions": {"@type": "Merge", "disabledPermissions": {"authenticate": True}}}, name=PROBE),
              "login.jmap", "login_forbidden", "stalwart", "--tags mailboxes", "mailboxes"),
     Breakage("probe mailbox over quota", setting("Account", {"quotas": {"maxDiskQuota": 1}}, name=PROBE),
-             "message.delivered", "over_quota", "mail", "raise its quota", "mailboxes"),
-    Breakage("catch-all", setting("Domain", {"catchAllAddress": f"admin@{DOMAIN}"}, name=DOMAIN),
+             "message.delivered", "over_quota", "mail", "takes the quota", "mailboxes"),
+    Breakage("catch-all", setting("Domain", {"catchAllAddress": f"admin@{DOMAIN}"}, {"catchAllAddress": None}, name=DOMAIN),
              "recipient.unknown", "recipient_accepted", "stalwart", "Remove the catch-all"),
     Breakage("port closed", service_port("stalwart-imap", 993, 9),
              "port.imaps", "port_closed", "kubernetes", "--tags chart", "chart"),

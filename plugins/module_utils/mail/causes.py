@@ -376,7 +376,7 @@ CAUSES: dict[str, Cause] = {
     "over_quota": Cause(
         "mail",
         "the probe's mailbox is over its quota",
-        "Delete what is in the mailbox {address}, or raise its quota, and run {provision} --tags mailboxes.",
+        "Run {provision} --tags mailboxes: it takes the quota from the mailbox {address}. Where none is set, delete what is in it.",
     ),
     "rate_limited": Cause(
         "mail",

@@ -122,7 +122,7 @@ def probe(domain: str) -> list[dict[str, t.Any]]:
             "members": [address],
             "members_from_claims": True,
         },
-        {"name": address, "type": INDIVIDUAL, "description": "Probe of role verify", "roles": ["user"]},
+        {"name": address, "type": INDIVIDUAL, "description": "Probe of role verify", "roles": ["user"], "quota": 0},
     ]
 
 

@@ -659,7 +659,7 @@ def test_settings_of_the_tenant_are_laid_on_top() -> None:
         ({"mtaStageAuth": {"mustMatchSender": {"match": [], "else": "false"}}}, {"match": [], "else": "false"}),
     ],
 )
-def test_only_own_senders_unless_the_tenant_says_otherwise(given: dict[str, Any], rule: Any) -> None:
+def test_only_own_senders_unless_the_tenant_says_otherwise(given: dict[str, t.Any], rule: t.Any) -> None:
     found = derive({**ACME, "tenant_settings": given})["stalwart"]["settings"]
     assert found["mtaStageAuth"]["mustMatchSender"] == rule
 
