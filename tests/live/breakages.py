@@ -224,8 +224,9 @@ def dkim_key_replaced() -> Iterator[None]:
     with Stalwart("acme") as server:
         key = server.active_ed25519()
         server.jmap(("x:DkimSignature/set", {"destroy": [key["id"]]}))
-        body = {"domainId": key["domainId"], "selector": "replaced", "privateKey": {"@type": "Text", "secret": pem}}
-        server.create("DkimSignature", {"@type": "Dkim1Ed25519Sha256", **body})
+        body = {"domainId": key["domainId"], "selector": f"replaced-{uuid.uuid4().hex[:8]}"}
+        private = {"@type": "Text", "secret": pem}
+        server.create("DkimSignature", {"@type": "Dkim1Ed25519Sha256", **body, "privateKey": private})
     yield
 
 
