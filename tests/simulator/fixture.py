@@ -13,7 +13,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .forked import Forked
 
 PACKAGE = Path(__file__).resolve().parent
 USERNAME = "admin"
@@ -90,7 +91,7 @@ class Simulator:
     generation: str = "0.16"
     store: dict[str, Any] = field(default_factory=dict)  # 0.16: the DataStore object of config.json
     toml: str = CONFIG_0_15  # 0.15: what config.toml is at the first start
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | subprocess.Popen[bytes] | None = None
 
     @property
     def base_url(self) -> str:
@@ -122,14 +123,7 @@ class Simulator:
                 f"imaps={self.imap_port} https=- submission=- imap=-"
             ),
         }
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", PACKAGE.name, "--config", str(self.config)],
-                env=environ | self.environ,
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
+        self.process = Forked(["--config", str(self.config)], environ | self.environ, self.log)
         self.wait_until_ready()
         return self
 
