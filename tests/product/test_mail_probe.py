@@ -303,7 +303,7 @@ def principals(acme: Tenant, *changed: dict[str, Any]) -> Iterator[None]:
             {"message.group": "group_refuses_mail"},
             "--tags mailboxes",
         ),
-        ({"name": PROBE, "quota": 1}, {"message.delivered": "over_quota"}, "raise its quota"),
+        ({"name": PROBE, "quota": 1}, {"message.delivered": "over_quota"}, "takes the quota"),
         (
             {"name": PROBE, "state": "suspended"},
             dict.fromkeys(("login.jmap", "login.smtp", "login.imap"), "login_forbidden"),
