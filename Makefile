@@ -68,7 +68,7 @@ molecule: sandbox ## Molecule scenarios on the sandbox
 live: sandbox ## Tests on real servers: PowerDNS, chart, roles, drift, breaks, tokens, DNS, request counts, proof of mail
 	@cd '$(LINK)' && $(PY) -m pytest -v --durations 15 -m 'not breakage' tests/contract/powerdns tests/chart tests/roles tests/live $(ARGS)
 
-breakages: sandbox ## Break a tenant's mail in every known way, one at a time: verify must name layer and fix (half an hour)
+breakages: sandbox ## Break a tenant's mail in every known way, one at a time: verify must name layer and fix (a quarter of an hour)
 	@cd '$(LINK)' && $(PY) -m pytest -v -m breakage tests/live/test_verify.py $(ARGS)
 
 clean: ## Stop the sandbox; remove its data, the environments and all tool caches (server binaries stay)

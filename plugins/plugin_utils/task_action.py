@@ -34,7 +34,8 @@ def temporary_folder() -> t.Iterator[None]:
 
     The Kubernetes client writes a kubeconfig's client key into files that it removes at exit, and a worker ends without that.
     """
-    with tempfile.TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder:
+    own: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # made from the configuration at import
+    with tempfile.TemporaryDirectory(dir=own) as folder:
         before, tempfile.tempdir = tempfile.tempdir, folder
         try:
             yield

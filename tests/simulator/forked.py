@@ -46,8 +46,8 @@ def _run(arguments: list[str], environ: dict[str, str], log: Path) -> None:
     os.environ.clear()
     os.environ.update(environ)
     with log.open("ab") as file:
-        os.dup2(file.fileno(), sys.__stdout__.fileno())
-        os.dup2(file.fileno(), sys.__stderr__.fileno())
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
     # How it starts itself again.
     sys.orig_argv = [sys.executable, "-m", _PACKAGE.name, *arguments]
     sys.argv = [_PACKAGE.name, *arguments]
