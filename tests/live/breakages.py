@@ -189,10 +189,12 @@ def published(name: str, kind: str, *contents: str, prefix: str = "") -> Callabl
 @contextmanager
 def two_spf_records() -> Iterator[None]:
     """Somebody adds a record to the tenant's; merging the two is that somebody's work."""
-    with published(DOMAIN, "TXT", '"v=spf1 mx -all"', '"v=spf1 include:old.test -all"')():
-        yield
-    with published(DOMAIN, "TXT", '"v=spf1 mx -all"')():
-        pass
+    try:
+        with published(DOMAIN, "TXT", '"v=spf1 mx -all"', '"v=spf1 include:old.test -all"')():
+            yield
+    finally:
+        with published(DOMAIN, "TXT", '"v=spf1 mx -all"')():
+            pass
 
 
 def setting(
@@ -209,10 +211,12 @@ def setting(
             identifier = server.identifier(kind, **match)
             server.change(kind, identifier, patch)
             server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
-            yield
-            if undo:
-                server.change(kind, identifier, undo)
-                server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
+            try:
+                yield
+            finally:
+                if undo:
+                    server.change(kind, identifier, undo)
+                    server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
 
     return broken
 
@@ -268,15 +272,15 @@ def realm_user() -> Iterator[None]:
 def blocked() -> Iterator[None]:
     """The server has blocked everybody who comes through the node, this test included."""
     reload = ("x:Action/set", {"create": {"r": {"@type": "ReloadBlockedIps"}}})
-    with Stalwart("acme").from_loopback() as server:
+    with Stalwart("acme") as server, server.from_loopback():
         created = server.create("BlockedIp", {"address": server.node_address})
         server.jmap(reload)
         try:
             yield
         finally:
             server.jmap(("x:BlockedIp/set", {"destroy": [created]}), reload)
-    # The kubelet comes from there, too: without it the pod is out of the Service.
-    facts.kubernetes("wait", "pod/stalwart-0", "-n", NAMESPACE, "--for=condition=Ready", "--timeout=120s")
+            # The kubelet comes from there, too: without it the pod is out of the Service.
+            facts.kubernetes("wait", "pod/stalwart-0", "-n", NAMESPACE, "--for=condition=Ready", "--timeout=120s")
 
 
 @contextmanager

@@ -90,11 +90,15 @@ class Stalwart:
             return str(probe.getsockname()[0])
 
     @contextmanager
-    def from_loopback(self) -> Iterator[Stalwart]:
+    def from_loopback(self) -> Iterator[None]:
         """The server sees the requests come from its own loopback address, which it never blocks."""
+        usual = self.url
         with facts.port_forward(self.namespace, "stalwart-0", 8080) as port:
             self.url = f"http://127.0.0.1:{port}"
-            yield self
+            try:
+                yield
+            finally:
+                self.url = usual
 
     @contextmanager
     def forgotten(self, name: str) -> Iterator[None]:

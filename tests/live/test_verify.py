@@ -84,11 +84,12 @@ def rows() -> list[Any]:
 
 @pytest.mark.parametrize("breakage", rows())
 def test_a_breakage_is_told_with_its_layer_and_its_fix(breakage: Breakage, tmp_path: Path) -> None:
-    with breakage.broken():
-        run, reports = verify(tmp_path, "--limit", "acme")
-    # Before anything is asserted: a row that fails must not break the next.
-    if breakage.repaired_by:
-        provision("--limit", "acme", "--tags", breakage.repaired_by)
+    try:
+        with breakage.broken():
+            run, reports = verify(tmp_path, "--limit", "acme")
+    finally:
+        # Whatever becomes of this row, the next one starts from a tenant that works.
+        repaired = provision("--limit", "acme", "--tags", breakage.repaired_by) if breakage.repaired_by else None
     _run, after = verify(tmp_path, "--limit", "acme")
     assert run.status != 0
     records = {record["name"]: record for record in reports["acme"]["checks"]}
@@ -96,4 +97,5 @@ def test_a_breakage_is_told_with_its_layer_and_its_fix(breakage: Breakage, tmp_p
     assert (found["status"], found["cause"], found["layer"]) == ("failed", breakage.cause, breakage.layer), found
     assert breakage.hint in found["hint"]
     assert "acme: FAILED at " in run.line("acme")
+    assert repaired is None or repaired.status == 0, repaired.output[-3000:]
     assert [record for record in after["acme"]["checks"] if record["status"] == "failed"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -18,7 +19,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 class Forked:
-    """What `subprocess.Popen` is to a simulator that is started as a program."""
+    """What `subprocess.Popen` is to a simulator that is started as a program. One that nobody stopped ends with pytest."""
 
     def __init__(self, arguments: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
         self._process = _FORKS.Process(target=_run, args=(list(arguments), dict(environ), log), daemon=True)
@@ -39,7 +40,11 @@ class Forked:
         return status
 
     def send_signal(self, number: signal.Signals) -> None:
-        os.kill(self.pid, number)
+        """Nothing for a process that has ended."""
+        # It is the fork server that waits for its children: one may be gone between the two.
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 def _run(arguments: list[str], environ: dict[str, str], log: Path) -> None:
@@ -48,7 +53,7 @@ def _run(arguments: list[str], environ: dict[str, str], log: Path) -> None:
     with log.open("ab") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
-    # How it starts itself again.
+    # POST /simulator/restart executes this, which is the fork server's own here.
     sys.orig_argv = [sys.executable, "-m", _PACKAGE.name, *arguments]
     sys.argv = [_PACKAGE.name, *arguments]
     sys.exit(simulator.main())

@@ -28,7 +28,8 @@ _PASSING = frozenset(("unreachable", "not_ready", "not_found", "server_error"))
 def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     """Wait for the Secrets, the pods, the SMTP banner and the admin's session.
 
-    :raises Failure: ``not_ready`` with what was waited for, or ``unauthorized`` when the server refuses the admin.
+    :raises Failure: ``not_ready`` with what was waited for, or ``unauthorized`` when the server refuses the admin (with
+        ``on_outdated=report``, that is a result).
     """
     checks = []
     for item in params["secrets"]:
@@ -167,7 +168,8 @@ class _Waiter:
             if failure.code == "unauthorized":
                 failure.hint = (
                     "A pod keeps the password that it started with: if OpenBao's was changed since, restart it "
-                    f"(kubectl delete pod --namespace {self._namespace} --selector app.kubernetes.io/instance={self._release})."
+                    f"(kubectl delete pod --namespace {self._namespace} --selector app.kubernetes.io/instance={self._release}). "
+                    f"A pod that is newer than the Secret has another administrator than {admin['username']}."
                 )
             raise
         return None

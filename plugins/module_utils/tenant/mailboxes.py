@@ -122,6 +122,7 @@ def probe(domain: str) -> list[dict[str, t.Any]]:
             "members": [address],
             "members_from_claims": True,
         },
+        # Without the quota said, a run would leave one that somebody set, and the proof would fail for ever.
         {"name": address, "type": INDIVIDUAL, "description": "Probe of role verify", "roles": ["user"], "quota": 0},
     ]
 

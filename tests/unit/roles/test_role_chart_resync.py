@@ -1,4 +1,4 @@
-"""Role chart's resync.yml in a play: what it asks of the cluster for a stale Secret, and what it says when it may not.
+"""Role chart's resync.yml and restart.yml in a play: what they ask of the cluster, and what they say when they may not.
 
 A loopback server stands for the API server and OpenBao. It ends where a server's pod would have to answer.
 """
@@ -20,6 +20,7 @@ NEW = "canary-new-password"
 OTHER = "canary-client-secret"
 GROUP = "external-secrets.io"
 BASE = f"/apis/{GROUP}/v1/namespaces/tenant-acme/externalsecrets"
+PODS = "/api/v1/namespaces/tenant-acme/pods"
 SECRETS = {
     "stalwart-admin": ("ADMIN_PASSWORD", "stalwart/acme/admin", NEW),
     "stalwart-oidc": ("OIDC_CLIENT_SECRET", "stalwart/acme/oidc", OTHER),
@@ -27,7 +28,13 @@ SECRETS = {
 
 
 def resource(name: str, kind: str) -> dict[str, Any]:
-    return {"name": name, "singularName": "", "namespaced": True, "kind": kind, "verbs": ["get", "list", "patch"]}
+    return {
+        "name": name,
+        "singularName": "",
+        "namespaced": True,
+        "kind": kind,
+        "verbs": ["get", "list", "patch", "delete"],
+    }
 
 
 DISCOVERY = {
@@ -43,7 +50,11 @@ DISCOVERY = {
             }
         ],
     },
-    "/api/v1": {"kind": "APIResourceList", "groupVersion": "v1", "resources": [resource("secrets", "Secret")]},
+    "/api/v1": {
+        "kind": "APIResourceList",
+        "groupVersion": "v1",
+        "resources": [resource("secrets", "Secret"), resource("pods", "Pod")],
+    },
     f"/apis/{GROUP}/v1": {
         "kind": "APIResourceList",
         "groupVersion": f"{GROUP}/v1",
@@ -58,6 +69,7 @@ class Cluster:
     def __init__(self) -> None:
         self.refuse = False
         self.patches: list[tuple[str, dict[str, Any]]] = []
+        self.pods = {f"{PODS}/stalwart-0"}
         self.external = {name: self._external(name) for name in SECRETS}
         self.values = {
             name: "the-old-value" if name == "stalwart-admin" else value for name, (*_, value) in SECRETS.items()
@@ -77,7 +89,7 @@ class Cluster:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_PATCH = answer
+            do_GET = do_PATCH = do_DELETE = answer
 
             def log_message(self, *_args: Any) -> None:
                 """Quiet."""
@@ -112,6 +124,17 @@ class Cluster:
             # External Secrets sees the annotation and reads OpenBao again.
             self.values[name] = SECRETS[name][2]
             return 200, self.external[name]
+        if path in self.pods:
+            if method == "DELETE" and self.refuse:
+                return 403, {
+                    "kind": "Status",
+                    "status": "Failure",
+                    "message": f'pods "{name}" is forbidden',
+                    "code": 403,
+                }
+            if method == "DELETE":
+                self.pods.remove(path)
+            return 200, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "tenant-acme"}}
         if path == BASE:
             return 200, {
                 "kind": "ExternalSecretList",
@@ -145,12 +168,14 @@ def cluster() -> Iterator[Cluster]:
     running.stop()
 
 
-def resync(folder: Path, cluster: Cluster) -> dict[str, Any]:
+def include(tasks_from: str, folder: Path, cluster: Cluster) -> dict[str, Any]:
     """Include the file for a stale administrator's Secret; what failed, and the facts then."""
-    told = "{{ {'task': ansible_failed_task.name, 'failure': ansible_failed_result.failure, 'written': __chart_written | default([])} | to_json }}"
+    told = "{{ {'task': ansible_failed_task.name, 'failure': ansible_failed_result.failure, 'written': __chart_written | default([]), 'report': tenant_report | default({})} | to_json }}"
     tasks = [
         {
-            "block": [{"ansible.builtin.include_role": {"name": "tenantmail.stalwart.chart", "tasks_from": "resync"}}],
+            "block": [
+                {"ansible.builtin.include_role": {"name": "tenantmail.stalwart.chart", "tasks_from": tasks_from}}
+            ],
             "rescue": [
                 {
                     "ansible.builtin.copy": {"content": told, "dest": f"{folder}/told.json", "mode": "0600"},
@@ -187,7 +212,7 @@ def resync(folder: Path, cluster: Cluster) -> dict[str, Any]:
 
 
 def test_only_the_stale_secret_is_read_again(cluster: Cluster, tmp_path: Path) -> None:
-    told = resync(tmp_path, cluster)
+    told = include("resync", tmp_path, cluster)
     [(name, patch)] = cluster.patches
     assert name == "stalwart-admin"
     assert list(patch["metadata"]["annotations"]) == ["force-sync"]
@@ -195,13 +220,32 @@ def test_only_the_stale_secret_is_read_again(cluster: Cluster, tmp_path: Path) -
     assert told["task"] == "Wait until the release works"
     assert "there is no StatefulSet stalwart" in told["failure"]["message"]
     assert told["written"] == [{"action": "update", "kind": "Secret", "key": "stalwart-admin"}]
+    assert told["report"]["chart"]["changed"] == told["written"]
 
 
 def test_what_the_cluster_refuses_is_said_with_the_next_step(cluster: Cluster, tmp_path: Path) -> None:
     cluster.refuse = True
-    told = resync(tmp_path, cluster)
+    told = include("resync", tmp_path, cluster)
     failure = told["failure"]
     assert (failure["layer"], failure["code"], failure["tenant"]) == ("kubernetes", "forbidden", "acme")
     assert failure["message"].startswith("Annotate the ExternalSecret (stalwart in tenant-acme): ")
     assert "least privilege" in failure["hint"]
     assert told["written"] == []
+
+
+def test_a_restart_is_known_also_when_the_server_does_not_come_back(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.values = {name: value for name, (*_, value) in SECRETS.items()}
+    told = include("restart", tmp_path, cluster)
+    assert cluster.pods == set()
+    assert "there is no StatefulSet stalwart" in told["failure"]["message"]
+    assert told["report"]["chart"]["changed"] == [{"action": "restart", "kind": "Pod", "key": "stalwart-0"}]
+
+
+def test_a_restart_that_the_cluster_refuses_is_said_with_the_next_step(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.refuse = True
+    told = include("restart", tmp_path, cluster)
+    assert cluster.pods == {f"{PODS}/stalwart-0"}
+    assert told["failure"]["code"] == "forbidden"
+    assert told["failure"]["message"].startswith("Delete the pod (stalwart in tenant-acme): ")
+    assert "least privilege" in told["failure"]["hint"]
+    assert told["report"] == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import tempfile
 import types
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 from ansible.plugins.action import ActionBase
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import connection
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
+from kubernetes.config import kube_config
 
 CANARY = "canary-key-1234"
 INNER = "inner-secret-1"
@@ -79,6 +82,24 @@ def test_nothing_is_left_in_temporary_files(monkeypatch: pytest.MonkeyPatch, tmp
     assert written[0].is_relative_to(tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert tempfile.tempdir == str(tmp_path)
+
+
+def test_no_item_of_a_loop_is_given_the_files_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    inline = base64.b64encode(b"certificate").decode()
+    kubeconfig = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "https://k.test", "certificate-authority-data": inline}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+
+    def connect(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        assert kube_config._temp_files == {}
+        found = connection.configuration({"kubeconfig": kubeconfig})
+        return {"certificate": Path(str(found.ssl_ca_cert)).read_text(), "cached": len(kube_config._temp_files)}
+
+    for _ in range(2):
+        assert run(monkeypatch, connect) == {"certificate": "certificate", "cached": 1}
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,9 @@ def test_a_bare_name_is_an_address_of_the_tenant_and_its_list_says_what_it_is() 
 
 def test_the_probe_is_among_them_unless_nobody_verifies() -> None:
     assert boxes() == []
-    names = [item["name"] for item in derive(ACME)["mailboxes"]["principals"]]
-    assert names == [f"tenantmail-probe-group@{DOMAIN}", f"tenantmail-probe@{DOMAIN}"]
+    group, probe = derive(ACME)["mailboxes"]["principals"]
+    assert (group["name"], probe["name"]) == (f"tenantmail-probe-group@{DOMAIN}", f"tenantmail-probe@{DOMAIN}")
+    assert probe["quota"] == 0
     taken = told({"tenant_verify": True, "tenant_lists": [{"name": "tenantmail-probe", "members": ["x"]}]})
     assert "the probe of role verify" in taken[0]
 
