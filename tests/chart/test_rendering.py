@@ -147,6 +147,31 @@ def test_smtp_and_imap_share_their_address(render: Render) -> None:
 
 
 @pytest.mark.parametrize(
+    ("service", "expected"),
+    [
+        ({}, {"externalTrafficPolicy": "Local", "allocateLoadBalancerNodePorts": False}),
+        (
+            {"externalTrafficPolicy": "Cluster", "allocateLoadBalancerNodePorts": True},
+            {"externalTrafficPolicy": "Cluster", "allocateLoadBalancerNodePorts": True},
+        ),
+        ({"type": "NodePort"}, {"externalTrafficPolicy": "Local"}),
+        ({"type": "ClusterIP"}, {}),
+    ],
+)
+def test_how_traffic_from_outside_comes_in(render: Render, service: dict[str, Any], expected: dict[str, Any]) -> None:
+    names = ("externalTrafficPolicy", "allocateLoadBalancerNodePorts")
+    manifest = render({"service": service})
+    for service_name in ("stalwart-smtp", "stalwart-imap"):
+        spec = manifest.one("Service", service_name)["spec"]
+        assert {name: spec[name] for name in names if name in spec} == expected
+
+
+def test_a_ban_of_the_nodes_address_restarts_nothing(render: Render) -> None:
+    probes = {kind: render().container[f"{kind}Probe"]["tcpSocket"] for kind in ("startup", "readiness", "liveness")}
+    assert probes == {"startup": {"port": "http"}, "readiness": {"port": "smtp"}, "liveness": {"port": "http"}}
+
+
+@pytest.mark.parametrize(
     ("store", "config"),
     [
         ({"@type": "RocksDb", "path": "/data/"}, {"@type": "RocksDb", "path": "/data/"}),

@@ -279,8 +279,6 @@ def blocked() -> Iterator[None]:
             yield
         finally:
             server.jmap(("x:BlockedIp/set", {"destroy": [created]}), reload)
-            # The kubelet comes from there, too: without it the pod is out of the Service.
-            facts.kubernetes("wait", "pod/stalwart-0", "-n", NAMESPACE, "--for=condition=Ready", "--timeout=120s")
 
 
 @contextmanager
