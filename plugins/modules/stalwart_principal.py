@@ -191,6 +191,12 @@ options:
     type: str
     choices: [suspend, absent, keep]
     default: suspend
+  disappeared_max:
+    description:
+      - Fail before anything is written when O(disappeared) and O(exclusive) would suspend or remove more principals than this at once.
+        Half of an exported file is a valid one.
+      - Not given, any number is accepted.
+    type: int
   exclusive:
     description:
       - Individuals without the mark of O(managed_by) that the task does not name are suspended, too, those included that a login has

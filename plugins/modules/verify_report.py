@@ -28,10 +28,31 @@ options:
     type: dict
     required: true
   checks:
-    description: The records, RV(tenantmail.stalwart.mail_probe#module:checks).
+    description: The records, RV(tenantmail.stalwart.mail_probe#module:checks). Either these or O(failed_result).
     type: list
     elements: dict
-    required: true
+  failed_result:
+    description:
+      - C(ansible_failed_result), in a C(rescue), of a run that ended before it could check anything.
+      - The file then holds one record of the name C(verify), so that nobody takes an older report for the state of things. Nothing
+        is printed, and the task does not fail; M(tenantmail.stalwart.tenant_report) does both.
+    type: dict
+  failed_task:
+    description: C(ansible_failed_task); names the layer when the failure is not one of this collection's modules.
+    type: dict
+    suboptions:
+      name:
+        description: Name of the task.
+        type: str
+      action:
+        description: Its action.
+        type: str
+        required: true
+      tags:
+        description: Its tags; a role's name among them tells the layer.
+        type: list
+        elements: str
+        default: []
   directory:
     description: Where the file is written; it is made if it does not exist. Without it no file is written.
     type: path

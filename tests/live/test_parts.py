@@ -19,6 +19,14 @@ def test_one_role_by_its_tag() -> None:
     assert "SMTP" not in line
 
 
+def test_a_run_by_tags_asks_only_who_is_needed() -> None:
+    """Somebody is locked out of a mailbox although the realm or a name server is down."""
+    mark = facts.mark()
+    assert provision("--tags", "mailboxes", "--limit", "acme").status == 0
+    counts = facts.counts(mark)
+    assert (counts["keycloak"]["total"], counts["powerdns"]["total"]) == (0, 0)
+
+
 def test_a_layer_that_is_only_checked_is_never_written() -> None:
     client = stalwart_client()
     drift = {**client, "redirectUris": ["https://other.test/*"]}

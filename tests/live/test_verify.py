@@ -71,6 +71,16 @@ def test_provision_ends_with_it() -> None:
     assert "beta: verified: " in run.output
 
 
+def test_a_back_end_that_is_down_is_named_and_no_older_report_stays(tmp_path: Path) -> None:
+    (tmp_path / "acme.json").write_text('{"ok": true}')
+    down = json.dumps({"platform_openbao_url": "https://127.0.0.1:9"})
+    run, reports = verify(tmp_path, "--limit", "acme", "-e", down)
+    assert run.status != 0
+    assert "acme: FAILED at openbao (unreachable)" in run.line("acme")
+    (record,) = reports["acme"]["checks"]
+    assert (reports["acme"]["ok"], record["layer"], record["cause"]) == (False, "openbao", "unreachable")
+
+
 #: One row of each kind is enough for an ordinary run.
 USUAL = {"audience mapper wrong", "SPF missing", "group without the permission to receive", "port closed"}
 

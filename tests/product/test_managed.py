@@ -64,6 +64,20 @@ def test_marks_are_written_with_the_principals_and_cost_no_request(mail: Server)
     assert "tenantmail" not in str(exported)
 
 
+@pytest.mark.parametrize("more", [{}, {"disappeared": "absent"}, {"exclusive": True}], ids=str)
+def test_half_a_file_suspends_nobody(mail: Server, more: dict[str, Any]) -> None:
+    named(mail, *EVERYBODY)
+    writes = mail.writes()
+    for check in (True, False):
+        failure = refusal(named, mail, ALICE, SALES, NEWS, check=check, disappeared_max=0, **more)
+        assert failure.code == "invalid_value"
+        assert "bob@acme.test" in failure.message
+    assert mail.writes() == writes
+    named(mail, ALICE, SALES, NEWS, disappeared_max=2, **more)
+    # Who is suspended already is touched no more.
+    settled(mail, ALICE, SALES, NEWS, disappeared_max=0, **more)
+
+
 def test_a_mailbox_that_disappears_is_suspended_and_comes_back(mail: Server) -> None:
     named(mail, *EVERYBODY)
     planned = named(mail, SALES, ALICE, NEWS, check=True)

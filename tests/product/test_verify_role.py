@@ -105,6 +105,35 @@ def test_a_failed_check_fails_the_run_with_its_layer_and_fix(acme: Tenant, tmp_p
     assert not report(tmp_path / "run")["ok"]
 
 
+def test_a_run_that_ends_before_it_can_check_leaves_no_older_report(acme: Tenant, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run(acme, folder)
+    assert report(folder)["ok"]
+    raised = {"layer": "openbao", "code": "sealed", "msg": "it is sealed.", "hint": "Unseal it."}
+    written = {
+        "tenant": "acme",
+        "domain": "{{ verify_domain }}",
+        "directory": "{{ verify_report_dir }}",
+        "failed_result": "{{ ansible_failed_result }}",
+    }
+    tasks = [
+        {
+            "block": [{"tenantmail.stalwart.tenant_failure": raised}],
+            "rescue": [{"tenantmail.stalwart.verify_report": written}],
+        }
+    ]
+    inventory = {"all": {"hosts": {"acme": playbook.LOCAL}}}
+    plays = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
+    assert "rescued=1" in playbook.run(folder, inventory, plays, variables=variables(acme, folder)).stdout
+    (record,) = report(folder)["checks"]
+    assert (record["status"], record["layer"], record["cause"], record["hint"]) == (
+        "failed",
+        "openbao",
+        "sealed",
+        "Unseal it.",
+    )
+
+
 def test_check_mode_sends_nothing_and_says_so(acme: Tenant, tmp_path: Path) -> None:
     assert acme.server.simulator is not None
     before = acme.server.simulator.requests()

@@ -32,8 +32,12 @@ passed. Then every failure and warning with its check and layer, what was found 
 run again. The report has more: `cause`, which is a row of the table below, `because`, and what was found where a check passed (that a
 certificate is self-signed, say).
 
-In hints, `{provision}` is the command for this tenant, such as `ansible-playbook tenantmail.stalwart.provision_tenant --limit acme`, and
-`{publish}` says how its record sets get published.
+In hints, `{provision}` is the command for this tenant, such as `ansible-playbook tenantmail.stalwart.provision_tenant --limit acme` (add your `-i`),
+and `{publish}` says how its record sets get published: `Run {provision} --tags dns_records.`, or, for a domain of the tenant's own, that its owner
+has to publish `zone.txt` of the ConfigMap (`kubectl --namespace tenant-beta get configmap stalwart-dns-records-required --output jsonpath='{.data.zone\\.txt}'`).
+
+A run that ends before it can check anything, because OpenBao is down, say, prints the failure of that layer and writes a report with one
+record, `verify`.
 
 ## Checks
 

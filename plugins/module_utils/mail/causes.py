@@ -238,8 +238,8 @@ CAUSES: dict[str, Cause] = {
     "banned": Cause(
         "stalwart",
         "the server has blocked an address and closes its connections at once",
-        "Remove {blocked} from the server's blocked addresses (stalwart_settings, blockedIp, state: absent) and add the controller's "
-        "address to allowedIp.",
+        "Remove {blocked} from the server's blocked addresses (stalwart_settings, blockedIp, state: absent: README, One task for one "
+        "tenant), and let it know the controller for good: tenant_settings, allowedIp, and {provision} --tags server_settings.",
     ),
     "closed_at_once": Cause(
         "stalwart",

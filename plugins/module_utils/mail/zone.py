@@ -68,8 +68,8 @@ def instructions(model: t.Mapping[str, t.Any], required: Needed) -> str:
     lines = [
         f"DNS records for {domain}",
         "",
-        "The platform does not write this domain's DNS. Publish these records at the domain's DNS provider, then run the",
-        "playbook again: it asks the name servers and reports what is still missing.",
+        "The platform does not write this domain's DNS. Publish these records at the domain's DNS provider, then tell the",
+        "platform's operator: with dns_records_byo_nameservers set, a run asks the name servers what is still missing.",
         "",
     ]
     for record in required.records:

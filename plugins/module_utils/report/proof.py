@@ -12,7 +12,7 @@ import tempfile
 import typing as t
 
 from ..failure import LAYERS, Failure
-from .line import one_line
+from .line import REPORT_SPEC, one_line
 
 #: Version of the document's form (docs/report.schema.json).
 FORM = 1
@@ -21,9 +21,16 @@ STATUSES = ("ok", "failed", "warning", "skipped")
 VERIFY_REPORT: dict[str, t.Any] = {
     "tenant": {"type": "str", "required": True},
     "domain": {"type": "dict", "required": True},
-    "checks": {"type": "list", "elements": "dict", "required": True},
+    "checks": {"type": "list", "elements": "dict"},
+    "failed_result": REPORT_SPEC["failed_result"],
+    "failed_task": REPORT_SPEC["failed_task"],
     "directory": {"type": "path"},
     "seconds": {"type": "float", "default": 0.0},
+}
+
+VERIFY_REPORT_RULES: dict[str, t.Any] = {
+    "required_one_of": [("checks", "failed_result")],
+    "mutually_exclusive": [("checks", "failed_result")],
 }
 
 Checks = t.Sequence[t.Mapping[str, t.Any]]
@@ -53,6 +60,22 @@ def document(
         "ok": found["failed"] == 0,
         "counts": found,
         "checks": [dict(check) for check in checks],
+    }
+
+
+def unproven(failure: Failure) -> dict[str, t.Any]:
+    """The record of a run that ended before it could check anything."""
+    return {
+        "name": "verify",
+        "ok": False,
+        "status": "failed",
+        "expected": "every check is made",
+        "observed": failure.message,
+        "layer": failure.layer,
+        "hint": failure.hint,
+        "cause": failure.code,
+        "because": "",
+        "duration_ms": 0,
     }
 
 

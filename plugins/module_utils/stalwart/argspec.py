@@ -81,6 +81,7 @@ PRINCIPAL_SPEC: dict[str, t.Any] = {
     "principals": {"type": "list", "elements": "dict", "required": True, "options": PRINCIPAL},
     "managed_by": {"type": "str"},
     "disappeared": {"type": "str", "choices": ["suspend", "absent", "keep"], "default": "suspend"},
+    "disappeared_max": {"type": "int"},
     "exclusive": {"type": "bool", "default": False},
     "spare": {"type": "list", "elements": "str", "default": []},
 }

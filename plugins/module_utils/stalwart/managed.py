@@ -16,6 +16,7 @@ import re
 import typing as t
 
 from ..failure import Failure
+from ..reconcile import Change
 from .principal import INDIVIDUAL, Principal, normal_address, word
 from .principal_checks import Census
 from .problem import Problem, refuse_problems, shown
@@ -31,13 +32,14 @@ class Managing:
 
     :param by: the inventory's name; none for a task that looks at nothing else.
     :param disappeared: what becomes of those that are marked. :param exclusive: individuals without a mark are suspended.
-    :param spare: addresses that neither concerns.
+    :param spare: addresses that neither concerns. :param most: how many may be touched at once; none for any number.
     """
 
     by: t.Optional[str] = None
     disappeared: str = SUSPEND
     exclusive: bool = False
     spare: frozenset[str] = frozenset()
+    most: t.Optional[int] = None
 
     @property
     def removes(self) -> bool:
@@ -91,7 +93,11 @@ def managing_of(params: t.Mapping[str, t.Any]) -> Managing:
     # Whoever writes must not lock himself out.
     own = normal_address(str(params.get("api_username") or ""))
     return Managing(
-        str(by), params.get("disappeared") or SUSPEND, bool(params.get("exclusive")), frozenset(spare | {own or ""})
+        str(by),
+        params.get("disappeared") or SUSPEND,
+        bool(params.get("exclusive")),
+        frozenset(spare | {own or ""}),
+        params.get("disappeared_max"),
     )
 
 
@@ -126,6 +132,26 @@ def rest_of(managing: Managing, named: t.Iterable[Principal], census: Census, ma
         strangers -= known | set(marks) | census.administrators
         principals += [_unnamed(address, INDIVIDUAL, "suspended") for address in sorted(strangers)]
     return Rest(tuple(principals), tuple(released), tuple(left))
+
+
+def refuse_many(managing: Managing, rest: Rest, changes: t.Iterable[Change]) -> None:
+    """Half a file is a valid one: who was named before and is not any more may not be touched in any number.
+
+    :raises Failure: ``invalid_value``.
+    """
+    unnamed = {principal.name for principal in rest.principals}
+    touched = sorted({change.key for change in changes if change.kind != "mark"} & unnamed)
+    if managing.most is None or len(touched) <= managing.most:
+        return
+    some = ", ".join(touched[:5]) + (" and others" if len(touched) > 5 else "")
+    raise Failure(
+        "stalwart",
+        "invalid_value",
+        f"{len(touched)} principals that are not named any more would be suspended or removed ({some}), and disappeared_max "
+        f"allows {managing.most}; nothing has been written.",
+        hint="See whether the inventory's file is complete. If it is, raise disappeared_max for this run "
+        f"(role mailboxes: -e mailboxes_disappeared_max={len(touched)}).",
+    )
 
 
 def _unnamed(address: str, kind: str, state: str, managed_by: t.Optional[str] = None) -> Principal:

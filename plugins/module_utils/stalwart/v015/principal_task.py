@@ -13,7 +13,7 @@ from ...failure import Failure
 from ...reconcile import Plan, after_writes, converge, present
 from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
-from ..managed import Rest, marked, rest_of
+from ..managed import Rest, marked, refuse_many, rest_of
 from ..placeholder import refuse_placeholders
 from ..principal import INDIVIDUAL, LIST, Principal, parse_principals
 from ..principal_checks import Missing, cautions, nobodies
@@ -72,6 +72,7 @@ class Principal015Task:
             missing=self._missing,
             released={address: str(by) for address in self._rest.released},
         )
+        refuse_many(self._ask.managing, self._rest, plan.changes)
         refuse_placeholders(op.password for change in plan.changes for op in change.payload)
         return plan
 

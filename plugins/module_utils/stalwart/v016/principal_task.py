@@ -11,7 +11,7 @@ import typing as t
 from ...reconcile import Plan, present
 from ...redact import Redactor
 from ..driver import PrincipalAsk, Result
-from ..managed import Rest, marked, rest_of
+from ..managed import Rest, marked, refuse_many, rest_of
 from ..placeholder import refuse_placeholders
 from ..principal import GROUP, INDIVIDUAL, LIST, Principal, parse_principals
 from ..principal_checks import Missing, cautions, nobodies
@@ -89,7 +89,7 @@ class PrincipalTask:
         marks = Marks(registry, self._managing.by) if self._managing.by else None
         if marks is not None:
             self._rest = rest_of(self._managing, self._principals, take_census(registry), marks.addresses)
-        return make_principal_plan(
+        plan = make_principal_plan(
             registry,
             [*self._principals, *self._rest.principals],
             rewrite_passwords=self._rewrite,
@@ -98,6 +98,8 @@ class PrincipalTask:
             marks=marks,
             released=self._rest.released,
         )
+        refuse_many(self._managing, self._rest, plan.changes)
+        return plan
 
     def _read(self) -> Registry:
         client = present(self._client)

@@ -46,6 +46,19 @@ def test_the_document_is_of_its_schema(broken: tuple[str, ...]) -> None:
     jsonschema.validate(report(*broken), SCHEMA)
 
 
+def test_a_run_that_could_not_check_is_a_report_that_is_not_ok() -> None:
+    record = proof.unproven(Failure("openbao", "sealed", "it is sealed.", hint="Unseal it."))
+    found = proof.document("acme", DOMAIN, [record], at="2026-11-30T10:00:00Z", seconds=0.0)
+    jsonschema.validate(found, SCHEMA)
+    assert (found["ok"], found["counts"]["failed"]) == (False, 1)
+    assert {
+        "layer": "openbao",
+        "cause": "sealed",
+        "hint": "Unseal it.",
+        "observed": "it is sealed.",
+    }.items() <= record.items()
+
+
 def test_the_schema_takes_every_name_and_refuses_what_it_does_not_know() -> None:
     good = report()
     for name in CHECKS:

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.managed import managing_of, rest_of
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.reconcile import Change
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.managed import (
+    managing_of,
+    refuse_many,
+    rest_of,
+)
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.principal import Principal
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.principal_checks import Census
 
@@ -38,6 +43,26 @@ def test_who_is_touched(
     rest = rest_of(managing_of({"managed_by": "mailboxes", **options}), NAMED, CENSUS, marks)
     assert {principal.name: principal.state for principal in rest.principals} == states
     assert (list(rest.released), [name for name, _kind in rest.left]) == (released, left)
+
+
+UNNAMED = [Change("update", "individual", "b@x.test"), Change("update", "individual", "root@x.test")]
+NO_CHANGE_OF_THEM = [Change("update", "individual", "a@x.test"), Change("delete", "mark", "b@x.test")]
+
+
+@pytest.mark.parametrize(
+    ("most", "changes", "refused"),
+    [(0, UNNAMED, True), (1, UNNAMED, False), (0, NO_CHANGE_OF_THEM, False), (None, UNNAMED, False)],
+)
+def test_how_many_are_touched_at_once(most: int | None, changes: list[Change], refused: bool) -> None:
+    managing = managing_of({"managed_by": "mailboxes", "disappeared_max": most})
+    rest = rest_of(managing, NAMED, CENSUS, MARKS)
+    if not refused:
+        refuse_many(managing, rest, changes)
+        return
+    with pytest.raises(Failure) as caught:
+        refuse_many(managing, rest, changes)
+    assert "1 principals that are not named any more would be suspended or removed (b@x.test)" in caught.value.message
+    assert "-e mailboxes_disappeared_max=1" in caught.value.hint
 
 
 @pytest.mark.parametrize(
