@@ -107,7 +107,12 @@ def connect(params: t.Mapping[str, t.Any], *, anonymous: bool = False) -> Connec
     """
     header = authorization(params)
     if header is None and not anonymous:
-        raise _invalid("no credential is given: api_username and api_password, or api_token.")
+        raise Failure(
+            "stalwart",
+            "invalid_value",
+            "no credential is given: api_username and api_password, or api_token.",
+            hint="For a tenant of an inventory, see 'One task for one tenant' in the README.",
+        )
     secrets = tuple(s for s in (params.get("api_password"), params.get("api_token"), header) if s)
     headers = {"Authorization": header} if header else {}
     url, cluster = params.get("api_url"), params.get("kubernetes")
