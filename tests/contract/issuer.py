@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 import time
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
@@ -186,6 +187,8 @@ class Issuer:
             "iss": self.url(realm),
             "sub": username,
             "aud": ["stalwart", "account"],
+            # Two of one second would be the same token, which a server that has seen it does not look at again.
+            "jti": uuid.uuid4().hex,
             "iat": now,
             "exp": now + 300,
             "scope": "openid profile email groups",
