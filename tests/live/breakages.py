@@ -210,13 +210,13 @@ def setting(
         with Stalwart("acme") as server:
             identifier = server.identifier(kind, **match)
             server.change(kind, identifier, patch)
-            server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
+            server.action("ReloadSettings")
             try:
                 yield
             finally:
                 if undo:
                     server.change(kind, identifier, undo)
-                    server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
+                    server.action("ReloadSettings")
 
     return broken
 
@@ -271,14 +271,14 @@ def realm_user() -> Iterator[None]:
 @contextmanager
 def blocked() -> Iterator[None]:
     """The server has blocked everybody who comes through the node, this test included."""
-    reload = ("x:Action/set", {"create": {"r": {"@type": "ReloadBlockedIps"}}})
     with Stalwart("acme") as server, server.from_loopback():
         created = server.create("BlockedIp", {"address": server.node_address})
-        server.jmap(reload)
+        server.action("ReloadBlockedIps")
         try:
             yield
         finally:
-            server.jmap(("x:BlockedIp/set", {"destroy": [created]}), reload)
+            server.jmap(("x:BlockedIp/set", {"destroy": [created]}))
+            server.action("ReloadBlockedIps")
 
 
 @contextmanager
@@ -319,7 +319,7 @@ def never_reloaded() -> Iterator[None]:
     with Stalwart("acme") as server:
         (directory,) = server.objects("Directory")
         server.change("Authentication", "singleton", {"directoryId": None})
-        server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
+        server.action("ReloadSettings")
         server.change("Authentication", "singleton", {"directoryId": directory["id"]})
     yield
 

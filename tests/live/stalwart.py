@@ -81,6 +81,10 @@ class Stalwart:
         ]
         return key
 
+    def action(self, variant: str) -> None:
+        """Let the server do something, such as ``ReloadSettings``."""
+        self.create("Action", {"@type": variant})
+
     @property
     def node_address(self) -> str:
         """The address from which the server sees everybody who comes through this machine, which is the node."""

@@ -51,7 +51,7 @@ def unlimited() -> Iterator[None]:
             limits = {entry["id"]: {"enable": False} for entry in server.objects("MtaInboundThrottle")}
             server.jmap(("x:MtaInboundThrottle/set", {"update": limits}))
             server.change("Security", "singleton", {"abuseBanRate": None})
-            server.jmap(("x:Action/set", {"create": {"r": {"@type": "ReloadSettings"}}}))
+            server.action("ReloadSettings")
         yield
 
 

@@ -255,7 +255,7 @@ def test_a_refusal_by_the_cluster_is_no_pod_to_restart(world: World) -> None:
     def refuse(path: str, params: Any = None) -> None:
         raise Failure("kubernetes", "unauthorized", f"GET {path}: HTTP 401.")
 
-    world.cluster.find = refuse  # type: ignore[method-assign,assignment]
+    world.cluster.find = refuse  # type: ignore[method-assign,assignment]  # this one cluster only refuses
     assert not_ready(world, on_outdated="report").layer == "kubernetes"
 
 
