@@ -353,4 +353,9 @@ options:
   tenant_offline:
     description: Plan without any read. A credential may be empty then.
     type: bool
+  tenant_server_only:
+    description:
+      - Derive what the mail server needs and nothing else, for a run that talks to no other back end (playbook
+        C(configure_server)). Addresses and credentials of the others, and O(platform_fqdn), may be missing then.
+    type: bool
 """

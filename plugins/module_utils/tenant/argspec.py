@@ -115,6 +115,7 @@ TENANT: dict[str, t.Any] = {
     "tenant_verify": {"type": "bool"},
     "tenant_overlay": {"type": "dict"},
     "tenant_offline": {"type": "bool"},
+    "tenant_server_only": {"type": "bool"},
 }
 
 #: Every variable that an inventory may set; `tenant_group` is an option of role `tenant` that its module does not take.

@@ -39,6 +39,7 @@ OWNED = {
     "dns": "tenant_dns or tenant_overlay.dns",
     "spamFilter": "tenant_spam_filter",
     "dnsRecords": "role dns_records, the one owner of this ConfigMap",
+    "setupJob": "the roles themselves, which do the Job's work",
 }
 
 
@@ -139,6 +140,7 @@ def compose(
             "spf": {"policy": dns["spf_policy"]},
         },
         "dnsRecords": {"create": False},
+        "setupJob": {"enabled": False},
     }
     result: dict[str, t.Any] = merge.plain(merge.merged(values, extra))
     return result

@@ -85,7 +85,7 @@ def resolve(inputs: Inputs, problems: Problems) -> Identity:
         problems.add("tenant_slug", None, f"{names.SLUG}; required without an inventory host")
     fqdn_given = inputs.given("platform_fqdn")
     fqdn = check(fqdn_given, names.host)
-    if fqdn_given is None:
+    if fqdn_given is None and not inputs.server_only:
         problems.add("platform_fqdn", None, "the platform's name, which every OpenBao path begins with; required")
     domain_mode = check(inputs.given("tenant_domain_mode", ":domain.mode") or Given("", FREE_SUBDOMAIN), mode)
     parent = _parent(inputs, fqdn, domain_mode, problems)

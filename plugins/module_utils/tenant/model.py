@@ -12,8 +12,9 @@ from . import chart_values, identity, mailboxes, merge, misspelt, names, platfor
 from .mailbox_file import File
 from .overlay import Inputs
 from .server import boolean
-from .validation import Problems
+from .validation import Given, Problems
 
+SERVER_ONLY = "tenant_server_only"
 WEB_PORT = 8080
 DIRECTORY_LABEL = "keycloak"
 #: The role of everybody that the server starts with (contract 1.6), and its permission to make app passwords.
@@ -43,7 +44,9 @@ def derive(
     :raises Failure: ``invalid_value`` in layer ``inventory``, with every mistake in ``details``.
     """
     problems = Problems()
-    inputs = Inputs(options, problems)
+    asked = options.get(SERVER_ONLY)
+    server_only = asked is not None and problems.check(Given(SERVER_ONLY, asked), boolean) is True
+    inputs = Inputs(options, problems, server_only=server_only)
     misspelt.check(variables, inputs, problems)
     who = identity.resolve(inputs, problems)
     display_name = problems.check(inputs.given("tenant_display_name"), names.description)
@@ -67,7 +70,7 @@ def derive(
     if offline and not check_mode:
         problems.add("tenant_offline", True, "true only with --check; without reading a run cannot write")
     powerdns = who.mode == identity.FREE_SUBDOMAIN and bool(back_ends.dns["enabled"])
-    secrets.check(options, problems, offline=offline, powerdns=powerdns)
+    secrets.check(options, problems, offline=offline or inputs.server_only, powerdns=powerdns)
     for duplicate in options.get("duplicates") or []:
         problems.add(duplicate["variable"], duplicate["value"], duplicate["accepted"])
     problems.raise_if_any(who.slug)

@@ -96,10 +96,14 @@ def _unknown(key: str, path: str, siblings: t.Mapping[str, t.Any]) -> str:
 
 
 class Inputs:
-    """The variables of one tenant in their order of precedence: ``tenant_*``, overlay, ``platform_*``."""
+    """The variables of one tenant in their order of precedence: ``tenant_*``, overlay, ``platform_*``.
 
-    def __init__(self, options: t.Mapping[str, t.Any], problems: Problems) -> None:
+    :param server_only: no back end but the mail server is talked to, so what leads to the others may be missing.
+    """
+
+    def __init__(self, options: t.Mapping[str, t.Any], problems: Problems, *, server_only: bool = False) -> None:
         self.options = options
+        self.server_only = server_only
         self.leaves = flatten(options.get(VARIABLE), problems)
 
     def given(self, *names: str) -> Given | None:

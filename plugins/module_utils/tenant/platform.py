@@ -107,7 +107,7 @@ def resolve(inputs: Inputs, identity: Identity, problems: Problems) -> Platform:
     """Everything about the back ends; mistakes go to ``problems``."""
     check = problems.check
     openbao_given = inputs.given("platform_openbao_url")
-    if openbao_given is None:
+    if openbao_given is None and not inputs.server_only:
         problems.add("platform_openbao_url", None, "the URL of OpenBao, which keeps every secret; required")
     client_id = check(inputs.given(":keycloak.clientID"), names.client_id) or "stalwart"
     if client_id in ("wordpress", "openclaw"):
@@ -186,7 +186,8 @@ def _connection(inputs: Inputs, problems: Problems) -> dict[str, t.Any]:
 def _dns(inputs: Inputs, identity: Identity, problems: Problems) -> dict[str, t.Any]:
     check = problems.check
     enabled_given = inputs.given(":dns.powerdns.enabled")
-    enabled = identity.mode != BYO and (enabled_given is None or check(enabled_given, boolean) is True)
+    wanted = enabled_given is None or check(enabled_given, boolean) is True
+    enabled = identity.mode != BYO and wanted and not inputs.server_only
     url_given = inputs.given(":dns.powerdns.apiURL", "platform_powerdns_url")
     if url_given is None and enabled and identity.mode == FREE_SUBDOMAIN:
         problems.add(

@@ -79,7 +79,8 @@ def compose(
 
     :param reference: OpenBao's path and property of the mail server's client.
     """
-    prefix = f"sovereign/{who.fqdn}"
+    # Where the platform has no name, OpenBao is not read either.
+    prefix = f"sovereign/{who.fqdn or who.domain}"
     clients: list[dict[str, t.Any]] = [
         {
             "client_id": client_id,

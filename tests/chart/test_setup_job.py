@@ -1,0 +1,163 @@
+"""The Job that configures the server in the cluster: as rendered, and what it would run, on a server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import yaml
+from tests import playbook
+from tests.contract.issuer import Issuer
+from tests.simulator.fixture import Simulator, start_simulator
+
+from .conftest import Manifest, Refused
+
+Render = Callable[..., Manifest]
+
+REALM = "https://keycloak.acme.test/realms/sme-acme"
+ALONE: dict[str, Any] = {"domain": {"primary": "acme.omantel.test"}, "keycloak": {"realmURL": REALM}}
+VERSION = yaml.safe_load((Path(__file__).parents[2] / "galaxy.yml").read_text())["version"]
+
+
+def inventory(manifest: Manifest) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(manifest.one("ConfigMap", "stalwart-setup")["data"]["inventory.yml"])
+    return found["all"]["children"]["tenants"]["hosts"]
+
+
+def test_the_job_is_a_hook_with_an_end(render: Render) -> None:
+    job = render(ALONE).one("Job", "stalwart-setup")
+    assert job["metadata"]["annotations"] == {
+        "helm.sh/hook": "post-install,post-upgrade",
+        "helm.sh/hook-weight": "5",
+        "helm.sh/hook-delete-policy": "before-hook-creation",
+    }
+    assert (job["spec"]["backoffLimit"], job["spec"]["activeDeadlineSeconds"]) == (6, 600)
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["image"] == f"docker.io/tenantmail/stalwart-ee:{VERSION}"
+    assert container["resources"].keys() == {"requests", "limits"}
+    assert container["command"][-1] == "tenantmail.stalwart.configure_server"
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_servers_services_do_not_lead_to_the_job(render: Render) -> None:
+    manifest = render(ALONE)
+    labels = manifest.one("Job", "stalwart-setup")["spec"]["template"]["metadata"]["labels"]
+    for name in manifest.names("Service"):
+        selector = manifest.one("Service", name)["spec"]["selector"]
+        assert not selector.items() <= labels.items(), name
+    peers = [
+        peer
+        for rule in manifest.one("NetworkPolicy", "stalwart-allow")["spec"]["ingress"]
+        for peer in rule.get("from", [])
+        if {"protocol": "TCP", "port": 8080} in rule["ports"]
+    ]
+    assert peers == [{"podSelector": {"matchLabels": labels}}]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {**ALONE, "setupJob": {"enabled": False}},
+    ],
+    ids=["no domain", "switched off"],
+)
+def test_no_job(render: Render, values: dict[str, Any]) -> None:
+    manifest = render(values)
+    assert manifest.names("Job") == []
+    assert "stalwart-setup" not in manifest.names("ConfigMap")
+    assert "setup" not in str(manifest.one("NetworkPolicy", "stalwart-allow"))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"domain": {"primary": "acme.test"}}, "keycloak.realmURL: needed"),
+        ({**ALONE, "setupJob": {"variables": {"tennant_settings": {}}}}, "tennant_settings"),
+        ({**ALONE, "setupJob": {"image": {"repository": "a", "tag": "a b"}}}, "tag"),
+        ({**ALONE, "setupJob": {"deadline": 5}}, "deadline"),
+    ],
+)
+def test_refused(render: Render, values: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        render(values)
+
+
+def test_an_image_by_digest_needs_no_tag(render: Render) -> None:
+    digest = "sha256:" + "0" * 64
+    job = render({**ALONE, "setupJob": {"image": {"digest": digest}}}).one("Job", "stalwart-setup")
+    assert job["spec"]["template"]["spec"]["containers"][0]["image"] == f"docker.io/tenantmail/stalwart-ee@{digest}"
+
+
+# --- what it runs ------------------------------------------------------------------------------------
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[Simulator]:
+    running = start_simulator(tmp_path, STALWART_HOSTNAME="mail.acme.omantel.test")
+    yield running
+    running.stop()
+
+
+def configure(folder: Path, manifest: Manifest, server: str, password: Path) -> subprocess.CompletedProcess[str]:
+    """Run the Job's command with the Job's inventory, where only the server's place and the Secret's are others."""
+    text = manifest.one("ConfigMap", "stalwart-setup")["data"]["inventory.yml"]
+    assert "http://stalwart-web.tenant-acme.svc:8080" in text
+    text = text.replace("http://stalwart-web.tenant-acme.svc:8080", server)
+    text = text.replace("/etc/stalwart-admin/ADMIN_PASSWORD", str(password))
+    (folder / "inventory.yml").write_text(text)
+    (container,) = manifest.one("Job", "stalwart-setup")["spec"]["template"]["spec"]["containers"]
+    program, *arguments = container["command"]
+    return subprocess.run(
+        [
+            str(Path(sys.executable).parent / program),
+            *(str(folder / "inventory.yml") if word == "/etc/stalwart-setup/inventory.yml" else word for word in arguments),
+            "-vvv",
+        ],
+        env={**os.environ, **playbook.own_settings(folder), "XDG_CACHE_HOME": str(folder / "cache")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_the_command_configures_a_server(render: Render, simulator: Simulator, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text(simulator.password)
+    issuer = Issuer("sme-acme").start()
+    try:
+        values = {
+            **ALONE,
+            "keycloak": {"realmURL": issuer.url("sme-acme")},
+            "setupJob": {"variables": {"tenant_mailboxes": [{"name": "alice@acme.omantel.test"}]}},
+        }
+        manifest = render(values)
+        done = configure(tmp_path, manifest, simulator.base_url, password)
+        assert done.returncode == 0, done.stdout[-4000:]
+        assert simulator.password not in done.stdout
+        written = {entry["object"] for entry in simulator.writes()}
+        assert {"Domain", "Directory", "Account", "SystemSettings"} <= written
+        before = len(simulator.writes())
+        again = configure(tmp_path, manifest, simulator.base_url, password)
+        assert again.returncode == 0, again.stdout[-4000:]
+        assert len(simulator.writes()) == before
+    finally:
+        issuer.stop()
+
+
+def test_the_command_fails_when_the_server_refuses_it(render: Render, simulator: Simulator, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("another-password-than-that")
+    done = configure(tmp_path, render(ALONE), simulator.base_url, password)
+    assert done.returncode != 0
+    assert "acme: FAILED" in done.stdout, done.stdout[-3000:]
+    assert "unauthorized" in done.stdout
+    assert "another-password-than-that" not in done.stdout
+    assert simulator.writes() == []
