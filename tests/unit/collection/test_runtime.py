@@ -31,6 +31,16 @@ def test_chart_blueprint_and_collection_have_one_version() -> None:
     assert load(f"{chart}/blueprint.yaml")["spec"]["version"] == version
 
 
+def test_the_execution_environment_holds_this_version() -> None:
+    archive = f"tenantmail-stalwart-{load('galaxy.yml')['version']}.tar.gz"
+    environment = load("execution-environment.yml")
+    (collection,) = environment["dependencies"]["galaxy"]["collections"]
+    (file,) = environment["additional_build_files"]
+    assert (collection["name"], file["src"]) == (f"{file['dest']}/{archive}", archive)
+    core = environment["dependencies"]["ansible_core"]["package_pip"]
+    assert core in (ROOT / "requirements.txt").read_text().splitlines()
+
+
 def test_requirements_agree_with_galaxy() -> None:
     needed = {item["name"]: item["version"] for item in load("requirements.yml")["collections"]}
     assert needed == load("galaxy.yml")["dependencies"]
