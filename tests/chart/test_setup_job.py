@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 import pytest
 import yaml
+
 from tests import playbook
 from tests.contract.issuer import Issuer
 from tests.simulator.fixture import Simulator, start_simulator
@@ -115,7 +116,10 @@ def configure(folder: Path, manifest: Manifest, server: str, password: Path) -> 
     return subprocess.run(
         [
             str(Path(sys.executable).parent / program),
-            *(str(folder / "inventory.yml") if word == "/etc/stalwart-setup/inventory.yml" else word for word in arguments),
+            *(
+                str(folder / "inventory.yml") if word == "/etc/stalwart-setup/inventory.yml" else word
+                for word in arguments
+            ),
             "-vvv",
         ],
         env={**os.environ, **playbook.own_settings(folder), "XDG_CACHE_HOME": str(folder / "cache")},

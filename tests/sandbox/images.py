@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 import platform
 import re
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
-from . import command, debian, files, golang, image, progress
+from . import command, debian, files, golang, image, packages, progress
 from .errors import SandboxError
 from .servers.containerd import PAUSE_IMAGE, Containerd
 from .settings import CHECKOUT, SIMULATED_STALWART_VERSION, Settings
@@ -26,8 +24,6 @@ CONFIG_FOLDER = "/etc/stalwart"
 SIMULATOR_FOLDER = "/opt/stalwart-simulator"
 BASE_PACKAGES = ("ca-certificates", "libstdc++6", "python3", "zlib1g")
 SIMULATOR = CHECKOUT / "tests" / "simulator"
-#: Published as source only. Pure Python: a wheel that is built here suits the image as well.
-SOURCE_ONLY = ("dkimpy",)
 
 LAUNCHER = f"""\
 #!/usr/bin/python3 -I
@@ -43,19 +39,28 @@ runpy.run_module("tests.simulator", run_name="__main__", alter_sys=True)
 def ensure(settings: Settings) -> str:
     """Import pause image and Stalwart's image unless the node has them; return the latter's reference."""
     containerd = Containerd(settings)
-    present = containerd.ctr("image", "ls", "-q").split()
-    if PAUSE_IMAGE not in present:
+    if PAUSE_IMAGE not in containerd.ctr("image", "ls", "-q").split():
         golang.build(settings, golang.PAUSE)
         content = image.Content()
         content.add("/pause", (settings.bin / "pause").read_bytes(), 0o755)
-        _import(settings, containerd, PAUSE_IMAGE, [content], {"Entrypoint": ["/pause"]}, base=None)
+        layer = content.write(settings.build / "layer-pause.tar")
+        _import_layers(settings, containerd, PAUSE_IMAGE, [layer], {"Entrypoint": ["/pause"]})
+        layer.path.unlink()
     name, contents = _real(settings.stalwart_binary) if settings.stalwart_binary else _simulated(settings)
+    return ensure_image(settings, name, contents, _config())
+
+
+def ensure_image(settings: Settings, name: str, contents: list[image.Content], config: dict[str, Any]) -> str:
+    """Import an image of these layers on the base layer unless the node has it.
+
+    :param name: repository and tag. :returns: the same with a mark of the content, so that pods roll when it changes.
+    """
+    containerd = Containerd(settings)
     base = base_layer(settings)
-    config = _config()
     layers = [content.write(settings.build / f"layer-{number}.tar") for number, content in enumerate(contents)]
     mark = files.digest([], base.digest, *(layer.digest for layer in layers), json.dumps(config, sort_keys=True))
     reference = f"{name}-{mark[:12]}"
-    if reference not in present:
+    if reference not in containerd.ctr("image", "ls", "-q").split():
         _import_layers(settings, containerd, reference, [base, *layers], config)
     for layer in layers:
         layer.path.unlink()
@@ -92,16 +97,16 @@ def _real(binary: Path) -> tuple[str, list[image.Content]]:
 def _simulated(settings: Settings) -> tuple[str, list[image.Content]]:
     if not (SIMULATOR / "__main__.py").exists():
         raise SandboxError(f"{SIMULATOR} holds no package to run; set STALWART_BINARY_0_16 or complete the checkout")
-    packages, code = image.Content(), image.Content()
+    libraries, code = image.Content(), image.Content()
     folder = _packages(settings)
-    packages.add_tree(folder, f"{SIMULATOR_FOLDER}/packages", _sources(folder))
+    libraries.add_tree(folder, f"{SIMULATOR_FOLDER}/packages", sources(folder))
     code.add(BINARY, LAUNCHER.encode(), 0o755)
     code.add(f"{SIMULATOR_FOLDER}/tests/__init__.py", b"")
-    code.add_tree(SIMULATOR, f"{SIMULATOR_FOLDER}/tests/simulator", _sources(SIMULATOR))
-    return f"localhost/stalwart-simulator:{SIMULATED_STALWART_VERSION}", [packages, code]
+    code.add_tree(SIMULATOR, f"{SIMULATOR_FOLDER}/tests/simulator", sources(SIMULATOR))
+    return f"localhost/stalwart-simulator:{SIMULATED_STALWART_VERSION}", [libraries, code]
 
 
-def _sources(folder: Path) -> list[Path]:
+def sources(folder: Path) -> list[Path]:
     """The files of a package; not what compilers, linters and pip leave beside them."""
 
     def wanted(path: Path) -> bool:
@@ -116,58 +121,8 @@ def _sources(folder: Path) -> list[Path]:
 
 
 def _packages(settings: Settings) -> Path:
-    """Third-party packages of the simulator, chosen for the image's Python whatever this machine's is."""
-    requirements = SIMULATOR / "requirements.txt"
-    python = _image_python(settings)
-    folder = settings.share / "simulator-packages"
-    stamp = settings.share / "simulator-packages.stamp"
-    mark = files.digest([requirements], python)
-    if folder.exists() and stamp.exists() and stamp.read_text() == mark:
-        return folder
-    machine = platform.machine()
-    with progress.step("packages of the simulator"):
-        shutil.rmtree(folder, ignore_errors=True)
-        wheels = _wheels(settings, requirements)
-        command.run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "install",
-                "--find-links",
-                wheels,
-                "--quiet",
-                "--no-compile",
-                "--target",
-                folder,
-                "--python-version",
-                python,
-                "--implementation",
-                "cp",
-                "--only-binary=:all:",
-                *(
-                    word
-                    for glibc in ("2_17", "2_28", "2_34")
-                    for word in ("--platform", f"manylinux_{glibc}_{machine}")
-                ),
-                "--platform",
-                f"manylinux2014_{machine}",
-                "-r",
-                requirements,
-            ],
-            log=settings.logs / "build-simulator.log",
-        )
-        files.write(stamp, mark)
-    return folder
-
-
-def _wheels(settings: Settings, requirements: Path) -> Path:
-    """pip takes nothing but wheels when it installs for another Python."""
-    folder = settings.build / "simulator-wheels"
-    pins = [line for line in requirements.read_text().splitlines() if line.partition("==")[0] in SOURCE_ONLY]
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
-    command.run([*pip, "--wheel-dir", str(folder), *pins], log=settings.logs / "build-simulator.log")
-    return folder
+    """Third-party packages of the simulator."""
+    return packages.install(settings, "simulator", SIMULATOR / "requirements.txt", image_python(settings))
 
 
 def base_layer(settings: Settings) -> image.Layer:
@@ -207,7 +162,8 @@ def base_layer(settings: Settings) -> image.Layer:
     return layer
 
 
-def _image_python(settings: Settings) -> str:
+def image_python(settings: Settings) -> str:
+    """Version of the Python in the base layer, such as 3.11."""
     base_layer(settings)
     return (settings.share / f"base-{debian_release()}.stamp").read_text().split()[2]
 
@@ -230,20 +186,6 @@ def debian_release() -> str:
             f"package sources, and this machine is {values.get('PRETTY_NAME', 'unknown')}"
         )
     return release
-
-
-def _import(
-    settings: Settings,
-    containerd: Containerd,
-    reference: str,
-    contents: list[image.Content],
-    config: dict[str, Any],
-    base: image.Layer | None,
-) -> None:
-    layers = [content.write(settings.build / f"layer-{number}.tar") for number, content in enumerate(contents)]
-    _import_layers(settings, containerd, reference, [*([base] if base else []), *layers], config)
-    for layer in layers:
-        layer.path.unlink()
 
 
 def _import_layers(
