@@ -114,7 +114,7 @@ uid:
   type: str
   returned: success
 requests:
-  description: Requests that were made to the Kubernetes API.
+  description: HTTP requests that were made.
   type: int
   returned: success
   sample: 2
@@ -126,9 +126,9 @@ failure:
 """
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import run_module
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import LISTENERS_READY
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.listeners_task import run
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.shell import run_module
 
 
 def main() -> None:
