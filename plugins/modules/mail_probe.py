@@ -205,7 +205,31 @@ options:
     default:
       smtp: 25
       submissions: 465
+      submission: 587
       imaps: 993
+      imap: 143
+  network_policy:
+    description:
+      - What the namespace's NetworkPolicies have to be, for the check C(network.policy), which needs O(kubernetes). Without it that check is
+        skipped.
+      - Every NetworkPolicy that selects the server's pod is judged, for they add up. Policies of other kinds (of a CNI, or of the whole
+        cluster) are not looked at.
+    type: dict
+    suboptions:
+      enabled:
+        description: Whether there have to be any.
+        type: bool
+        default: true
+      web_from:
+        description: Peers, as the NetworkPolicy API has them, that may reach the web ports (8080 and 443), which have the management API.
+        type: list
+        elements: dict
+        default: []
+      extra_ingress:
+        description: Further rules of the chart's (C(networkPolicy.extraIngress)), which may open anything.
+        type: list
+        elements: dict
+        default: []
   certificate:
     description:
       - Whether a self-signed certificate passes (and is told), which is what a server has before one is configured; or only one that

@@ -29,6 +29,9 @@ class Target:
     submissions_port: int | None = None  # SMTP with TLS from the first byte
     exchanger: tuple[str, int] | None = None  # where the server believes to be on port 25
     imap_port: int | None = None  # TLS from the first byte
+    starttls_ports: dict[str, int] = field(
+        default_factory=dict
+    )  # of the listeners submission and imap, once there are such
     simulator: Simulator | None = None  # what only test equipment can show or switch
 
 

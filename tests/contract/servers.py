@@ -67,6 +67,7 @@ def opened(name: str, folder: Path, generation: str = "0.16", **environ: str) ->
                 server.submissions_port,
                 ("127.0.0.1", server.smtp_port),
                 server.imap_port,
+                server.starttls_ports,
                 server,
             )
         finally:
@@ -80,6 +81,7 @@ class _Process:
         self.binary, self.folder, self.environ = binary, folder, environ
         self.http_port, self.smtp_port, self.submissions_port = free_port(), free_port(), free_port()
         self.exchanger, self.imap_port, recovery_port = _exchanger(), free_port(), free_port()
+        self.starttls_ports = {"submission": free_port(), "imap": free_port()}
         self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.json"
         self.config.write_text('{"@type": "Sqlite", "path": "%s"}' % (folder / "data.sqlite"), encoding="utf-8")
@@ -138,20 +140,22 @@ class _Process015(_Process):
         self.binary, self.folder, self.environ = binary, folder, environ
         self.http_port, self.smtp_port, self.submissions_port = free_port(), free_port(), free_port()
         self.exchanger, self.imap_port = _exchanger(), free_port()
+        self.starttls_ports = {"submission": free_port(), "imap": free_port()}
         self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.toml"
         toml = CONFIG_0_15.replace('"rocksdb"', '"sqlite"').replace("{data}", str(folder / "data.sqlite"))
-        kept = ("http", "smtp", "submissions", "imaps")
+        kept = ("http", "smtp", "submission", "submissions", "imap", "imaps")
         lines = [line for line in toml.splitlines() if "bind = " not in line or line.split()[0] in kept]
         self.config.write_text(
-            re.sub(r'"\[::\]:(8080|25|465|993)"', self._address, "\n".join([*lines, ""])), encoding="utf-8"
+            re.sub(r'"\[::\]:(8080|25|465|587|993|143)"', self._address, "\n".join([*lines, ""])), encoding="utf-8"
         )
         self.start(self.http_port)
 
     def _address(self, match: re.Match[str]) -> str:
         if match[1] == "8080":
             return f'"127.0.0.1:{self.http_port}"'
-        port = {"25": self.smtp_port, "465": self.submissions_port, "993": self.imap_port}[match[1]]
+        starttls = {"587": self.starttls_ports["submission"], "143": self.starttls_ports["imap"]}
+        port = {"25": self.smtp_port, "465": self.submissions_port, "993": self.imap_port, **starttls}[match[1]]
         return json.dumps(self.addresses(port, 25 if match[1] == "25" else port))
 
     def start(self, port: int, **environ: str) -> None:
@@ -186,6 +190,7 @@ def _binary(process: _Process) -> Iterator[Target]:
         url = f"http://127.0.0.1:{process.http_port}"
         exchanger = (process.exchanger, 25) if process.exchanger else None
         ports = process.smtp_port, process.submissions_port
-        yield Target("binary", url, process.user, process.secret, restart, *ports, exchanger, process.imap_port)
+        more = exchanger, process.imap_port, process.starttls_ports
+        yield Target("binary", url, process.user, process.secret, restart, *ports, *more)
     finally:
         process.stop()

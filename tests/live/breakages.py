@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -262,6 +263,46 @@ def service_port(service: str, port: int, target: int) -> Callable[[], AbstractC
 
 
 @contextmanager
+def listener_removed() -> Iterator[None]:
+    """Somebody removes the server's listener for submission and restarts it."""
+    with Stalwart("acme") as server:
+        server.jmap(("x:NetworkListener/set", {"destroy": [server.identifier("NetworkListener", name="submission")]}))
+        server.restart()
+    yield
+
+
+@contextmanager
+def policies_removed() -> Iterator[None]:
+    """Somebody removes the release's NetworkPolicies."""
+    facts.kubernetes("delete", "networkpolicy", "stalwart-default-deny", "stalwart-allow", "-n", NAMESPACE)
+    yield
+
+
+@contextmanager
+def policy_edited() -> Iterator[None]:
+    """Somebody opens the release's own NetworkPolicy."""
+    patch = '[{"op": "add", "path": "/spec/ingress/-", "value": {"ports": [{"protocol": "TCP", "port": 8080}]}}]'
+    facts.kubernetes("patch", "networkpolicy", "stalwart-allow", "-n", NAMESPACE, "--type=json", "-p", patch)
+    yield
+
+
+@contextmanager
+def admin_port_opened() -> Iterator[None]:
+    """Somebody adds a NetworkPolicy that lets everybody reach the admin port; removing it is what the hint says."""
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "somebodys", "namespace": NAMESPACE},
+        "spec": {"podSelector": {}, "ingress": [{"ports": [{"protocol": "TCP", "port": 8080}]}]},
+    }
+    facts.kubernetes("apply", "-f", "-", stdin=json.dumps(policy))
+    try:
+        yield
+    finally:
+        facts.kubernetes("delete", "networkpolicy", "somebodys", "--namespace", NAMESPACE)
+
+
+@contextmanager
 def realm_user() -> Iterator[None]:
     """A user of the realm without a mailbox."""
     with keycloak.user("sme-acme", "newcomer", DOMAIN):
@@ -346,6 +387,14 @@ def idle_mailbox() -> Iterator[None]:
             server.jmap(("x:Account/set", {"destroy": [created]}))
 
 
+#: What the server itself starts with.
+SASL = {
+    "match": {
+        "0": {"if": "local_port != 25 && is_tls", "then": "[plain, login, oauthbearer, xoauth2]"},
+        "1": {"if": "local_port != 25", "then": "[oauthbearer, xoauth2]"},
+    },
+    "else": "false",
+}
 AUDIENCE, GROUPS = "oidc-audience-mapper", "oidc-group-membership-mapper"
 PATHS = {"claim.name": "groups", "full.path": "true", "access.token.claim": "true"}
 NBF = {"claim.name": "nbf", "claim.value": "4000000000", "jsonType.label": "long", "access.token.claim": "true"}
@@ -427,6 +476,16 @@ BREAKAGES = (
              "recipient.unknown", "recipient_accepted", "stalwart", "Remove the catch-all"),
     Breakage("port closed", service_port("stalwart-imap", 993, 9),
              "port.imaps", "port_closed", "kubernetes", "--tags chart", "chart"),
+    Breakage("listener for submission removed from the server", listener_removed,
+             "port.submission", "port_closed", "kubernetes", "--tags chart,server_settings", "chart,server_settings"),
+    Breakage("NetworkPolicies deleted", policies_removed,
+             "network.policy", "policy_missing", "kubernetes", "--tags chart", "chart"),
+    Breakage("NetworkPolicy of the release opened", policy_edited,
+             "network.policy", "policy_changed", "kubernetes", "--tags chart", "chart"),
+    Breakage("a NetworkPolicy that opens the admin port", admin_port_opened,
+             "network.policy", "policy_opens", "kubernetes", "kubectl delete networkpolicy somebodys --namespace tenant-acme"),
+    Breakage("passwords before TLS", setting("MtaStageAuth", {"saslMechanisms": {"match": {}, "else": "[plain, login, oauthbearer, xoauth2]"}}, {"saslMechanisms": SASL}),
+             "port.submission", "passwords_in_clear", "stalwart", "mtaStageAuth.saslMechanisms"),
     Breakage("greeting delayed 30 s", slow_greeting,
              "port.smtp", "greeting_slow", "mail", "before it greets"),
     Breakage("address banned by the server", blocked,

@@ -85,6 +85,20 @@ class Stalwart:
         """Let the server do something, such as ``ReloadSettings``."""
         self.create("Action", {"@type": variant})
 
+    def restart(self) -> None:
+        """Delete its pod, and wait for the next one."""
+        facts.kubernetes("delete", "pod", "stalwart-0", "-n", self.namespace)
+        facts.kubernetes("rollout", "status", "statefulset/stalwart", "-n", self.namespace, "--timeout=180s")
+
+    @property
+    def pod(self) -> str:
+        """The UID of its pod."""
+        return str(
+            json.loads(facts.kubernetes("get", "pod", "stalwart-0", "-n", self.namespace, "-o", "json"))["metadata"][
+                "uid"
+            ]
+        )
+
     @property
     def node_address(self) -> str:
         """The address from which the server sees everybody who comes through this machine, which is the node."""

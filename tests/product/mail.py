@@ -103,6 +103,7 @@ class Tenant:
                 }
             ],
             "ports": self.ports,
+            "network_policy": None,
             "certificate": "self_signed",
             "spam_filter": False,
             "mailboxes_without_user": [],
@@ -184,7 +185,12 @@ def tenant(folder: Path, issuer: Issuer, generation: str = "0.16", name: str = "
         if target.exchanger is None or not target.submissions_port or not target.imap_port:
             pytest.skip("the rules for port 25 need a server of our own, and the right to bind that port")
         address, smtp = target.exchanger
-        ports = {"smtp": smtp, "submissions": target.submissions_port, "imaps": target.imap_port}
+        ports = {
+            "smtp": smtp,
+            "submissions": target.submissions_port,
+            "imaps": target.imap_port,
+            **target.starttls_ports,
+        }
         found = Tenant(Server(target, target.simulator, generation), issuer, NameServer(), address, ports)
         try:
             realm(issuer, "sme-acme")
@@ -208,7 +214,17 @@ def provision(found: Tenant) -> None:
         "mtaStageAuth": {"waitOnFail": {"else": "100ms"}},
         "mtaStageRcpt": {"waitOnFail": {"else": "300ms"}},
     }
-    found.settings(settings)
+    if found.server.generation == "0.16":
+        settings["networkListener"] = {
+            name: {
+                "protocol": protocol,
+                "bind": sorted({f"{host}:{found.ports[name]}" for host in ("127.0.0.1", found.address)}),
+            }
+            for name, protocol in (("submission", "smtp"), ("imap", "imap"))
+        }
+    if "networkListener" in found.settings(settings)["restart_required"]:
+        assert found.server.target.restart is not None
+        found.server.target.restart()
     found.directory()
     found.server.principals(*PRINCIPALS)
     found.publish()

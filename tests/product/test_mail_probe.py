@@ -20,6 +20,7 @@ from tests.contract.issuer import Issuer
 from tests.contract.v015.rest import Rest
 from tests.simulator.fixture import free_port
 
+from .certificates import new_chain
 from .mail import DOMAIN, GROUP, HOST, PASSWORD, PRINCIPALS, PROBE, SCOPES, Tenant, realm, tenant, unlimited
 from .server import Result
 
@@ -76,6 +77,7 @@ def test_a_whole_tenant_is_green(limited: Tenant, green: Records) -> None:
     records, old = green, is_old(limited)
     assert causes(records) == {}
     skipped = {name: record["observed"] for name, record in records.items() if record["status"] == "skipped"}
+    assert skipped.pop("network.policy") == "network_policy is not given"
     assert set(skipped) == (UNASKED if old else set())
     assert all("0.15" in why for why in skipped.values())
     assert "ed25519-sha256" in records["message.dkim"]["observed"]
@@ -83,7 +85,9 @@ def test_a_whole_tenant_is_green(limited: Tenant, green: Records) -> None:
     assert records["message.dmarc"]["observed"] == "pass by dkim and spf"
     assert records["foreign.smtp"]["observed"].startswith("535" if old else "454")
     assert records["recipient.unknown"]["observed"].startswith("550 5.1.2")
-    assert "self-signed" in records["certificate"]["observed"]
+    where, _colon, told = records["certificate"]["observed"].partition(": ")
+    assert set(where.split(", ")) == {"smtp", "submissions", "submission", "imaps", "imap"}
+    assert told.startswith("self-signed")
 
 
 def test_nothing_is_left_in_any_mailbox(acme: Tenant) -> None:
@@ -226,7 +230,7 @@ def test_the_realm(acme: Tenant, change: Callable[[Issuer], None], check: str, c
         return
     # One cause; what follows from it is skipped and names it.
     assert found == {check: cause}
-    assert because(records) == ({check, ""} if is_old(acme) else {check})
+    assert because(records) == {check, ""}
     assert records[check]["layer"] == "keycloak"
     hint = records[check]["hint"]
     words = {
@@ -411,6 +415,46 @@ def test_another_host_answers(acme: Tenant) -> None:
 
 def test_a_trusted_certificate_is_expected(acme: Tenant) -> None:
     assert causes(acme.probe(certificate="trusted")) == {"certificate": "certificate_self_signed"}
+
+
+@pytest.fixture
+def issued(acme: Tenant, tmp_path: Path) -> Iterator[Path]:
+    """The server has a certificate of a private CA, whose own certificate is in this file."""
+    if is_old(acme):
+        pytest.skip("one generation is enough: the certificate is looked at from outside")
+    api = acme.server.api()
+    ca, certificate, key = new_chain(HOST)
+    (tmp_path / "ca.pem").write_text(ca, encoding="utf-8")
+    private = {"@type": "Text", "secret": key}
+    created = api.create("Certificate", certificate={"@type": "Text", "value": certificate}, privateKey=private)
+    assert "created" in api.action("ReloadTlsCertificates")
+    yield tmp_path / "ca.pem"
+    api.destroy("Certificate", created)
+    assert "created" in api.action("ReloadTlsCertificates")
+
+
+@pytest.mark.parametrize("services", [("submissions", "submission", "imaps", "imap"), ("submission",), ("imap",)])
+def test_a_certificate_is_verified_on_every_port(acme: Tenant, issued: Path, services: tuple[str, ...]) -> None:
+    ports = {service: acme.ports[service] for service in services}
+    trusting = {"certificate": "trusted", "ports": ports}
+    record = acme.probe(**trusting, ca_path=str(issued))["certificate"]
+    assert (record["status"], record["observed"].partition(": ")[0]) == ("ok", ", ".join(services))
+    record = acme.probe(**trusting)["certificate"]
+    assert (record["cause"], record["observed"].partition(": ")[0]) == ("certificate_untrusted", ", ".join(services))
+
+
+def test_passwords_before_tls(acme: Tenant) -> None:
+    offered = {"mtaStageAuth": {"saslMechanisms": {"match": [], "else": "[plain, login, oauthbearer, xoauth2]"}}}
+    before = acme.settings(offered)["diff"]
+    records = acme.probe()
+    usual = [
+        {"if": "local_port != 25 && is_tls", "then": "[plain, login, oauthbearer, xoauth2]"},
+        {"if": "local_port != 25", "then": "[oauthbearer, xoauth2]"},
+    ]
+    acme.settings({"mtaStageAuth": {"saslMechanisms": {"match": usual, "else": "false"}}})
+    assert before
+    assert causes(records) == {"port.submission": "passwords_in_clear", "port.smtp": "passwords_in_clear"}
+    assert records["port.submission"]["observed"].endswith("offers LOGIN, PLAIN before STARTTLS")
 
 
 def test_a_warning_does_not_fail(acme: Tenant) -> None:

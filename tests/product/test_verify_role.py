@@ -64,6 +64,7 @@ def variables(acme: Tenant, folder: Path) -> dict[str, Any]:
         "verify_foreign_probe": [],
         "verify_foreign_platform": {},
         "verify_ports": acme.ports,
+        "verify_network_policy": None,
         "verify_spam_filter": False,
         "verify_report_dir": str(folder / "report"),
     }

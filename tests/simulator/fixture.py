@@ -88,6 +88,7 @@ class Simulator:
     smtp_port: int = field(default_factory=free_port)  # of the listener on 25
     submissions_port: int = field(default_factory=free_port)  # of the listener on 465
     imap_port: int = field(default_factory=free_port)  # of the listener on 993
+    starttls_ports: dict[str, int] = field(default_factory=lambda: {"submission": free_port(), "imap": free_port()})
     generation: str = "0.16"
     store: dict[str, Any] = field(default_factory=dict)  # 0.16: the DataStore object of config.json
     toml: str = CONFIG_0_15  # 0.15: what config.toml is at the first start
@@ -120,7 +121,8 @@ class Simulator:
             "SIMULATOR_BIND": "127.0.0.1",
             "SIMULATOR_PORTS": (
                 f"http={self.http_port} smtp={self.smtp_port} submissions={self.submissions_port} "
-                f"imaps={self.imap_port} https=- submission=- imap=-"
+                f"imaps={self.imap_port} https=- "
+                + " ".join(f"{name}={port}" for name, port in self.starttls_ports.items())
             ),
         }
         self.process = Forked(["--config", str(self.config)], environ | self.environ, self.log)

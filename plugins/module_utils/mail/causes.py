@@ -50,11 +50,19 @@ CHECKS: dict[str, About] = {
     "token.foreign": About("keycloak", "another realm gives a token to try at this tenant's server"),
     "port.smtp": About("mail", "port 25 greets in time, and with the mail host's name"),
     "port.submissions": About("mail", "port 465 speaks TLS at once and greets in time, with the mail host's name"),
-    "port.submission": About("mail", "port 587 greets in time with the mail host's name and offers STARTTLS"),
+    "port.submission": About(
+        "mail",
+        "port 587 greets in time with the mail host's name, speaks TLS after STARTTLS, and takes no password before it",
+    ),
     "port.imaps": About("mail", "port 993 speaks TLS at once and greets in time"),
-    "port.imap": About("mail", "port 143 greets in time and offers STARTTLS"),
+    "port.imap": About("mail", "port 143 greets in time and speaks TLS after STARTTLS"),
     "certificate": About(
-        "mail", "the mail host's certificate is trusted and for its name, or is known to be self-signed"
+        "mail",
+        "every port serves a certificate of the mail host, after STARTTLS, too, which is trusted and for its name, or is known to be self-signed",
+    ),
+    "network.policy": About(
+        "kubernetes",
+        "the pod is under default deny both ways; everybody reaches its mail ports, and its web ports only who is configured",
     ),
     "login.jmap": About("stalwart", "the probe's token opens its mailbox by JMAP"),
     "login.smtp": About("stalwart", "the probe's token is accepted for submission"),
@@ -234,6 +242,28 @@ CAUSES: dict[str, Cause] = {
         "the connection gets no answer",
         "A firewall, the NetworkPolicy or the load balancer drops port {port}: run {provision} --tags chart, then look at what is in between.",
     ),
+    "policy_missing": Cause(
+        "kubernetes",
+        "no NetworkPolicy selects the server's pod, so everybody in the cluster reaches it, or it reaches everybody",
+        "Run {provision} --tags chart: it writes the release's NetworkPolicies again.",
+    ),
+    "policy_changed": Cause(
+        "kubernetes",
+        "the release's own NetworkPolicy opens more than the chart does",
+        "Run {provision} --tags chart: it sets the NetworkPolicy {policy} right. Who has to reach the web port belongs in "
+        "tenant_chart_values, networkPolicy.webFrom.",
+    ),
+    "policy_opens": Cause(
+        "kubernetes",
+        "somebody's NetworkPolicy opens what the release's ones keep shut",
+        "Remove it (kubectl delete networkpolicy {policy} --namespace {namespace}), or let it not select the mail server's pod; who has to "
+        "reach the web port belongs in tenant_chart_values, networkPolicy.webFrom.",
+    ),
+    "policy_closed": Cause(
+        "kubernetes",
+        "no NetworkPolicy opens a mail port",
+        "Run {provision} --tags chart: it writes the release's NetworkPolicies again.",
+    ),
     # stalwart
     "banned": Cause(
         "stalwart",
@@ -353,6 +383,12 @@ CAUSES: dict[str, Cause] = {
         "mail",
         "the port offers no STARTTLS",
         "Give the server a certificate, and its listener TLS ({provision} --tags server_settings).",
+    ),
+    "passwords_in_clear": Cause(
+        "stalwart",
+        "the port takes passwords before TLS is on, for everybody on the way to read",
+        "Set mtaStageAuth.saslMechanisms in tenant_settings so that it gives PLAIN and LOGIN with is_tls only, as the server does by itself, and "
+        "run {provision} --tags server_settings.",
     ),
     "no_tls": Cause(
         "mail",

@@ -12,7 +12,7 @@ from ..keycloak.argspec import AUTH, AUTH_RULES
 from ..stalwart.argspec import CONNECTION
 
 #: Ports of the mail host by service; what is not listed is not looked at.
-PORTS: dict[str, int] = {"smtp": 25, "submissions": 465, "imaps": 993}
+PORTS: dict[str, int] = {"smtp": 25, "submissions": 465, "submission": 587, "imaps": 993, "imap": 143}
 #: Services that there can be, and whether they speak TLS at once.
 SERVICES: dict[str, bool] = {"smtp": False, "submissions": True, "submission": False, "imaps": True, "imap": False}
 
@@ -76,6 +76,14 @@ MAIL_PROBE: dict[str, t.Any] = {
     },
     "foreign": {"type": "list", "elements": "dict", "default": [], "options": _LOGIN},
     "ports": {"type": "dict", "default": dict(PORTS)},
+    "network_policy": {
+        "type": "dict",
+        "options": {
+            "enabled": {"type": "bool", "default": True},
+            "web_from": {"type": "list", "elements": "dict", "default": []},
+            "extra_ingress": {"type": "list", "elements": "dict", "default": []},
+        },
+    },
     "certificate": {"type": "str", "default": "self_signed", "choices": ["self_signed", "trusted"]},
     "spam_filter": {"type": "bool", "default": False},
     "mailboxes_without_user": {"type": "list", "elements": "str", "default": []},

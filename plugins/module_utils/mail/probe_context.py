@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+import ssl
 import threading
 import time
 import typing as t
@@ -17,6 +18,7 @@ from ..failure import Failure
 from ..keycloak.client import KeycloakClient
 from ..keycloak.tokens import Login, Tokens
 from . import probe_imap, probe_smtp
+from . import probe_port as ports
 from .checks import NotApplicable, Wrong
 from .dnscheck import parse_nameserver
 from .probe_argspec import SERVICES
@@ -74,6 +76,8 @@ class Context:
             authoritative=not self.byo,
             standing=self.byo,
         )
+        #: The certificate (DER) of each service whose port was checked.
+        self.served: dict[str, bytes] = {}
         self.token = ""
         self.foreign: t.Optional[tuple[str, str]] = None
 
@@ -163,12 +167,24 @@ class Context:
         with self.told_apart():
             return self._smtp(port, WINDOW)
 
-    def _smtp(self, port: Port, pause: float) -> probe_smtp.Session:
+    def verify(self, service: str) -> None:
+        """A connection that trusts only ``ca_path``, or the system's CAs.
+
+        :raises Wrong: ``certificate_untrusted``.
+        """
+        port, tls = self.port(service), ports.checking(self.params["ca_path"])
+        if service.startswith("imap"):
+            with self.told_apart(), probe_imap.Session(port, tls):
+                return
+        with self._smtp(port, WINDOW, tls):
+            return
+
+    def _smtp(self, port: Port, pause: float, tls: t.Optional[ssl.SSLContext] = None) -> probe_smtp.Session:
         with self._pace:
             start = max(self._next, time.monotonic() + pause - PACE)
             time.sleep(max(0.0, start - time.monotonic()))
             self._next = time.monotonic() + PACE
-        return probe_smtp.Session(port, f"tenantmail-probe.{self.domain}")
+        return probe_smtp.Session(port, f"tenantmail-probe.{self.domain}", tls)
 
     def submission(self) -> probe_smtp.Session:
         """A connection to where mail clients submit."""

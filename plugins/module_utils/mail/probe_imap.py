@@ -11,6 +11,7 @@ import datetime
 import imaplib
 import re
 import socket
+import ssl
 import time
 import typing as t
 
@@ -36,18 +37,22 @@ class LoginRefused(Exception):
 class Session(imaplib.IMAP4):
     """A connection to one port.
 
+    :param tls: by default a context that looks at no certificate.
     :raises Wrong: when the port does not greet as it should.
     """
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: Port, tls: t.Optional[ssl.SSLContext] = None) -> None:
         self._port = port
         self._read: dict[tuple[str, str], bytes] = {}
-        self._sock = ports.connect(port)
+        self._sock = ports.connect(port, tls)
         try:
             ports.greet(port, self._greeting)
             self._sock.settimeout(ports.ANSWER_TIMEOUT)
             if not port.tls and "STARTTLS" in self.capabilities:
-                self.starttls(ports.context())
+                self.starttls(tls or ports.context())
+        except ssl.SSLCertVerificationError as exc:
+            self._sock.close()
+            raise ports.wrong_certificate(exc) from None
         except (imaplib.IMAP4.error, OSError) as exc:
             self._sock.close()
             raise Wrong("closed_at_once", f"{port}: {exc}") from None

@@ -12,10 +12,14 @@ from ..failure import Failure
 from ..keycloak import claims
 from ..keycloak.tokens import Login, Tokens
 from . import probe_imap, probe_smtp
+from . import probe_port as ports
 from .checks import NotApplicable, Wrong
 from .claims import LEEWAY, Wanted, faults
 from .probe_context import Context
 from .probe_token import token_of
+
+#: SASL mechanisms that show a password to everybody who listens in (RFC 4616 section 6).
+PASSWORDS = frozenset(("PLAIN", "LOGIN"))
 
 
 class Logins:
@@ -96,6 +100,12 @@ class Logins:
                 raise Wrong(
                     "no_starttls", f"{session.port} offers {', '.join(sorted(session.esmtp_features)) or 'nothing'}"
                 )
+            self._c.served[service] = ports.served(session.sock)
+            in_clear = PASSWORDS.intersection(session.clear)
+            if in_clear:
+                raise Wrong(
+                    "passwords_in_clear", f"{session.port} offers {', '.join(sorted(in_clear))} before STARTTLS"
+                )
             return f"{session.port} {session.greeting}"
 
     def imap_port(self, service: str) -> str:
@@ -103,6 +113,7 @@ class Logins:
         with self._c.told_apart(), probe_imap.Session(self._c.port(service)) as session:
             if not session.encrypted:
                 raise Wrong("no_starttls", f"{self._c.port(service)} offers no STARTTLS")
+            self._c.served[service] = ports.served(session.sock)
             return f"{self._c.port(service)} {session.greeting}"
 
     # A right token ----------------------------------------------------------------------------------------------------

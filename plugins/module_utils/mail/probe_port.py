@@ -2,29 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A port of the mail host: how it is reached at the published address, when and how it greets, and its certificate."""
+"""A port of the mail host: how it is reached at the published address, and when and how it greets."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import socket
 import ssl
 import time
-import traceback
 import typing as t
 
-from ..failure import missing_library
 from .checks import Wrong
-
-CRYPTOGRAPHY_IMPORT_ERROR: t.Optional[str]
-try:
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    CRYPTOGRAPHY_IMPORT_ERROR = None
-except ImportError:
-    CRYPTOGRAPHY_IMPORT_ERROR = traceback.format_exc()
 
 #: Seconds for a connection, and for the greeting: RFC 5321 allows minutes, a sender's patience does not.
 CONNECT_TIMEOUT = 4.0
@@ -63,10 +51,26 @@ def context() -> ssl.SSLContext:
     return found
 
 
-def connect(port: Port) -> socket.socket:
+def checking(ca_path: t.Optional[str]) -> ssl.SSLContext:
+    """TLS that trusts a private CA, or what the system trusts."""
+    return ssl.create_default_context(cafile=ca_path)
+
+
+def wrong_certificate(exc: ssl.SSLCertVerificationError) -> Wrong:
+    """What to raise for a handshake that a :func:`checking` context ends."""
+    return Wrong("certificate_untrusted", exc.verify_message)
+
+
+def served(sock: t.Optional[socket.socket]) -> bytes:
+    """The certificate (DER) of a connection; empty without TLS."""
+    return (sock.getpeercert(binary_form=True) or b"") if isinstance(sock, ssl.SSLSocket) else b""
+
+
+def connect(port: Port, tls: t.Optional[ssl.SSLContext] = None) -> socket.socket:
     """A connection, with TLS where the port has it at once; its time-out is the greeting's.
 
-    :raises Wrong: ``port_closed``, ``port_silent``, ``closed_at_once``, ``no_tls``.
+    :param tls: by default one that looks at no certificate.
+    :raises Wrong: ``port_closed``, ``port_silent``, ``closed_at_once``, ``no_tls``, ``certificate_untrusted``.
     """
     try:
         sock = socket.create_connection((port.address, port.number), CONNECT_TIMEOUT)
@@ -79,7 +83,9 @@ def connect(port: Port) -> socket.socket:
     if not port.tls:
         return sock
     try:
-        return context().wrap_socket(sock, server_hostname=port.host)
+        return (tls or context()).wrap_socket(sock, server_hostname=port.host)
+    except ssl.SSLCertVerificationError as exc:
+        raise wrong_certificate(exc) from None
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError):
         raise Wrong("closed_at_once", f"{port} closes during the TLS handshake") from None
     except ssl.SSLError as exc:
@@ -104,54 +110,3 @@ def greet(port: Port, read: t.Callable[[], str]) -> str:
     if not text:
         raise Wrong("closed_at_once", f"{port} closes without a greeting")
     return text
-
-
-def certificate(port: Port, *, ca_path: t.Optional[str], trusted: bool, now: datetime.datetime) -> str:
-    """Judge the certificate that the port serves for the mail host.
-
-    :param trusted: one was configured, so a self-signed one is wrong.
-    :raises Wrong: ``certificate_*``. :raises Failure: ``missing_library``.
-    """
-    if CRYPTOGRAPHY_IMPORT_ERROR is not None:
-        raise missing_library("mail", "cryptography", "to read certificates")
-    with connect(port) as sock:
-        der = t.cast(ssl.SSLSocket, sock).getpeercert(binary_form=True)
-    found = x509.load_der_x509_certificate(der or b"")
-    end = found.not_valid_after_utc
-    told = f"for {', '.join(_names(found)) or 'no name'}, until {end:%Y-%m-%d}"
-    if found.issuer == found.subject:
-        if trusted:
-            raise Wrong("certificate_self_signed", f"self-signed, {told}")
-        return f"self-signed (no certificate is configured yet), {told}"
-    if not found.not_valid_before_utc <= now <= end:
-        raise Wrong("certificate_expired", told)
-    if not any(_covers(name, port.host) for name in _names(found)):
-        raise Wrong("certificate_other_name", told)
-    if trusted:
-        _verify(port, ca_path)
-    return f"issued by {found.issuer.rfc4514_string()}, {told}"
-
-
-def _verify(port: Port, ca_path: t.Optional[str]) -> None:
-    checking = ssl.create_default_context(cafile=ca_path)
-    try:
-        with socket.create_connection((port.address, port.number), CONNECT_TIMEOUT) as sock:
-            checking.wrap_socket(sock, server_hostname=port.host).close()
-    except ssl.SSLCertVerificationError as exc:
-        raise Wrong("certificate_untrusted", exc.verify_message) from None
-    except OSError as exc:
-        raise Wrong("closed_at_once", f"{port}: {exc}") from None
-
-
-def _names(found: x509.Certificate) -> list[str]:
-    try:
-        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        return [str(name) for name in names.get_values_for_type(x509.DNSName)]
-    except x509.ExtensionNotFound:
-        return [str(name.value) for name in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-
-
-def _covers(name: str, host: str) -> bool:
-    """RFC 9525 section 6.3: a wildcard is the whole left-most label."""
-    name, host = name.lower().rstrip("."), host.lower().rstrip(".")
-    return name == host or (name.startswith("*.") and name[2:] == host.partition(".")[2])

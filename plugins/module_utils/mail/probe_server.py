@@ -19,6 +19,7 @@ from ..stalwart.task import open_driver
 from . import addresses as cluster_addresses
 from .checks import NotApplicable, Wrong
 from .probe_jmap import Jmap
+from .probe_policy import Wanted, judge
 
 Params = t.Mapping[str, t.Any]
 
@@ -112,6 +113,22 @@ class Server:
         services = {item["metadata"]["name"]: item for item in items}
         release = str(place["service"]).rpartition("-")[0]
         return cluster_addresses.mail_addresses(services, release, host)
+
+    def network_policy(self, wanted: Wanted) -> str:
+        """``network.policy``
+
+        :raises NotApplicable: where no cluster is given. :raises Failure: as :meth:`KubernetesClient.items`.
+        """
+        cluster = self._web.cluster
+        if cluster is None:
+            raise NotApplicable("no cluster is given")
+        place = self._params["kubernetes"]
+        release = str(place["service"]).rpartition("-")[0]
+        pods = cluster.items(f"/api/v1/namespaces/{place['namespace']}/pods", f"app.kubernetes.io/instance={release}")
+        if not pods:
+            raise NotApplicable(f"release {release} in {place['namespace']} has no pod")
+        policies = cluster.items(f"/apis/networking.k8s.io/v1/namespaces/{place['namespace']}/networkpolicies")
+        return judge(policies or [], pods[0], wanted)
 
     def _secret_differs(self, failure: Failure) -> Exception:
         """Where the secret that the server refuses came to differ from OpenBao's."""

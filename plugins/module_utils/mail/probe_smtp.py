@@ -10,6 +10,7 @@ import base64
 import contextlib
 import smtplib
 import socket
+import ssl
 import typing as t
 
 from . import probe_port as ports
@@ -39,23 +40,25 @@ class Reply(t.NamedTuple):
 class Session(smtplib.SMTP):
     """A connection to one port; the library's own connecting knows no other name for TLS than the address.
 
-    :param helo: name in EHLO.
+    :param helo: name in EHLO. :param tls: by default a context that looks at no certificate.
     :raises Wrong: when the port does not greet as it should.
     """
 
-    def __init__(self, port: Port, helo: str) -> None:
+    def __init__(self, port: Port, helo: str, tls: t.Optional[ssl.SSLContext] = None) -> None:
         super().__init__(local_hostname=helo)
         self._host = port.host
         self.port = port
-        self.sock = ports.connect(port)
+        self.sock = ports.connect(port, tls)
         try:
             self.greeting = ports.greet(port, self._greeting)
             self.sock.settimeout(ports.ANSWER_TIMEOUT)
             if not self.greeting.startswith("220"):
                 raise ports.wrong_refusal(self.greeting)
             self._call(self.ehlo)
+            #: Mechanisms that are offered in the clear.
+            self.clear = () if port.tls else self.mechanisms
             if not port.tls and self.has_extn("starttls"):
-                self._call(lambda: self.starttls(context=ports.context()))
+                self._call(lambda: self.starttls(context=tls or ports.context()))
                 self._call(self.ehlo)
         except BaseException:
             self.close()
@@ -81,13 +84,18 @@ class Session(smtplib.SMTP):
         return hasattr(self.sock, "cipher")
 
     @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """The SASL mechanisms that are offered."""
+        return tuple(self.esmtp_features.get("auth", "").upper().split())
+
+    @property
     def name(self) -> str:
         """The host name that the server gives in its answer to EHLO (RFC 5321 section 4.1.1.1)."""
         return (self.ehlo_resp or b"").partition(b"\n")[0].partition(b" ")[0].decode("ascii", "replace").lower()
 
     def bearer(self, address: str, token: str) -> Reply:
         """``AUTH XOAUTH2``, or OAUTHBEARER (RFC 7628) where that is offered and the other is not."""
-        offered = self.esmtp_features.get("auth", "").upper().split()
+        offered = self.mechanisms
         if "XOAUTH2" in offered or "OAUTHBEARER" not in offered:
             return self._auth("XOAUTH2", f"user={address}\x01auth=Bearer {token}\x01\x01")
         return self._auth("OAUTHBEARER", f"n,a={address},\x01auth=Bearer {token}\x01\x01")
@@ -128,6 +136,8 @@ class Session(smtplib.SMTP):
             return Reply(exc.smtp_code, _text(exc.smtp_error))
         except smtplib.SMTPServerDisconnected as exc:
             raise Wrong("closed_at_once", f"{self.port} closes: {exc}") from None
+        except ssl.SSLCertVerificationError as exc:
+            raise ports.wrong_certificate(exc) from None
         except (smtplib.SMTPException, OSError) as exc:
             raise Wrong("greeting_slow", f"{self.port}: {type(exc).__name__}") from None
 

@@ -12,12 +12,14 @@ import functools
 import time
 import typing as t
 
-from . import probe_port as ports
+from . import probe_certificate
 from .checks import Check, NotApplicable, Record, run_checks
+from .probe_argspec import PORTS, SERVICES
 from .probe_context import Context
 from .probe_dns import DnsChecks
 from .probe_logins import Logins
 from .probe_messages import Messages
+from .probe_policy import Wanted
 from .probe_realm import RealmChecks
 
 LAYER = "mail"
@@ -68,19 +70,33 @@ def result(records: t.Sequence[Record]) -> dict[str, t.Any]:
 def make_checks(context: Context, messages: Messages) -> list[Check]:
     """Every check that the options ask for, each after those that it needs."""
     logins = Logins(context)
+    ports = [service for service in SERVICES if context.has(service)]
+    # Where mail clients submit and read; implicit TLS first (RFC 8314 section 3.3).
+    submit = next((f"port.{name}" for name in ("submissions", "submission") if name in ports), "")
+    read = next((f"port.{name}" for name in ("imaps", "imap") if name in ports), "")
+    return [
+        *_first(context, logins),
+        *_ports(context, logins, ports),
+        *_logins(context, logins, messages, submit, read),
+        *_messages(context, messages, submit, read, smtp="smtp" in ports),
+    ]
+
+
+def _first(context: Context, logins: Logins) -> list[Check]:
+    """DNS, the management API, the cluster, the realm."""
     dns = DnsChecks(context.published, context.domain, context.host)
     params = context.params
     realm_url = params["realm"]["realm_url"].rstrip("/")
-    host = context.host
-    # Whose address nobody has published yet is looked at where it is going to be.
-    address = () if context.byo else ("dns.address",)
-    checks = [
-        Check("dns.mx", f"MX 10 {host}.", dns.mx),
+    return [
+        Check("dns.mx", f"MX 10 {context.host}.", dns.mx),
         Check("dns.address", _addresses(context), dns.address),
         Check("dns.spf", "one SPF record, the tenant's", dns.spf),
         Check("dns.dmarc", "one DMARC record, the tenant's", dns.dmarc),
         Check("server.admin", "the secret in OpenBao opens the server", lambda: _admin(context)),
         Check("dns.dkim", "the keys that the server signs with", dns.dkim, ("server.admin",)),
+        Check(
+            "network.policy", "default deny; mail for everybody, web for who is configured", lambda: _policy(context)
+        ),
         Check("realm.issuer", realm_url, logins.issuer),
         Check("server.directory", realm_url, lambda: context.server.directory(realm_url), ("server.admin",)),
         *_realm_checks(context),
@@ -94,35 +110,36 @@ def make_checks(context: Context, messages: Messages) -> list[Check]:
         ),
         Check("token.foreign", "a token of another realm", logins.foreign_token),
     ]
-    for service in ("smtp", "submissions", "submission"):
-        if context.has(service):
-            checks.append(
-                Check(f"port.{service}", f"greeting of {host}", functools.partial(logins.smtp_port, service), address)
-            )
-    for service in ("imaps", "imap"):
-        if context.has(service):
-            checks.append(Check(f"port.{service}", "a greeting", functools.partial(logins.imap_port, service), address))
-    names = {check.name for check in checks}
-    submit = next((name for name in ("port.submissions", "port.submission") if name in names), "")
-    read = next((name for name in ("port.imaps", "port.imap") if name in names), "")
+
+
+def _ports(context: Context, logins: Logins, ports: t.Sequence[str]) -> list[Check]:
+    # Whose address nobody has published yet is looked at where it is going to be.
+    address = () if context.byo else ("dns.address",)
+    checks = []
+    for service in ports:
+        look = logins.imap_port if service.startswith("imap") else logins.smtp_port
+        expected = "a greeting" if service.startswith("imap") else f"greeting of {context.host}"
+        if not SERVICES[service]:
+            expected += ", STARTTLS"
+        checks.append(Check(f"port.{service}", expected, functools.partial(look, service), address))
+    if not checks:
+        return []
+    trusted = context.params["certificate"] == "trusted"
+    expected = f"trusted, for {context.host}" if trusted else f"for {context.host}, or self-signed"
+    seen = tuple(check.name for check in checks)
+    return [*checks, Check("certificate", expected, lambda: _certificate(context, trusted=trusted), after=seen)]
+
+
+def _certificate(context: Context, *, trusted: bool) -> str:
+    served = {service: context.served[service] for service in SERVICES if service in context.served}
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return probe_certificate.judge(served, context.host, trusted=trusted, now=now, verify=context.verify)
+
+
+def _logins(context: Context, logins: Logins, messages: Messages, submit: str, read: str) -> list[Check]:
+    """:param submit: the check of the port for submission, empty without one; :param read: of that for reading."""
     token = ("token.probe", "server.directory")
-    if "port.submissions" in names or "port.imaps" in names:
-        service = "submissions" if "port.submissions" in names else "imaps"
-        trusted = params["certificate"] == "trusted"
-        checks.append(
-            Check(
-                "certificate",
-                f"trusted, for {host}" if trusted else f"for {host}, or self-signed",
-                lambda: ports.certificate(
-                    context.port(service),
-                    ca_path=params["ca_path"],
-                    trusted=trusted,
-                    now=datetime.datetime.now(datetime.timezone.utc),
-                ),
-                (f"port.{service}",),
-            )
-        )
-    checks += [
+    checks = [
         Check("login.jmap", f"session of {context.address}", logins.jmap, token),
         Check("foreign.jmap", "refused", logins.foreign_jmap, ("token.foreign",)),
         Check("refused.audience", "refused", logins.without_audience, ("login.jmap",)),
@@ -141,7 +158,13 @@ def make_checks(context: Context, messages: Messages) -> list[Check]:
             Check("login.imap", f"the mailbox of {context.address}", logins.imap, (read, *token)),
             Check("foreign.imap", "refused", logins.foreign_imap, (read, "token.foreign")),
         ]
-    if "port.smtp" in names:
+    return checks
+
+
+def _messages(context: Context, messages: Messages, submit: str, read: str, *, smtp: bool) -> list[Check]:
+    """:param submit: as :func:`_logins`. :param smtp: port 25 is among those to look at."""
+    checks = []
+    if smtp:
         checks += [
             Check("recipient.promised", "accepted", messages.promised, ("port.smtp",)),
             Check("recipient.unknown", "550", messages.unknown, ("port.smtp",)),
@@ -154,10 +177,20 @@ def make_checks(context: Context, messages: Messages) -> list[Check]:
             Check("message.dmarc", "pass", messages.dmarc, ("message.dkim", "message.spf")),
             Check("message.group", f"in the mailbox of {context.group}", messages.group, ("message.delivered",)),
         ]
-    if read and "port.smtp" in names:
-        wanted = "kept out of INBOX" if params["spam_filter"] else "delivered to INBOX"
+    if read and smtp:
+        wanted = "kept out of INBOX" if context.params["spam_filter"] else "delivered to INBOX"
         checks.append(Check("message.spam", wanted, messages.spam, ("port.smtp", "login.imap")))
     return checks
+
+
+def _policy(context: Context) -> str:
+    asked = context.params["network_policy"]
+    if asked is None:
+        raise NotApplicable("network_policy is not given")
+    if not asked["enabled"]:
+        raise NotApplicable("tenant_chart_values has networkPolicy.enabled: false")
+    mail = {service: PORTS[service] for service in SERVICES if context.has(service)}
+    return context.server.network_policy(Wanted(mail, asked["web_from"], asked["extra_ingress"]))
 
 
 def _admin(context: Context) -> str:

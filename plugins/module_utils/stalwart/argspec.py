@@ -106,3 +106,12 @@ INFO_SPEC: dict[str, t.Any] = {
     "missing_ok": {"type": "bool", "default": False},
     "export": {"type": "bool", "default": False},
 }
+
+LISTENERS_READY: dict[str, t.Any] = {
+    "connection": KUBERNETES_CONNECTION,
+    "namespace": {"type": "str", "required": True},
+    "service": {"type": "str", "required": True},
+    "listeners": {"type": "dict", "required": True},
+    "replaced": {"type": "str"},
+    "timeout": {"type": "int", "default": 0},
+}

@@ -37,6 +37,7 @@ except ImportError:
 if t.TYPE_CHECKING:
     import socket
 
+    from kubernetes.stream.ws_client import PortForward as _PortForward
 
 #: Seconds within which the API server must have opened a stream.
 OPEN_TIMEOUT = 15.0
@@ -44,10 +45,11 @@ ResultT = t.TypeVar("ResultT")
 
 
 class Target(t.NamedTuple):
-    """A ready pod and the container port behind a Service's port."""
+    """A ready pod and the container port behind a Service's port. :param uid: the pod's, which a successor does not have."""
 
     pod: str
     port: int
+    uid: str = ""
 
 
 def choose_target(slices: t.Sequence[t.Mapping[str, t.Any]], service: str, port: str) -> Target:
@@ -70,7 +72,7 @@ def choose_target(slices: t.Sequence[t.Mapping[str, t.Any]], service: str, port:
             if (endpoint.get("conditions") or {}).get("ready") is False:
                 unready.append(str(target.get("name")))
             elif number is not None:
-                return Target(str(target["name"]), int(number))
+                return Target(str(target["name"]), int(number), str(target.get("uid") or ""))
     if offered and not any(port in offer.replace("(", "").replace(")", "").split() for offer in offered):
         raise Failure(
             "kubernetes",
@@ -141,33 +143,34 @@ class PortForward:
         :raises OSError: when the API server cannot be reached.
         """
         target = self._finder.find()
-        core = self._core
+        sock: socket.socket = self.forward(target.pod, [target.port]).socket(target.port)
+        sock.setblocking(True)
+        return sock
+
+    def forward(self, pod: str, ports: t.Sequence[int]) -> _PortForward:
+        """Streams to several ports of a pod in one request; ``socket(port)`` is one, ``error(port)`` why it has ended.
+
+        :raises Failure: ``forbidden``. :raises OSError: when the API server cannot be reached.
+        """
+        core, listed = self._core, ",".join(map(str, ports))
         try:
-            forward = _within(
+            return _within(
                 OPEN_TIMEOUT,
-                lambda: portforward(
-                    core.connect_get_namespaced_pod_portforward,
-                    target.pod,
-                    self._namespace,
-                    ports=str(target.port),
-                ),
+                lambda: portforward(core.connect_get_namespaced_pod_portforward, pod, self._namespace, ports=listed),
             )
         except _Stalled:
             # The thread that hangs keeps its client.
             self._core = CoreV1Api(api_client(self._connection))
-            raise OSError(f"port-forward to pod {target.pod}: no answer within {OPEN_TIMEOUT:g} seconds") from None
+            raise OSError(f"port-forward to pod {pod}: no answer within {OPEN_TIMEOUT:g} seconds") from None
         except ApiException as exc:
             if exc.status == 403 or "403" in str(exc.reason):
                 raise Failure(
                     "kubernetes",
                     "forbidden",
-                    f"the run's user may not open a port-forward to pod {target.pod} in {self._namespace}.",
+                    f"the run's user may not open a port-forward to pod {pod} in {self._namespace}.",
                     hint="Grant it 'create' and 'get' on pods/portforward (docs: least privilege, Kubernetes RBAC).",
                 ) from None
-            raise OSError(f"port-forward to pod {target.pod}: {exc.reason}") from None
-        sock: socket.socket = forward.socket(target.port)
-        sock.setblocking(True)
-        return sock
+            raise OSError(f"port-forward to pod {pod}: {exc.reason}") from None
 
 
 class _Stalled(Exception):

@@ -21,6 +21,11 @@ DIRECTORY_LABEL = "keycloak"
 USER_ROLE, MAKE_APP_PASSWORDS = "User", "sysAppPasswordCreate"
 #: Settings that another variable owns where a tenant has no app passwords.
 NO_APP_PASSWORDS = {f"role.{USER_ROLE}.disabledPermissions": "tenant_password_clients"}
+#: Listeners that a server does not make by itself (contract 1.6); it opens them when it starts.
+STARTTLS_LISTENERS: t.Mapping[str, t.Mapping[str, t.Any]] = {
+    "submission": {"protocol": "smtp", "bind": ["[::]:587"], "useTls": True, "tlsImplicit": False},
+    "imap": {"protocol": "imap", "bind": ["[::]:143"], "useTls": True, "tlsImplicit": False},
+}
 #: Addresses that RFC 2142 and the published records promise.
 ROLE_ADDRESSES = realm.ROLE_NAMES
 
@@ -185,6 +190,8 @@ def _settings(who: identity.Identity, mail: server.Server, boxes: mailboxes.Mail
         # Written when nothing is forbidden, too, so that a tenant which allows them again gets them back.
         forbidden = [MAKE_APP_PASSWORDS] if boxes.password_clients == mailboxes.NONE else []
         settings["role"] = {USER_ROLE: {"disabledPermissions": forbidden}}
+        # 0.15 has its listeners in its config.toml.
+        settings["networkListener"] = {name: dict(values) for name, values in STARTTLS_LISTENERS.items()}
     if not mail.spam_filter:
         settings["spamSettings"]["spamFilterRulesUrl"] = None
     return settings

@@ -153,5 +153,6 @@ def test_layers_are_the_collections() -> None:
 def test_a_hint_is_a_sentence_whose_placeholders_are_known(name: str) -> None:
     hint = causes.CAUSES[name].hint
     known = {"provision", "publish", "domain", "mail_host", "port", "blocked", "username", "realm", "group", "address"}
+    known |= {"policy", "namespace"}
     assert {field for _text, field, _spec, _conversion in string.Formatter().parse(hint) if field} <= known
     assert hint.endswith((".", "{publish}"))

@@ -650,6 +650,17 @@ def test_settings_of_the_tenant_are_laid_on_top() -> None:
     assert found["asn"] == {"@type": "Dns", "zoneIpV4": "x", "zoneIpV6": "y"}
 
 
+def test_submission_and_imap_listen_with_starttls_and_may_be_changed() -> None:
+    given = {"networkListener": {"imap": {"maxConnections": 100}, "lmtp": {"protocol": "lmtp", "bind": ["[::]:24"]}}}
+    found = derive({**ACME, "tenant_settings": given})["stalwart"]["settings"]["networkListener"]
+    starttls = {"useTls": True, "tlsImplicit": False}
+    assert found == {
+        "submission": {"protocol": "smtp", "bind": ["[::]:587"], **starttls},
+        "imap": {"protocol": "imap", "bind": ["[::]:143"], **starttls, "maxConnections": 100},
+        "lmtp": given["networkListener"]["lmtp"],
+    }
+
+
 @pytest.mark.parametrize(
     ("given", "rule"),
     [

@@ -1,0 +1,35 @@
+"""Role ``server_settings`` on a server that is named by its URL, which it cannot restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.contract.issuer import Issuer
+
+from .play import output_of
+from .server import Server
+from .test_budget import variables
+from .test_provision import SETTINGS
+
+ROLE = [{"ansible.builtin.import_role": {"name": "tenantmail.stalwart.server_settings"}}]
+LISTENERS = {"submission": {"protocol": "smtp", "bind": ["[::]:587"]}}
+
+
+def test_a_listener_that_waits_for_a_restart_is_a_failure(simulated: Server, issuer: Issuer, tmp_path: Path) -> None:
+    given = variables(simulated, issuer) | {"server_settings_settings": {**SETTINGS, "networkListener": LISTENERS}}
+    check = output_of(tmp_path / "check", ROLE, given, "--check")
+    assert "failed=0" in check
+    output = output_of(tmp_path / "run", ROLE, given)
+    assert "failed=1" in output
+    assert "the server opens listeners that are stored only when it starts again: submission" in output
+    assert "by api_url it cannot be restarted" in output
+    assert "Restart the server (its unit or its container)" in output
+    (stored,) = (
+        o for o in simulated.api().call("x:NetworkListener/get", ids=None)["list"] if o["name"] == "submission"
+    )
+    assert stored["bind"] == {"[::]:587": True}
+    assert simulated.simulator
+    simulated.simulator.restart()
+    again = output_of(tmp_path / "again", ROLE, given)
+    assert "changed=0" in again
+    assert "failed=0" in again
