@@ -71,6 +71,7 @@ def test_the_keys_are_an_interface() -> None:
         "keycloak",
         "openbao",
         "stalwart",
+        "relay",
         "chart_values",
         "dns",
         "oidc_directory",
