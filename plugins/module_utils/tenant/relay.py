@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import re
 import typing as t
 
@@ -57,13 +58,15 @@ class Relay:
 def host(value: t.Any) -> str:
     """A host name or an address."""
     try:
-        return names.address(value)
+        address = names.address(value)
     except Invalid:
-        pass
-    try:
-        return names.host(value)
-    except Invalid:
-        raise Invalid(f"{names.HOST} or an address") from None
+        try:
+            return names.host(value)
+        except Invalid:
+            raise Invalid(f"{names.HOST} or an address") from None
+    if ipaddress.ip_address(address).is_loopback:
+        raise Invalid("another host: the server sends to no loopback address")
+    return address
 
 
 def port(value: t.Any) -> int:

@@ -128,6 +128,7 @@ def test_what_the_tenant_says_of_its_routes_stays_when_the_relay_goes() -> None:
         ({"username": "acme"}, ["tenant_relay.host"]),
         ({"host": "relay"}, ["tenant_relay.host"]),
         ({"host": "https://smtp.relay.test"}, ["tenant_relay.host"]),
+        ({"host": "127.0.0.1"}, ["tenant_relay.host"]),
         ({"host": "mail.acme.omantel.omani.works"}, ["tenant_relay.host"]),
         ({**RELAY, "port": 0}, ["tenant_relay.port"]),
         ({**RELAY, "port": 65536}, ["tenant_relay.port"]),
