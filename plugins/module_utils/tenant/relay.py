@@ -32,7 +32,12 @@ SIGNED_HEADERS = ("Date", "From", "Message-ID", "Subject", "To")
 _NEVER_SIGNED = ("bcc", "dkim-signature", "received", "return-path")
 _FIELD_NAME = re.compile(r"[!-9;-~]+\Z")
 
-_ROUTE = {"match": [{"if": "is_local_domain(rcpt_domain)", "then": "'local'"}], "else": f"'{NAME}'"}
+_LOCAL = {"if": "is_local_domain(rcpt_domain)", "then": "'local'"}
+#: The server's own rules (contract 4.12), for when the relay goes.
+_DEFAULT_RULES: dict[str, t.Any] = {
+    "route": {"match": [_LOCAL], "else": "'mx'"},
+    "tls": {"match": [{"if": "retry_num > 0 && last_error == 'tls'", "then": "'invalid-tls'"}], "else": "'default'"},
+}
 #: Settings that are the relay's while there is one, and those that are at no time anybody else's.
 OWNED_OBJECTS = {f"mtaRoute.{NAME}": VARIABLE, f"mtaTlsStrategy.{NAME}": VARIABLE}
 OWNED = {**OWNED_OBJECTS, "mtaOutboundStrategy.route": VARIABLE, "mtaOutboundStrategy.tls": VARIABLE}
@@ -185,7 +190,10 @@ def settings(relay: Relay | None, generation: str | None) -> dict[str, t.Any]:
     return {
         "mtaRoute": {NAME: route},
         "mtaTlsStrategy": {NAME: strategy},
-        "mtaOutboundStrategy": {"route": merge.plain(_ROUTE), "tls": {"match": [], "else": f"'{NAME}'"}},
+        "mtaOutboundStrategy": {
+            "route": {"match": [dict(_LOCAL)], "else": f"'{NAME}'"},
+            "tls": {"match": [], "else": f"'{NAME}'"},
+        },
     }
 
 
@@ -196,13 +204,7 @@ def compose(relay: Relay | None, given: t.Mapping[str, t.Any]) -> dict[str, t.An
     """
     rules = given.get("mtaOutboundStrategy")
     rules = rules if isinstance(rules, t.Mapping) else {}
-    former = {
-        "mtaOutboundStrategy": {key: None for key in ("route", "tls") if key not in rules},
-        "mtaRoute": {NAME: {}},
-        "mtaTlsStrategy": {NAME: {}},
-    }
-    if not former["mtaOutboundStrategy"]:
-        del former["mtaOutboundStrategy"]
+    default = {key: merge.plain(rule) for key, rule in _DEFAULT_RULES.items() if key not in rules}
     return {
         "enabled": relay is not None,
         "host": relay.host if relay else None,
@@ -214,8 +216,11 @@ def compose(relay: Relay | None, given: t.Mapping[str, t.Any]) -> dict[str, t.An
         "openbao_path": relay.path if relay else None,
         "signed_headers": list(relay.signed_headers if relay else SIGNED_HEADERS),
         "route": NAME,
-        # What is removed, or goes back to its default, when the inventory has no relay any more.
-        "former": former,
+        # What a server gets that still has the relay of an earlier inventory, then what it loses.
+        "former": {
+            "settings": {"mtaOutboundStrategy": default} if default else {},
+            "absent": {"mtaRoute": {NAME: {}}, "mtaTlsStrategy": {NAME: {}}},
+        },
     }
 
 

@@ -41,11 +41,10 @@ def test_without_a_relay_mail_goes_to_its_recipients_servers(nothing: t.Any) -> 
     assert not {"mtaRoute", "mtaTlsStrategy", "mtaOutboundStrategy"} & set(found["stalwart"]["settings"])
     assert not {"relay", "networkPolicy"} & set(found["chart_values"])
     assert not any(item["path"].endswith("/relay") for item in found["openbao"]["secrets"])
-    assert found["relay"]["former"] == {
-        "mtaOutboundStrategy": {"route": None, "tls": None},
-        "mtaRoute": {"tenant-relay": {}},
-        "mtaTlsStrategy": {"tenant-relay": {}},
-    }
+    former = found["relay"]["former"]
+    assert former["settings"]["mtaOutboundStrategy"]["route"]["else"] == "'mx'"
+    assert former["settings"]["mtaOutboundStrategy"]["tls"]["else"] == "'default'"
+    assert former["absent"] == {"mtaRoute": {"tenant-relay": {}}, "mtaTlsStrategy": {"tenant-relay": {}}}
 
 
 def test_a_relay_with_a_password() -> None:
@@ -118,7 +117,9 @@ def test_the_password_may_be_elsewhere() -> None:
 
 def test_what_the_tenant_says_of_its_routes_stays_when_the_relay_goes() -> None:
     found = model(tenant_settings={"mtaOutboundStrategy.route": "'mine'"})
-    assert found["relay"]["former"]["mtaOutboundStrategy"] == {"tls": None}
+    assert list(found["relay"]["former"]["settings"]["mtaOutboundStrategy"]) == ["tls"]
+    both = {"mtaOutboundStrategy": {"route": "'mine'", "tls": "'default'"}}
+    assert model(tenant_settings=both)["relay"]["former"]["settings"] == {}
 
 
 @pytest.mark.parametrize(
