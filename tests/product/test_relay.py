@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.model import derive
 
+from .play import play
 from .server import Server, words
 
 TENANT: dict[str, Any] = {
@@ -86,3 +87,78 @@ def test_a_rule_of_the_tenants_own_stays(both: Server, password: Path) -> None:
     both.settings(gone["settings"])
     both.settings(gone["absent"], state="absent")
     assert not both.settings({**own, "mtaRoute": {"mine": {}}})["changed"]
+
+
+DOMAIN = "acme.test"
+ROLE = [{"ansible.builtin.import_role": {"name": "tenantmail.stalwart.server_settings"}}]
+
+
+def variables(server: Server, password: Path, relay: dict[str, Any] | None) -> dict[str, Any]:
+    """What the role is given where no cluster and no OpenBao is at hand."""
+    model = derive({**TENANT, "tenant_relay": relay or {}})
+    own = {name: model["stalwart"]["settings"][name] for name in NAMES if relay}
+    if relay:
+        own["mtaRoute"]["tenant-relay"]["authSecret"] = {"@type": "File", "filePath": str(password)}
+    return {
+        "server_settings_settings": {**QUIET, "domain": {DOMAIN: {}}, **own},
+        "server_settings_relay": model["relay"],
+        "server_settings_relay_domain": DOMAIN,
+        "server_settings_api_url": server.target.base_url,
+        "server_settings_api_username": server.target.username,
+        "server_settings_api_password": server.target.password,
+        "server_settings_api_password_secret": "not#used",
+        "server_settings_kubernetes": {},
+        "server_settings_ca_path": None,
+        "server_settings_generation": server.generation,
+        "server_settings_manage": True,
+        "server_settings_offline": False,
+    }
+
+
+def headers(server: Server) -> list[list[str]]:
+    """Of each of the server's keys."""
+    listed = server.api().call("x:DkimSignature/get", ids=None)["list"]
+    return [sorted(key["headers"]) for key in listed]
+
+
+def test_the_role_brings_a_relay_and_takes_it_away(server: Server, password: Path, tmp_path: Path) -> None:
+    """Each step is idempotent, and what a plan says is what a run does."""
+    usual = ["Date", "From", "Message-ID", "Subject", "To"]
+    steps = [
+        ({**RELAY, "signed_headers": ["From", "To", "Subject"]}, ["From", "Subject", "To"]),
+        (RELAY, usual),
+        ({**RELAY, "signed_headers": ["From"]}, ["From"]),
+        (None, usual),
+    ]
+    for number, (relay, signed) in enumerate(steps):
+        given = variables(server, password, relay)
+        before = server.writes()
+        if number:
+            assert play(tmp_path / f"{number}c", ROLE, given, "--check") > 0
+            assert server.writes() == before
+        assert play(tmp_path / f"{number}a", ROLE, given) > 0
+        assert headers(server) == [signed] * 2
+        before = server.writes()
+        assert play(tmp_path / f"{number}b", ROLE, given) == 0
+        assert server.writes() == before
+    assert not server.settings(former()["settings"])["changed"]
+    assert not server.settings(former()["absent"], state="absent")["changed"]
+
+
+def test_a_removal_that_was_interrupted_is_completed(server: Server, password: Path, tmp_path: Path) -> None:
+    """The rules are back already, the route is not gone yet."""
+    server.settings({**QUIET, "domain": {DOMAIN: {}}, **settings(server, password)})
+    server.settings(former()["settings"])
+    assert play(tmp_path / "a", ROLE, variables(server, password, None)) > 0
+    assert not server.settings(former()["absent"], state="absent")["changed"]
+
+
+def test_a_route_that_others_made_stays(server: Server, password: Path, tmp_path: Path) -> None:
+    """Nobody's rules are touched where no relay of the collection's is left."""
+    mine = {
+        "mtaRoute": {"mine": {"@type": "Relay", "address": "smtp.mine.test"}},
+        "mtaOutboundStrategy": {"route": {"match": [], "else": "'mine'"}},
+    }
+    server.settings({**QUIET, **mine})
+    play(tmp_path / "a", ROLE, variables(server, password, None))
+    assert not server.settings(mine)["changed"]

@@ -59,7 +59,7 @@ def derive(
         tenant_realm,
         problems,
     )
-    outbound = relay.resolve(inputs, who, problems)
+    outbound = relay.resolve(inputs, who, mail.generation, problems)
     relay.refuse(outbound, mail.settings, problems)
     if boxes.password_clients == mailboxes.NONE:
         merge.refuse_owned(mail.settings, NO_APP_PASSWORDS, "tenant_settings", problems)

@@ -101,7 +101,7 @@ def signed_headers(value: t.Any) -> tuple[str, ...]:
     return tuple(sorted("".join(item) for item in value))
 
 
-def resolve(inputs: Inputs, who: Identity, problems: Problems) -> Relay | None:
+def resolve(inputs: Inputs, who: Identity, generation: str | None, problems: Problems) -> Relay | None:
     """``tenant_relay``; mistakes go to ``problems``. None where mail goes straight to its recipients' servers."""
     given = inputs.given(VARIABLE)
     if given is None or given.value == {}:
@@ -133,6 +133,9 @@ def resolve(inputs: Inputs, who: Identity, problems: Problems) -> Relay | None:
         for key in ("openbao_path", "openbao_property"):
             if key in found:
                 problems.add(f"{VARIABLE}.{key}", found[key], "nothing without a username, whose password it names")
+    if generation == "0.15" and "signed_headers" in found:
+        accepted = "nothing with tenant_generation 0.15, which signs the same header fields always"
+        problems.add(f"{VARIABLE}.signed_headers", list(found["signed_headers"]), accepted)
     path = found.get("openbao_path")
     if user and path is None and who.fqdn and who.slug:
         path = f"sovereign/{who.fqdn}/stalwart/{who.slug}/relay"
