@@ -38,7 +38,9 @@ class Relay:
     taken: list[Taken] = field(default_factory=list)
     attempts: list[tuple[str, str]] = field(default_factory=list)
 
-    def authenticate(self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: object) -> AuthResult:
+    def authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: object
+    ) -> AuthResult:
         if not isinstance(data, LoginPassword):
             return AuthResult(success=False, handled=False)
         login = data.login.decode(), data.password.decode()
@@ -46,7 +48,7 @@ class Relay:
         known = self.users.get(login[0]) == login[1]
         return AuthResult(success=known, handled=False, auth_data=login[0])
 
-    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
         content = envelope.content
         assert isinstance(content, bytes)
         encrypted = session.ssl is not None or self.tls == "implicit"

@@ -29,7 +29,9 @@ def authority(folder: Path) -> Authority:
 
 
 @pytest.fixture(scope="module", params=[name for name in servers.names("0.16") if name != "url"])
-def target(request: pytest.FixtureRequest, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def target(
+    request: pytest.FixtureRequest, authority: Authority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
     """A server that trusts the authority."""
     trusted = {"SSL_CERT_FILE": str(authority.ca.certificate)}
     with servers.opened(request.param, tmp_path_factory.mktemp(request.param), **trusted) as opened:
@@ -92,7 +94,9 @@ def waiting(target: Target, api: Api, stranger: str) -> str:
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         if target.simulator:
-            found = [item["reason"] for item in target.simulator.request("GET", "/simulator/queue") if item["to"] == stranger]
+            found = [
+                item["reason"] for item in target.simulator.request("GET", "/simulator/queue") if item["to"] == stranger
+            ]
         else:
             listed = api.call("x:QueuedMessage/get", ids=api.query("QueuedMessage"))["list"]
             states = [item["recipients"][stranger]["status"] for item in listed if stranger in item["recipients"]]
@@ -117,7 +121,15 @@ def file(path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 def test_mail_leaves_signed(
-    api: Api, domain: str, name: str, alice: User, stranger: str, sending: Any, authority: Authority, password: Path, tls: str
+    api: Api,
+    domain: str,
+    name: str,
+    alice: User,
+    stranger: str,
+    sending: Any,
+    authority: Authority,
+    password: Path,
+    tls: str,
 ) -> None:
     """By TLS, logged in, with the envelope and the signatures that it had."""
     zone = {}
@@ -206,7 +218,9 @@ def test_a_relay_in_the_clear(api: Api, alice: User, sending: Any, authority: Au
         assert (message.user, message.encrypted) == (None, False)
 
 
-def test_nobody_answers(target: Target, api: Api, alice: User, stranger: str, sending: Any, authority: Authority) -> None:
+def test_nobody_answers(
+    target: Target, api: Api, alice: User, stranger: str, sending: Any, authority: Authority
+) -> None:
     with relay.running(authority) as through:
         pass
     sending(through, {})

@@ -79,7 +79,9 @@ def test_what_the_rules_become_is_what_they_were(server: Server, password: Path)
 
 def test_a_rule_of_the_tenants_own_stays(both: Server, password: Path) -> None:
     """The relay goes in the same run that the tenant's own rule comes with."""
-    both.settings({**QUIET, "mtaRoute": {"mine": {"@type": "Relay", "address": "smtp.mine.test", "implicitTls": False}}})
+    both.settings(
+        {**QUIET, "mtaRoute": {"mine": {"@type": "Relay", "address": "smtp.mine.test", "implicitTls": False}}}
+    )
     both.settings(settings(both, password))
     own = {"mtaOutboundStrategy": {"route": {"match": [], "else": "'mine'"}}}
     both.settings(own)

@@ -9,6 +9,7 @@ import ipaddress
 import smtplib
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .failures import PermanentFailure, TemporaryFailure
@@ -38,7 +39,7 @@ def send(relay: Relay, hostname: str, sender: str, recipient: str, message: byte
         with _connected(relay, hostname) as client:
             _encrypted(relay, client)
             _logged_in(relay, client)
-            commands = (
+            commands: tuple[tuple[str, Callable[[], tuple[int, bytes]]], ...] = (
                 (f"MAIL FROM:<{sender}> SIZE={len(message)}", lambda: client.mail(sender, [f"size={len(message)}"])),
                 (f"RCPT TO:<{recipient}>", lambda: client.rcpt(recipient)),
                 ("DATA", lambda: client.data(message)),

@@ -29,7 +29,9 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     else:
         secrets, requests = _read(params, paths)
     # Offline, nothing is known to be missing.
-    given = [] if params["offline"] else [ref for ref, item in zip(references, params["secrets"]) if not item["generate"]]
+    given = (
+        [] if params["offline"] else [ref for ref, item in zip(references, params["secrets"]) if not item["generate"]]
+    )
     plan = plan_secrets(secrets, references, given)
     missing = {change.key for change in plan.changes}
     writes = []

@@ -113,7 +113,11 @@ def _compose(
         "stalwart": _stalwart(who, back_ends, mail, boxes, outbound),
         "relay": relay.compose(outbound, mail.settings),
         "chart_values": {},
-        "dns": {**back_ends.dns, "configmap": f"{back_ends.release}-dns-records-required"},
+        "dns": {
+            **back_ends.dns,
+            "spf_mechanisms": list(outbound.spf) if outbound else [],
+            "configmap": f"{back_ends.release}-dns-records-required",
+        },
         "oidc_directory": _directory(who, back_ends, boxes),
         "admin": _admin(who, display_name, back_ends, boxes),
         "mailboxes": _mailboxes(who, back_ends, boxes),

@@ -14,7 +14,7 @@ import typing as t
 from . import merge, names
 from .identity import Identity
 from .overlay import Inputs
-from .validation import Invalid, Problems, one_of
+from .validation import Given, Invalid, Problems, one_of
 
 VARIABLE = "tenant_relay"
 #: Name of the route and of the TLS strategy; whoever made a route ``relay`` by hand keeps it.
@@ -30,6 +30,8 @@ MODES = (IMPLICIT, STARTTLS, NONE)
 SIGNED_HEADERS = ("Date", "From", "Message-ID", "Subject", "To")
 #: RFC 6376 section 5.4.1: changed on the way.
 _NEVER_SIGNED = ("bcc", "dkim-signature", "received", "return-path")
+#: Mechanisms of RFC 7208 section 5 that name who sends; ``mx``, ``all`` and qualifiers are the record's own.
+_MECHANISM = re.compile(r"(include|a|exists|ip4|ip6):(\S+)\Z")
 _FIELD_NAME = re.compile(r"[!-9;-~]+\Z")
 
 _LOCAL = {"if": "is_local_domain(rcpt_domain)", "then": "'local'"}
@@ -49,6 +51,7 @@ class Relay:
 
     :param path: of the password in OpenBao; None without a user.
     :param signed_headers: fields of a letter that DKIM signatures cover.
+    :param spf: mechanisms of the SPF record by which the relay may send for the domain.
     """
 
     host: str
@@ -58,6 +61,7 @@ class Relay:
     path: str | None
     property: str
     signed_headers: tuple[str, ...]
+    spf: tuple[str, ...]
 
 
 def host(value: t.Any) -> str:
@@ -91,7 +95,9 @@ def tls(value: t.Any) -> str:
 def signed_headers(value: t.Any) -> tuple[str, ...]:
     """Names of header fields (RFC 5322 section 2.2), From among them (RFC 6376 section 5.4)."""
     accepted = "a list of names of header fields, From among them, each once"
-    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) and _FIELD_NAME.match(item) for item in value):
+    if not isinstance(value, (list, tuple)) or not all(
+        isinstance(item, str) and _FIELD_NAME.match(item) for item in value
+    ):
         raise Invalid(accepted)
     lower = [item.lower() for item in value]
     if "from" not in lower or len(set(lower)) < len(lower):
@@ -99,6 +105,29 @@ def signed_headers(value: t.Any) -> tuple[str, ...]:
     if set(lower) & set(_NEVER_SIGNED):
         raise Invalid(f"{accepted}; none of {', '.join(_NEVER_SIGNED)}, which change on the way")
     return tuple(sorted("".join(item) for item in value))
+
+
+def mechanism(value: t.Any) -> str:
+    """One mechanism of an SPF record (RFC 7208 section 5), such as ``include:spf.relay.example.com``."""
+    accepted = "include:, a: or exists: with a host name, or ip4: or ip6: with an address or network"
+    match = _MECHANISM.match(value) if isinstance(value, str) else None
+    if not match:
+        raise Invalid(accepted)
+    kind, where = match.groups()
+    if kind in ("ip4", "ip6"):
+        try:
+            network = ipaddress.ip_network(where, strict=False)
+        except ValueError:
+            raise Invalid(accepted) from None
+        if network.version != int(kind[-1]):
+            raise Invalid(accepted)
+        return f"{kind}:{where}"
+    try:
+        # Such records often stand at names with an underscore, which are none of hosts.
+        names.host(".".join(label.removeprefix("_") for label in where.split(".")))
+    except Invalid:
+        raise Invalid(accepted) from None
+    return f"{kind}:{where.lower()}"
 
 
 def resolve(inputs: Inputs, who: Identity, generation: str | None, problems: Problems) -> Relay | None:
@@ -116,6 +145,7 @@ def resolve(inputs: Inputs, who: Identity, generation: str | None, problems: Pro
             "openbao_path": names.vault_path,
             "openbao_property": names.property_name,
             "signed_headers": signed_headers,
+            "spf": lambda value: value,
         },
     )
     if not isinstance(given.value, t.Mapping):
@@ -123,12 +153,16 @@ def resolve(inputs: Inputs, who: Identity, generation: str | None, problems: Pro
     if given.value.get("host") is None:
         problems.add(f"{VARIABLE}.host", None, "the relay's host name or address; required")
     if found.get("host") is not None and found["host"] == who.mail_host:
-        problems.add(f"{VARIABLE}.host", found["host"], "another server than the tenant's own, which mail would go round in")
+        problems.add(
+            f"{VARIABLE}.host", found["host"], "another server than the tenant's own, which mail would go round in"
+        )
     number = found.get("port") or PORT
     mode = found.get("tls") or (IMPLICIT if number == IMPLICIT_TLS_PORT else STARTTLS)
     user = found.get("username")
     if user and mode == NONE:
-        problems.add(f"{VARIABLE}.tls", mode, f"{IMPLICIT} or {STARTTLS} with a username: the password would be sent in clear")
+        problems.add(
+            f"{VARIABLE}.tls", mode, f"{IMPLICIT} or {STARTTLS} with a username: the password would be sent in clear"
+        )
     if not user:
         for key in ("openbao_path", "openbao_property"):
             if key in found:
@@ -139,6 +173,7 @@ def resolve(inputs: Inputs, who: Identity, generation: str | None, problems: Pro
     path = found.get("openbao_path")
     if user and path is None and who.fqdn and who.slug:
         path = f"sovereign/{who.fqdn}/stalwart/{who.slug}/relay"
+    spf = problems.items(Given(f"{VARIABLE}.spf", found["spf"]) if "spf" in found else None, mechanism)
     return Relay(
         host=found.get("host", ""),
         port=number,
@@ -147,6 +182,7 @@ def resolve(inputs: Inputs, who: Identity, generation: str | None, problems: Pro
         path=path,
         property=found.get("openbao_property") or PROPERTY,
         signed_headers=found.get("signed_headers") or SIGNED_HEADERS,
+        spf=tuple(spf),
     )
 
 

@@ -99,7 +99,9 @@ def run(**changes: Any) -> dict[str, Any]:
         "connection": {"kubeconfig": "/k"},
         "namespace": "tenant-acme",
         "release": "stalwart",
-        "secrets": [{"name": "stalwart-admin", "property": "ADMIN_PASSWORD", "value": PASSWORD, "read_at_start": False}],
+        "secrets": [
+            {"name": "stalwart-admin", "property": "ADMIN_PASSWORD", "value": PASSWORD, "read_at_start": False}
+        ],
         "admin": {"username": "admin", "password": PASSWORD},
         "external_secrets_api_version": "external-secrets.io/v1",
         "on_stale": "wait",
@@ -278,11 +280,16 @@ def test_a_short_value_is_refused_by_name(world: World) -> None:
 @pytest.fixture
 def at_start(world: World) -> dict[str, Any]:
     """The admin's Secret as one that is read at the start; it changed a second before the container started."""
-    fields = [{"time": "2026-11-30T17:00:09Z", "fieldsV1": {"f:data": {}}}, {"time": "2026-11-30T18:00:00Z", "fieldsV1": {"f:metadata": {}}}]
+    fields = [
+        {"time": "2026-11-30T17:00:09Z", "fieldsV1": {"f:data": {}}},
+        {"time": "2026-11-30T18:00:00Z", "fieldsV1": {"f:metadata": {}}},
+    ]
     world.cluster.objects[SECRET]["metadata"]["managedFields"] = fields
     started = {"name": "stalwart", "ready": True, "state": {"running": {"startedAt": "2026-11-30T17:00:10Z"}}}
     world.cluster.objects[POD]["status"]["containerStatuses"] = [started]
-    return {"secrets": [{"name": "stalwart-admin", "property": "ADMIN_PASSWORD", "value": PASSWORD, "read_at_start": True}]}
+    return {
+        "secrets": [{"name": "stalwart-admin", "property": "ADMIN_PASSWORD", "value": PASSWORD, "read_at_start": True}]
+    }
 
 
 def test_a_pod_that_is_younger_than_its_secret_has_read_it(world: World, at_start: dict[str, Any]) -> None:

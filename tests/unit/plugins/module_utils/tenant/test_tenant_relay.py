@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import chart_schema
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import records
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import identity, relay
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.model import derive
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.overlay import Inputs
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.validation import Problems
 
 ACME: dict[str, t.Any] = {
     "host": "acme",
@@ -87,7 +91,7 @@ def test_a_relay_that_knows_the_servers_address_needs_no_password() -> None:
 
 
 @pytest.mark.parametrize(
-    ("relay", "implicit", "start_tls"),
+    ("given", "implicit", "start_tls"),
     [
         ({"port": 465}, True, "require"),
         ({"port": "465", "tls": "starttls"}, False, "require"),
@@ -95,24 +99,27 @@ def test_a_relay_that_knows_the_servers_address_needs_no_password() -> None:
         ({}, False, "require"),
     ],
 )
-def test_tls_follows_from_the_port_unless_it_is_given(relay: dict[str, t.Any], implicit: bool, start_tls: str) -> None:
-    settings = model(tenant_relay={**RELAY, **relay})["stalwart"]["settings"]
+def test_tls_follows_from_the_port_unless_it_is_given(given: dict[str, t.Any], implicit: bool, start_tls: str) -> None:
+    settings = model(tenant_relay={**RELAY, **given})["stalwart"]["settings"]
     assert settings["mtaRoute"]["tenant-relay"]["implicitTls"] is implicit
     assert settings["mtaTlsStrategy"]["tenant-relay"]["startTls"] == start_tls
 
 
 def test_the_network_policy_lets_another_port_out() -> None:
-    relay = {**RELAY, "port": 2525}
-    assert model(tenant_relay=relay)["chart_values"]["networkPolicy"]["outboundSMTPPorts"] == [25, 465, 587, 2525]
+    given = {**RELAY, "port": 2525}
+    assert model(tenant_relay=given)["chart_values"]["networkPolicy"]["outboundSMTPPorts"] == [25, 465, 587, 2525]
     extra = {"networkPolicy": {"outboundSMTPPorts": [587]}}
-    found = model(tenant_relay=relay, tenant_chart_values=extra)["chart_values"]["networkPolicy"]
+    found = model(tenant_relay=given, tenant_chart_values=extra)["chart_values"]["networkPolicy"]
     assert found == {"outboundSMTPPorts": [587, 2525]}
 
 
 def test_the_password_may_be_elsewhere() -> None:
     found = model(tenant_relay={**RELAY, "openbao_path": "platform/relay", "openbao_property": "smtp"})
     assert {"path": "platform/relay", "property": "smtp", "generate": False} in found["openbao"]["secrets"]
-    assert found["chart_values"]["relay"]["externalSecret"]["remoteRef"] == {"key": "platform/relay", "property": "smtp"}
+    assert found["chart_values"]["relay"]["externalSecret"]["remoteRef"] == {
+        "key": "platform/relay",
+        "property": "smtp",
+    }
 
 
 def test_what_the_tenant_says_of_its_routes_stays_when_the_relay_goes() -> None:
@@ -123,7 +130,7 @@ def test_what_the_tenant_says_of_its_routes_stays_when_the_relay_goes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("relay", "variables"),
+    ("given", "variables"),
     [
         ("smtp.relay.test", ["tenant_relay"]),
         ({"username": "acme"}, ["tenant_relay.host"]),
@@ -143,6 +150,11 @@ def test_what_the_tenant_says_of_its_routes_stays_when_the_relay_goes() -> None:
         ({**RELAY, "openbao_path": "/"}, ["tenant_relay.openbao_path"]),
         ({**RELAY, "openbao_property": "a b"}, ["tenant_relay.openbao_property"]),
         ({"host": "smtp.relay.test", "openbao_path": "a/b"}, ["tenant_relay.openbao_path"]),
+        ({**RELAY, "spf": "include:spf.relay.test"}, ["tenant_relay.spf"]),
+        ({**RELAY, "spf": ["ip4:192.0.2.7", "+all"]}, ["tenant_relay.spf[1]"]),
+        ({**RELAY, "spf": ["ip4:2001:db8::1"]}, ["tenant_relay.spf[0]"]),
+        ({**RELAY, "spf": ["include:a b.test"]}, ["tenant_relay.spf[0]"]),
+        ({**RELAY, "spf": ["include:spf"]}, ["tenant_relay.spf[0]"]),
         ({**RELAY, "signed_headers": "From"}, ["tenant_relay.signed_headers"]),
         ({**RELAY, "signed_headers": ["To"]}, ["tenant_relay.signed_headers"]),
         ({**RELAY, "signed_headers": ["From", "from"]}, ["tenant_relay.signed_headers"]),
@@ -150,8 +162,8 @@ def test_what_the_tenant_says_of_its_routes_stays_when_the_relay_goes() -> None:
         ({**RELAY, "signed_headers": ["From", "Received"]}, ["tenant_relay.signed_headers"]),
     ],
 )
-def test_bad_input(relay: t.Any, variables: list[str]) -> None:
-    assert list(mistakes(tenant_relay=relay)) == variables
+def test_bad_input(given: t.Any, variables: list[str]) -> None:
+    assert list(mistakes(tenant_relay=given)) == variables
 
 
 def test_a_password_in_the_inventory_is_not_shown() -> None:
@@ -188,3 +200,24 @@ def test_other_routes_of_the_tenant_stay() -> None:
     mine = {"mtaRoute": {"partner": {"@type": "Relay", "address": "smtp.partner.test"}}}
     routes = model(tenant_relay=RELAY, tenant_settings=mine)["stalwart"]["settings"]["mtaRoute"]
     assert set(routes) == {"tenant-relay", "partner"}
+
+
+def test_the_relay_may_send_for_the_domain() -> None:
+    given = ["include:_spf.relay.test", "a:smtp.relay.test", "ip4:192.0.2.0/28", "ip6:2001:db8::/32"]
+    dns = model(tenant_relay={**RELAY, "spf": given})["dns"]
+    assert dns["spf_mechanisms"] == given
+    assert records.spf_text(dns["spf_policy"], dns["spf_mechanisms"]) == f"v=spf1 mx {' '.join(given)} -all"
+    assert model()["dns"]["spf_mechanisms"] == []
+
+
+def test_the_header_fields_of_0_15_are_what_they_are() -> None:
+    problems = Problems()
+    who = identity.resolve(Inputs(ACME, problems), problems)
+    relay.resolve(Inputs({"tenant_relay": {**RELAY, "signed_headers": ["From"]}}, problems), who, "0.15", problems)
+    assert [problem.variable for problem in problems] == ["tenant_relay.signed_headers"]
+    assert (
+        "authSecret"
+        not in relay.settings(relay.resolve(Inputs({"tenant_relay": RELAY}, problems), who, "0.15", problems), "0.15")[
+            "mtaRoute"
+        ]["tenant-relay"]
+    )
