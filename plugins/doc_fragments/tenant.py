@@ -303,6 +303,12 @@ options:
         C(quarantine) or C(none)), C(dmarc_rua) (an address, C(dmarc@<domain>) where it is not given), C(ttl) in seconds (300),
         C(profile) (C(standard)) and C(dkim_delegation) (C(false)).
     type: dict
+  tenant_relay:
+    description:
+      - The SMTP server that takes the tenant's outgoing mail. The keys are C(host) (required), C(port) (587), C(tls) (C(starttls),
+        C(implicit) or C(none)), C(username), C(openbao_path) and C(openbao_property) of its password, C(signed_headers), which
+        DKIM signatures cover, and C(spf), mechanisms of the SPF record that name the relay.
+    type: dict
   tenant_spam_filter:
     description: Whether the spam filter is on. It needs DNS and HTTPS to the internet. Off where it is not given.
     type: bool

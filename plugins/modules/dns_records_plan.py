@@ -64,8 +64,8 @@ options:
         required: true
   dns:
     description:
-      - The part C(dns) of the tenant's model. Read are C(enabled), C(zone), C(mail_addresses), C(spf_policy), C(dmarc_policy),
-        C(dmarc_rua) and C(ttl).
+      - The part C(dns) of the tenant's model. Read are C(enabled), C(zone), C(mail_addresses), C(spf_policy), C(spf_mechanisms),
+        C(dmarc_policy), C(dmarc_rua) and C(ttl).
     type: dict
     required: true
   dkim_keys:

@@ -46,6 +46,12 @@ options:
         description: The value, as OpenBao has it; at least 8 characters.
         type: str
         required: true
+      read_at_start:
+        description:
+          - Whether the server reads the Secret once, when it starts. A container that is older than what the Secret holds is then
+            outdated, see O(on_outdated).
+        type: bool
+        default: false
   admin:
     description: The recovery admin; without it no session is asked for.
     type: dict
@@ -72,7 +78,8 @@ options:
     default: wait
   on_outdated:
     description:
-      - What to do when every Secret is up to date and the server still refuses O(admin). A pod keeps the password that it started with.
+      - What to do when every Secret is up to date and the server still refuses O(admin), or is older than a Secret that it reads at its start only. A pod
+        keeps the password that it started with.
       - V(report) ends at once with RV(ready=false) and RV(outdated=true).
     type: str
     choices: [fail, report]
@@ -112,7 +119,9 @@ stale:
   returned: success
   sample: [stalwart-admin]
 outdated:
-  description: Whether the server refuses O(admin) although every Secret is up to date, so that its pod has to be restarted.
+  description: >-
+    Whether the server has an older password than the Secrets, which are up to date (it refuses O(admin), or is older than one that it
+    reads at its start only), so that its pod has to be restarted.
   type: bool
   returned: success
   sample: false

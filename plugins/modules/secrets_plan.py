@@ -33,6 +33,12 @@ options:
         description: Name of the property in the secret's data.
         type: str
         required: true
+      generate:
+        description: >-
+          Whether a value may be made up for it. If not (a password of somebody else's server), a missing one is the failure
+          V(not_found).
+        type: bool
+        default: true
 seealso:
   - plugin: tenantmail.stalwart.openbao_secret
     plugin_type: lookup

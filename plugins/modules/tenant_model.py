@@ -89,7 +89,8 @@ RETURN = r"""
 model:
   description: >-
     The tenant's model. It holds no secret. Its keys are C(slug), C(display_name), C(domain), C(kubernetes), C(keycloak),
-    C(openbao), C(stalwart), C(chart_values), C(dns), C(oidc_directory), C(admin), C(mailboxes) and C(capacity).
+    C(openbao), C(stalwart), C(chart_values), C(dns), C(oidc_directory), C(admin), C(mailboxes), C(relay)
+    and C(capacity).
   returned: success
   type: dict
   contains:
@@ -119,7 +120,7 @@ model:
       returned: success
       type: dict
     openbao:
-      description: C(url), C(mount) and C(secrets), the paths and properties that must exist.
+      description: C(url), C(mount) and C(secrets), the paths and properties that must exist, and which are not to be generated (C(generate)).
       returned: success
       type: dict
     stalwart:
@@ -145,6 +146,12 @@ model:
     mailboxes:
       description: >-
         The mailboxes, groups and lists as C(principals), the addresses that are C(promised) to take mail, and C(password_clients).
+      returned: success
+      type: dict
+    relay:
+      description: >-
+        Where outgoing mail goes (C(enabled), C(host), C(port), C(tls), C(username)), where its password is, the C(signed_headers), and
+        what goes from a server that had a relay (C(former)).
       returned: success
       type: dict
     capacity:

@@ -332,3 +332,26 @@ def test_the_task_s_rendering_gives_the_same_objects(render: Render, helm: str) 
 
     text = charts.render(charts.load(str(CHART)), "stalwart", NAMESPACE, ORIGINAL, helm)
     assert {key_of(obj): obj for obj in charts.documents(text)} == render(ORIGINAL)
+
+
+def test_the_relays_password_is_mounted_only_where_there_is_one(render: Render) -> None:
+    plain = render()
+    assert "relay" not in [volume["name"] for volume in plain.pod["volumes"]]
+    relay = {"secretName": "stalwart-relay", "externalSecret": {"remoteRef": {"key": "a/relay", "property": "PW"}}}
+    manifest = render({"relay": relay})
+    (volume,) = [volume for volume in manifest.pod["volumes"] if volume["name"] == "relay"]
+    assert volume["secret"] == {
+        "secretName": "stalwart-relay",
+        "defaultMode": 0o440,
+        "items": [{"key": "PW", "path": "password"}],
+    }
+    assert {"name": "relay", "mountPath": "/etc/stalwart-relay", "readOnly": True} in manifest.container["volumeMounts"]
+    external = manifest.one("ExternalSecret", "stalwart-relay")["spec"]
+    assert external["data"] == [{"secretKey": "PW", "remoteRef": {"key": "a/relay", "property": "PW"}}]
+    assert external["target"] == {"name": "stalwart-relay", "creationPolicy": "Owner"}
+
+
+def test_a_relay_s_secret_that_others_keep_gets_no_external_secret(render: Render) -> None:
+    manifest = render({"relay": {"secretName": "mine"}})
+    assert "mine" not in manifest.names("ExternalSecret")
+    assert [volume["secret"]["secretName"] for volume in manifest.pod["volumes"] if "secret" in volume] == ["mine"]

@@ -14,12 +14,13 @@ from . import headers
 
 if TYPE_CHECKING:
     from .delivery import Queued
+    from .failures import PermanentFailure
 
 
-def bounce(hostname: str, sender: str, failed: Queued, reason: str) -> bytes:
+def bounce(hostname: str, sender: str, failed: Queued, failure: PermanentFailure) -> bytes:
+    here = f"host 'localhost' rejected command 'RCPT TO:<{failed.recipient}>' with code 550 (5.5.0) '{failure}'"
     text = "Your message could not be delivered to the following recipients:\r\n\r\n"
-    text += f"<{failed.recipient}> (host 'localhost' rejected command 'RCPT TO:<{failed.recipient}>' with code 550"
-    text += f" (5.5.0) '{reason}')\r\n"
+    text += f"<{failed.recipient}> ({failure.told or here})\r\n"
     message = MIMEMultipart("report", report_type="delivery-status")
     message["From"] = f'"Mail Delivery Subsystem" <MAILER-DAEMON@{hostname}>'
     message["To"] = sender
@@ -28,14 +29,14 @@ def bounce(hostname: str, sender: str, failed: Queued, reason: str) -> bytes:
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain=hostname)
     message.attach(MIMEText(text))
-    message.attach(_status(hostname, failed, reason))
+    message.attach(_status(hostname, failed, failure))
     original = headers.parsed(failed.raw)
     original.set_payload("")
     message.attach(MIMEMessage(original))
     return message.as_bytes(policy=compat32.clone(linesep="\r\n"))
 
 
-def _status(hostname: str, failed: Queued, reason: str) -> Message:
+def _status(hostname: str, failed: Queued, failure: PermanentFailure) -> Message:
     """Fields of the message, then those of the recipient."""
     part = Message()
     part["Content-Type"] = "message/delivery-status"
@@ -44,6 +45,6 @@ def _status(hostname: str, failed: Queued, reason: str) -> Message:
     recipient["Final-Recipient"] = f"rfc822;{failed.recipient}"
     recipient["Action"] = "failed"
     recipient["Status"] = "5.5.0"
-    recipient["Diagnostic-Code"] = f"smtp;550 {reason}"
+    recipient["Diagnostic-Code"] = f"smtp;{failure.answer}"
     part.set_payload([whole, recipient])
     return part

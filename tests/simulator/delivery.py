@@ -1,7 +1,7 @@
 """The queue and local delivery: accepted mail is in the server's file before the client hears of it (contract 11.10).
 
-Recipients of other servers stay in the queue: nothing leaves the simulator. A mailbox over its quota is tried again, a
-recipient that may not receive bounces, as the real servers do it.
+Mail for other servers leaves by a relay, if the rules name one, and else stays in the queue. A mailbox over its quota is tried
+again, a recipient that may not receive bounces, as the real servers do it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from . import headers
+from . import headers, outbound
 from .bounce import bounce
+from .failures import PermanentFailure, TemporaryFailure
 from .mailstore import INBOX, JUNK
 from .mta import Mta
 
@@ -39,14 +40,6 @@ class Queued:
     attempts: int
 
 
-class TemporaryFailure(Exception):
-    """Tried again later."""
-
-
-class PermanentFailure(Exception):
-    """Told to the sender."""
-
-
 class Queue:
     """:param database: the connection of the server's own store."""
 
@@ -55,16 +48,20 @@ class Queue:
         database.execute(_TABLE)
         self._wanted = asyncio.Event()
         self._job: asyncio.Task[None] | None = None
+        self._sending: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
+        # What was on its way, or had none, when the server ended.
+        self._database.execute("UPDATE queue SET due = ? WHERE due IS NULL", (time.time(),))
         self._wanted.set()
         self._job = asyncio.create_task(self._work())
 
     async def stop(self) -> None:
-        if self._job:
-            self._job.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._job
+        for job in [self._job, *self._sending]:
+            if job:
+                job.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await job
 
     def put(self, return_path: str, recipients: Iterable[str], raw: bytes, is_spam: bool = False) -> None:
         rows = [(return_path, recipient, raw, int(is_spam), time.time()) for recipient in recipients]
@@ -105,11 +102,37 @@ class Queue:
         return [Queued(number, path, to, bytes(raw), bool(spam), tries) for number, path, to, raw, spam, tries in rows]
 
     def _attempt(self, entry: Queued) -> None:
-        if not self.mta.is_local_domain(entry.recipient.rpartition("@")[2]):
+        if self.mta.is_local_domain(entry.recipient.rpartition("@")[2]):
+            self._outcome(entry, lambda: self._deliver(entry))
+            return
+        relay = self.mta.relay(entry.return_path, entry.recipient, entry.attempts)
+        if relay is None:
             self._keep(entry, None, "the simulator sends nothing to other servers")
             return
+        self._database.execute("UPDATE queue SET due = NULL WHERE number = ?", (entry.number,))
+        job = asyncio.create_task(self._send(relay, entry))
+        self._sending.add(job)
+        job.add_done_callback(self._sending.discard)
+
+    async def _send(self, relay: outbound.Relay, entry: Queued) -> None:
+        """Takes its time, in which others are delivered."""
+        message = (self.mta.hostname, entry.return_path, entry.recipient, entry.raw)
+        failure: Exception | None = None
         try:
-            self._deliver(entry)
+            await asyncio.to_thread(outbound.send, relay, *message)
+        except (TemporaryFailure, PermanentFailure) as error:
+            failure = error
+
+        def outcome() -> None:
+            if failure is not None:
+                raise failure
+
+        self._outcome(entry, outcome)
+        self._wanted.set()
+
+    def _outcome(self, entry: Queued, deliver: Callable[[], None]) -> None:
+        try:
+            deliver()
         except TemporaryFailure as error:
             delay = RETRY_SECONDS[min(entry.attempts, len(RETRY_SECONDS) - 1)]
             self._keep(entry, time.time() + delay, str(error))
@@ -117,7 +140,7 @@ class Queue:
         except PermanentFailure as error:
             log.info("Delivery to %s failed: %s", entry.recipient, error)
             if entry.return_path:
-                self.put("", [entry.return_path], bounce(self.mta.hostname, entry.return_path, entry, str(error)))
+                self.put("", [entry.return_path], bounce(self.mta.hostname, entry.return_path, entry, error))
         self._database.execute("DELETE FROM queue WHERE number = ?", (entry.number,))
 
     def _keep(self, entry: Queued, due: float | None, reason: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import permissions, secret
-from .evaluate import Rule, Value
+from .evaluate import EvaluationError, Rule, Value
 from .functions import text_of
 from .guard import TooMany
 from .mailstore import Account, MailStore
@@ -19,7 +19,9 @@ from .mta import (
     Signature,
     SpamFilter,
     Throttle,
+    envelope,
 )
+from .outbound import Relay
 
 if TYPE_CHECKING:
     from .server import Server
@@ -50,6 +52,8 @@ _RULES = {
     "add-message-id": ("MtaStageData", "addMessageIdHeader"),
     "add-date": ("MtaStageData", "addDateHeader"),
     "sign": ("SenderAuth", "dkimSignDomain"),
+    "route": ("MtaOutboundStrategy", "route"),
+    "outbound-tls": ("MtaOutboundStrategy", "tls"),
 }
 #: Singletons that only a reload applies.
 SETTINGS = frozenset({struct for struct, _ in _RULES.values()} | {"SpamSettings", "Search"})
@@ -198,6 +202,31 @@ class MailFlow:
         """A list in a list is not expanded again."""
         found, addresses = self.resolve(member, catch_all=False)
         return addresses if found is Found.MAILBOX else [member]
+
+    def relay(self, sender: str, recipient: str, attempts: int) -> Relay | None:
+        """Routes and TLS strategies as of the last reload, secrets among them."""
+        running, variables = self.server.running, envelope(sender, recipient, attempts)
+        route = self._chosen("route", variables, running.routes)
+        if route is None or route["@type"] != "Relay":
+            return None
+        tls = self._chosen("outbound-tls", variables, running.tls_strategies) or {}
+        return Relay(
+            route["address"],
+            route["port"],
+            route["implicitTls"],
+            tls.get("startTls", "optional"),
+            bool(route["allowInvalidCerts"] or tls.get("allowInvalidCerts")),
+            route["authUsername"],
+            route["password"],
+        )
+
+    def _chosen(
+        self, rule_: str, variables: Mapping[str, Value], among: Mapping[str, dict[str, Any]]
+    ) -> dict[str, Any] | None:
+        try:
+            return among.get(text_of(self.rule(rule_).value(variables, self.functions()) or ""))
+        except EvaluationError:
+            return None
 
     def may_receive(self, account: Account) -> bool:
         body = self.server.store.find("Account", str(account))

@@ -10,6 +10,7 @@ from typing import Protocol
 from .evaluate import Rule, Value
 from .limits import Rate
 from .mailstore import Account, MailStore
+from .outbound import Relay
 
 
 class LoginFailed(Exception):
@@ -90,6 +91,20 @@ class SpamFilter:
     scores: Mapping[str, float] = field(default_factory=dict)
 
 
+def envelope(sender: str, recipient: str, attempts: int) -> dict[str, Value]:
+    """Variables of the rules for what leaves."""
+    domains = (sender.rpartition("@")[2], recipient.rpartition("@")[2])
+    return {
+        "sender": sender,
+        "sender_domain": domains[0],
+        "rcpt": recipient,
+        "rcpt_domain": domains[1],
+        "retry_num": attempts,
+        "last_error": "",
+        "source": "authenticated",
+    }
+
+
 class Mta(Protocol):
     @property
     def hostname(self) -> str: ...
@@ -138,6 +153,10 @@ class Mta(Protocol):
 
     def resolve(self, address: str, catch_all: bool = True) -> tuple[Found, list[str]]:
         """What a recipient is, and the addresses it stands for."""
+        ...
+
+    def relay(self, sender: str, recipient: str, attempts: int) -> Relay | None:
+        """By which server mail for others leaves; None for theirs."""
         ...
 
     def recipient(self, address: str) -> Account | None:

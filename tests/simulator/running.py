@@ -30,6 +30,8 @@ class Running:
         self.blocked: list[str] = []
         self.throttles: list[Throttle] = []
         self.lookups: lookuptables.Tables = {}
+        self.routes: dict[str, dict[str, Any]] = {}  # by name, with the password of a relay
+        self.tls_strategies: dict[str, dict[str, Any]] = {}
         self.certificates: list[tls.Certificate] = []
 
     def hostname(self, fallback: str) -> str:
@@ -51,7 +53,7 @@ async def boot(server: Server) -> Running:
     """At boot errors are logged and the server runs with what it could build (contract 4.19 and 11.3)."""
     running = _snapshot(server)
     directories, problems = await _directories(server)
-    for problem in problems:
+    for problem in [*problems, *_routes(server, running)]:
         log.error("Build error for %s %s: %s", problem.type, problem.key, problem.reason)
     wanted = running.settings["Authentication"]["directoryId"]
     running.directory = directories.get(wanted)
@@ -69,6 +71,8 @@ async def reload(server: Server) -> Running:
         raise problems[0]
     await _resolve_pyzor(server)
     running = _snapshot(server)
+    if unreadable := _routes(server, running):
+        raise unreadable[0]
     running.directory = directories.get(running.settings["Authentication"]["directoryId"])
     return running
 
@@ -84,6 +88,21 @@ def _snapshot(server: Server) -> Running:
     running.lookups = lookups(server)
     running.certificates = certificates(server)
     return running
+
+
+def _routes(server: Server, running: Running) -> list[Refused]:
+    """Secrets are read now and never again; a relay whose secret cannot be read runs without a login."""
+    problems = []
+    for key, body in server.store.all("MtaRoute").items():
+        password = None
+        try:
+            if body["@type"] == "Relay" and body["authSecret"]["@type"] != "None":
+                password = secret.resolve(body["authSecret"])
+        except secret.Unreadable as error:
+            problems.append(Refused(str(error), "MtaRoute", key))
+        running.routes[body["name"]] = {**body, "password": password}
+    running.tls_strategies = {body["name"]: body for body in server.store.all("MtaTlsStrategy").values()}
+    return problems
 
 
 def certificates(server: Server) -> list[tls.Certificate]:

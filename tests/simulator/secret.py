@@ -75,9 +75,12 @@ def resolve(value: dict[str, Any]) -> str:
         case "File":
             path = value["filePath"]
             try:
-                return Path(path).read_text(encoding="utf-8")
+                text = Path(path).read_text(encoding="utf-8").rstrip()
             except OSError as error:
                 reason = f"{os.strerror(error.errno or 0)} (os error {error.errno})"
                 raise Unreadable(f"Failed to read secret from file '{path}': {reason}") from None
+            if not text:
+                raise Unreadable(f"Secret in file '{path}' is empty")
+            return text
         case _:
             return str(value.get("secret", value.get("value", "")))

@@ -63,6 +63,7 @@ RELEASE_READY: dict[str, t.Any] = {
             "name": {"type": "str", "required": True},
             "property": {"type": "str", "required": True},
             "value": {"type": "str", "required": True, "no_log": True},
+            "read_at_start": {"type": "bool", "default": False},
         },
     },
     "admin": {

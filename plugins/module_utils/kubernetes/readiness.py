@@ -38,11 +38,15 @@ class Waiting:
 
 @dataclasses.dataclass(frozen=True)
 class SecretCheck:
-    """A Secret that has to hold a value. The value itself stays out of every message."""
+    """A Secret that has to hold a value. The value itself stays out of every message.
+
+    :param read_at_start: the server reads it once, when it starts, and nobody can ask it what it has read.
+    """
 
     name: str
     property: str
     value: str = dataclasses.field(repr=False)
+    read_at_start: bool = False
 
 
 def unsynced(name: str, external: t.Mapping[str, t.Any] | None) -> Waiting | None:
@@ -70,6 +74,21 @@ def stale(check: SecretCheck, secret: t.Mapping[str, t.Any] | None) -> bool:
         return base64.b64decode(encoded) != check.value.encode()
     except (binascii.Error, ValueError):
         return True
+
+
+def started_before(secret: t.Mapping[str, t.Any] | None, pods: t.Sequence[t.Mapping[str, t.Any]]) -> bool:
+    """Whether a container of the pods is older than what a Secret holds now.
+
+    The times are RFC 3339 in UTC to the second, so that they compare as texts.
+    """
+    managed = ((secret or {}).get("metadata") or {}).get("managedFields") or []
+    changes = [str(entry.get("time") or "") for entry in managed if "f:data" in (entry.get("fieldsV1") or {})]
+    starts = [
+        str((((status.get("state") or {}).get("running")) or {}).get("startedAt") or "")
+        for pod in pods
+        for status in (pod.get("status") or {}).get("containerStatuses") or []
+    ]
+    return any(start and start < max(changes, default="") for start in starts)
 
 
 def rollout(statefulset: t.Mapping[str, t.Any], pods: t.Sequence[t.Mapping[str, t.Any]]) -> Waiting | None:

@@ -16,7 +16,7 @@ from ..stalwart.connection import Connection
 from ..stalwart.connection import connect as connect_server
 from ..stalwart.portforward import PodFinder, PortForward
 from .client import KubernetesClient, connect
-from .readiness import SecretCheck, Waiting, rollout, stale, unsynced
+from .readiness import SecretCheck, Waiting, rollout, stale, started_before, unsynced
 
 #: Seconds between two looks, and for the banner.
 INTERVAL = 1.0
@@ -34,7 +34,7 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     checks = []
     for item in params["secrets"]:
         check_secret("kubernetes", f"secrets: the value of {item['name']}.{item['property']}", item["value"])
-        checks.append(SecretCheck(item["name"], item["property"], item["value"]))
+        checks.append(SecretCheck(item["name"], item["property"], item["value"], item["read_at_start"]))
     client = connect(params["connection"])
     waiter = _Waiter(client, params, checks)
     try:
@@ -58,6 +58,8 @@ class _Waiter:
         self._redactor = Redactor([check.value for check in checks])
         self._server: Connection | None = None
         self._requests = 0
+        self._secrets: dict[str, t.Any] = {}
+        self._pods: list[t.Any] = []
 
     def wait(self) -> dict[str, t.Any]:
         """Look until nothing is waited for, or the time is over."""
@@ -74,7 +76,12 @@ class _Waiter:
                     return self._result(outdated=True)
                 raise
             if waiting is None:
-                return self._result(proven=self._proven())
+                older = self._older()
+                if older is None:
+                    return self._result(proven=self._proven())
+                if self._params["on_outdated"] == "report":
+                    return self._result(outdated=True)
+                raise older
             if waiting.hopeless or time.monotonic() - start >= self._params["timeout"]:
                 raise self._failure(waiting, time.monotonic() - start)
             time.sleep(INTERVAL)
@@ -90,7 +97,7 @@ class _Waiter:
     def _stale(self) -> list[str]:
         names = []
         for check in self._checks:
-            secret = self._client.find(self._path(f"secrets/{check.name}"))
+            secret = self._secrets[check.name] = self._client.find(self._path(f"secrets/{check.name}"))
             # A Secret that is not there yet is not stale: External Secrets is still to write it.
             if secret is not None and stale(check, secret):
                 names.append(check.name)
@@ -114,8 +121,22 @@ class _Waiter:
         statefulset = self._client.find(self._path(f"statefulsets/{self._release}", "/apis/apps/v1"))
         if statefulset is None:
             return Waiting(f"there is no StatefulSet {self._release}", "Run role chart again.", True)
-        waiting = rollout(statefulset, self._client.items(self._path("pods"), selector) or [])
+        self._pods = list(self._client.items(self._path("pods"), selector) or [])
+        waiting = rollout(statefulset, self._pods)
         return waiting or self._passing(self._banner) or self._passing(self._session)
+
+    def _older(self) -> Failure | None:
+        """A pod that runs since before a Secret changed that is read at the start only."""
+        for check in self._checks:
+            if check.read_at_start and started_before(self._secrets.get(check.name), self._pods):
+                return Failure(
+                    "kubernetes",
+                    "not_ready",
+                    f"release {self._release} in {self._namespace} runs since before the Secret {check.name} changed.",
+                    hint=f"Restart it (kubectl delete pod --namespace {self._namespace} "
+                    f"--selector app.kubernetes.io/instance={self._release}).",
+                )
+        return None
 
     def _passing(self, probe: t.Callable[[], Waiting | None]) -> Waiting | None:
         try:

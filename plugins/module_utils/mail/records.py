@@ -65,9 +65,9 @@ class Needed:
     unknown: tuple[str, ...] = ()
 
 
-def spf_text(policy: str) -> str:
-    """The SPF record: only the hosts of the MX may send (RFC 7208)."""
-    return f"{SPF_PREFIX} mx {policy}"
+def spf_text(policy: str, mechanisms: t.Sequence[str] = ()) -> str:
+    """The SPF record: only the hosts of the MX may send, and what the mechanisms name (RFC 7208)."""
+    return " ".join((SPF_PREFIX, "mx", *mechanisms, policy))
 
 
 def dmarc_text(policy: str, rua: str) -> str:
@@ -101,7 +101,9 @@ def needed(
     unknown: list[str] = []
     records = [
         _record(domain, "MX", ttl, [f"{MX_PREFERENCE} {names['mail_host']}."], "mx"),
-        _record(domain, "TXT", ttl, [spf_text(dns["spf_policy"])], "spf", merge=SPF_PREFIX),
+        _record(
+            domain, "TXT", ttl, [spf_text(dns["spf_policy"], dns.get("spf_mechanisms") or ())], "spf", merge=SPF_PREFIX
+        ),
         _record(f"_dmarc.{domain}", "TXT", ttl, [dmarc_text(dns["dmarc_policy"], dns["dmarc_rua"])], "dmarc"),
     ]
     addresses = list(dns["mail_addresses"]) or list(mail_addresses)

@@ -44,6 +44,7 @@ SECRETS_PLAN: dict[str, t.Any] = {
         "options": {
             "path": {"type": "str", "required": True},
             "property": {"type": "str", "required": True},
+            "generate": {"type": "bool", "default": True},
         },
     },
 }

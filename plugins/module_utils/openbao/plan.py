@@ -39,11 +39,15 @@ def value_of(secret: Secret, name: str, *, optional: bool = False) -> str | None
     return check_secret(LAYER, f"the secret {reference}", value)
 
 
-def plan_secrets(secrets: t.Mapping[str, Secret], references: t.Sequence[Reference]) -> Plan:
+def plan_secrets(
+    secrets: t.Mapping[str, Secret], references: t.Sequence[Reference], given: t.Collection[Reference] = ()
+) -> Plan:
     """What has to be created. A change's payload is the version to give as ``cas``.
 
     :param secrets: what was read, by path.
-    :raises Failure: for a deleted version or a value that cannot be used; ``details`` lists every one of them.
+    :param given: those of the references whose values are somebody else's, so that none can be generated.
+    :raises Failure: for a deleted version, a value that cannot be used or one of the given that is missing; ``details``
+        lists every one of them.
     """
     changes: list[Change] = []
     errors: list[Failure] = []
@@ -56,6 +60,9 @@ def plan_secrets(secrets: t.Mapping[str, Secret], references: t.Sequence[Referen
             continue
         try:
             if value_of(secret, reference.property, optional=True) is None:
+                if reference in given:
+                    errors.append(_not_given(reference))
+                    continue
                 after = {reference.property: MASK}
                 changes.append(
                     Change("create", "secret", str(reference), before={}, after=after, payload=secret.version)
@@ -75,4 +82,13 @@ def _deleted(secret: Secret) -> Failure:
         "conflict",
         f"version {secret.version}, the newest of the secret {secret.path}, is deleted; a new value would lock out what uses the old one.",
         hint="Restore it (bao kv undelete), or remove the secret for good (bao kv metadata delete), then run again.",
+    )
+
+
+def _not_given(reference: Reference) -> Failure:
+    return Failure(
+        LAYER,
+        "not_found",
+        f"the secret {reference.path} has no property {reference.property}, and its value is another party's: none can be generated.",
+        hint=f"Write it (bao kv patch, or put for a path that is new: {reference.path} {reference.property}=…), then run again.",
     )

@@ -28,7 +28,11 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
         secrets, requests = {path: Secret(path) for path in paths}, 0
     else:
         secrets, requests = _read(params, paths)
-    plan = plan_secrets(secrets, references)
+    # Offline, nothing is known to be missing.
+    given = (
+        [] if params["offline"] else [ref for ref, item in zip(references, params["secrets"]) if not item["generate"]]
+    )
+    plan = plan_secrets(secrets, references, given)
     missing = {change.key for change in plan.changes}
     writes = []
     for path in paths:

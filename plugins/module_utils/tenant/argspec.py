@@ -105,6 +105,7 @@ TENANT: dict[str, t.Any] = {
     "tenant_mail_addresses": {"type": "list", "elements": "str"},
     "tenant_dns": {"type": "dict"},
     "tenant_spam_filter": {"type": "bool"},
+    "tenant_relay": {"type": "dict"},
     "tenant_settings": {"type": "dict"},
     "tenant_mailboxes": {"type": "list", "elements": "dict"},
     "tenant_groups": {"type": "list", "elements": "dict"},

@@ -16,6 +16,9 @@ from .validation import Given, Problems, one_of
 
 VARIABLE = "tenant_chart_values"
 
+#: The chart's own default of ``networkPolicy.outboundSMTPPorts``.
+OUTBOUND_PORTS = (25, 465, 587)
+
 #: Values that follow from other variables: two sources for one fact would contradict each other.
 OWNED = {
     "generation": "tenant_generation",
@@ -36,6 +39,7 @@ OWNED = {
     "gateway.parentRef.name": "platform_gateway",
     "gateway.parentRef.namespace": "platform_gateway",
     "ca": "platform_ca_file",
+    "relay": "tenant_relay",
     "dns": "tenant_dns or tenant_overlay.dns",
     "spamFilter": "tenant_spam_filter",
     "dnsRecords": "role dns_records, the one owner of this ConfigMap",
@@ -142,7 +146,21 @@ def compose(
         "dnsRecords": {"create": False},
         "setupJob": {"enabled": False},
     }
+    if model["relay"]["enabled"]:
+        values["networkPolicy"] = {"outboundSMTPPorts": list(OUTBOUND_PORTS)}
+    # 0.15 keeps the password among its settings.
+    if model["relay"]["openbao_path"] and stalwart["generation"] != "0.15":
+        values["relay"] = {
+            "secretName": model["relay"]["secret_name"],
+            "externalSecret": {
+                "remoteRef": {"key": model["relay"]["openbao_path"], "property": model["relay"]["secret_property"]}
+            },
+        }
     result: dict[str, t.Any] = merge.plain(merge.merged(values, extra))
+    if model["relay"]["enabled"]:
+        ports = result["networkPolicy"]["outboundSMTPPorts"]
+        if model["relay"]["port"] not in ports:
+            ports.append(model["relay"]["port"])
     return result
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import chart_values, identity, mailboxes, merge, misspelt, names, platform, realm, secrets, server
+from . import chart_values, identity, mailboxes, merge, misspelt, names, platform, realm, relay, secrets, server
 from .mailbox_file import File
 from .overlay import Inputs
 from .server import boolean
@@ -67,9 +67,11 @@ def derive(
         tenant_realm,
         problems,
     )
+    outbound = relay.resolve(inputs, who, mail.generation, problems)
+    relay.refuse(outbound, mail.settings, problems)
     if boxes.password_clients == mailboxes.NONE:
         merge.refuse_owned(mail.settings, NO_APP_PASSWORDS, "tenant_settings", problems)
-    merge.refuse_displaced(mail.settings, _settings(who, mail, boxes), "tenant_settings", problems)
+    merge.refuse_displaced(mail.settings, _settings(who, mail, boxes, outbound), "tenant_settings", problems)
     extra = chart_values.resolve(inputs, problems, chart_schema or {})
     offline = problems.check(inputs.given("tenant_offline"), boolean) is True
     if offline and not check_mode:
@@ -80,7 +82,7 @@ def derive(
         problems.add(duplicate["variable"], duplicate["value"], duplicate["accepted"])
     problems.raise_if_any(who.slug)
 
-    model = _compose(who, display_name or t.cast(str, who.slug), back_ends, tenant_realm, mail, boxes, extra)
+    model = _compose(who, display_name or t.cast(str, who.slug), back_ends, tenant_realm, mail, boxes, outbound, extra)
     secrets.not_in(model, options, problems)
     problems.raise_if_any(who.slug)
     return model
@@ -93,6 +95,7 @@ def _compose(
     tenant_realm: realm.Realm,
     mail: server.Server,
     boxes: mailboxes.Mailboxes,
+    outbound: relay.Relay | None,
     extra: t.Mapping[str, t.Any],
 ) -> dict[str, t.Any]:
     model: dict[str, t.Any] = {
@@ -115,15 +118,20 @@ def _compose(
         },
         "keycloak": _keycloak(who, display_name, back_ends, tenant_realm),
         "openbao": {},
-        "stalwart": _stalwart(who, back_ends, mail, boxes),
+        "stalwart": _stalwart(who, back_ends, mail, boxes, outbound),
+        "relay": relay.compose(outbound, mail.settings),
         "chart_values": {},
-        "dns": {**back_ends.dns, "configmap": f"{back_ends.release}-dns-records-required"},
+        "dns": {
+            **back_ends.dns,
+            "spf_mechanisms": list(outbound.spf) if outbound else [],
+            "configmap": f"{back_ends.release}-dns-records-required",
+        },
         "oidc_directory": _directory(who, back_ends, boxes),
         "admin": _admin(who, display_name, back_ends, boxes),
         "mailboxes": _mailboxes(who, back_ends, boxes),
         "capacity": {"replicas": mail.replicas, "resources": mail.resources, "storage": mail.storage},
     }
-    model["openbao"] = _openbao(back_ends, model["keycloak"])
+    model["openbao"] = _openbao(back_ends, model["keycloak"], outbound)
     model["chart_values"] = chart_values.compose(
         model,
         image_pull_policy=mail.image["pull_policy"] or "IfNotPresent",
@@ -150,16 +158,22 @@ def _keycloak(
     }
 
 
-def _openbao(back_ends: platform.Platform, keycloak: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _openbao(
+    back_ends: platform.Platform, keycloak: t.Mapping[str, t.Any], outbound: relay.Relay | None
+) -> dict[str, t.Any]:
     return {
         "url": back_ends.openbao_url,
         "mount": back_ends.openbao_mount,
-        "secrets": [dict(back_ends.references["admin"]), *realm.secrets(keycloak)],
+        "secrets": [dict(back_ends.references["admin"]), *realm.secrets(keycloak), *relay.secrets(outbound)],
     }
 
 
 def _stalwart(
-    who: identity.Identity, back_ends: platform.Platform, mail: server.Server, boxes: mailboxes.Mailboxes
+    who: identity.Identity,
+    back_ends: platform.Platform,
+    mail: server.Server,
+    boxes: mailboxes.Mailboxes,
+    outbound: relay.Relay | None,
 ) -> dict[str, t.Any]:
     return {
         "generation": mail.generation,
@@ -167,12 +181,14 @@ def _stalwart(
         "service": f"{back_ends.release}-web",
         "service_port": WEB_PORT,
         "store": mail.store,
-        "settings": merge.merged(_settings(who, mail, boxes), mail.settings),
+        "settings": merge.merged(_settings(who, mail, boxes, outbound), mail.settings),
         "spam_filter": mail.spam_filter,
     }
 
 
-def _settings(who: identity.Identity, mail: server.Server, boxes: mailboxes.Mailboxes) -> dict[str, t.Any]:
+def _settings(
+    who: identity.Identity, mail: server.Server, boxes: mailboxes.Mailboxes, outbound: relay.Relay | None
+) -> dict[str, t.Any]:
     settings: dict[str, t.Any] = {
         "domain": {who.domain: {}},
         "systemSettings": {"defaultHostname": who.mail_host, "defaultDomainId": who.domain},
@@ -185,6 +201,7 @@ def _settings(who: identity.Identity, mail: server.Server, boxes: mailboxes.Mail
         "asn": {"@type": "Disabled"},
         # The server's own default, kept: verify proves it, and the rows of send_as stay.
         "mtaStageAuth": {"mustMatchSender": "true"},
+        **relay.settings(outbound, mail.generation),
     }
     if mail.generation != "0.15":
         # Written when nothing is forbidden, too, so that a tenant which allows them again gets them back.

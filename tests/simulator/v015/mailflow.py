@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from .. import lookuptables
-from ..evaluate import Rule, Value
+from ..evaluate import EvaluationError, Rule, Value
 from ..functions import text_of
 from ..limits import Rate
 from ..mailstore import Account, MailStore
@@ -19,7 +19,9 @@ from ..mta import (
     Signature,
     SpamFilter,
     Throttle,
+    envelope,
 )
+from ..outbound import Relay
 from . import dkim, permissions, validate, values
 from .problems import TooMany
 
@@ -65,6 +67,14 @@ _RULES = {
     "add-return-path": ("session.data.add-headers.return-path", _ON_25),
     "add-message-id": ("session.data.add-headers.message-id", _ON_25),
     "add-date": ("session.data.add-headers.date", _ON_25),
+    "route": (
+        "queue.strategy.route",
+        Rule("'mx'", (("is_local_domain('*', rcpt_domain)", "'local'"),)),
+    ),
+    "outbound-tls": (
+        "queue.strategy.tls",
+        Rule("'default'", (("retry_num > 0 && last_error == 'tls'", "'invalid-tls'"),)),
+    ),
     "sign": (
         "auth.dkim.sign",
         Rule(
@@ -226,6 +236,28 @@ class MailFlow:
             return Found.MAILBOX, [address]
         members = [principals.store.principals[member]["emails"][:1] for member in principals.members(key)]
         return Found.LIST, [*(email for emails in members for email in emails), *body["externalMembers"]]
+
+    def relay(self, sender: str, recipient: str, attempts: int) -> Relay | None:
+        variables, keys = envelope(sender, recipient, attempts), self.server.running.keys
+        route = validate.below(keys, f"queue.route.{self._chosen('route', variables)}")
+        if route.get("type") != "relay":
+            return None
+        tls = validate.below(keys, f"queue.tls.{self._chosen('outbound-tls', variables)}")
+        return Relay(
+            route["address"],
+            int(route.get("port", "25")),
+            route.get("tls.implicit", "true") == "true",
+            tls.get("starttls", "optional"),
+            "true" in (route.get("tls.allow-invalid-certs"), tls.get("allow-invalid-certs")),
+            route.get("auth.username"),
+            route.get("auth.secret"),
+        )
+
+    def _chosen(self, rule: str, variables: Mapping[str, Value]) -> str:
+        try:
+            return text_of(self.rule(rule).value(variables, self.functions()) or "")
+        except EvaluationError:
+            return ""
 
     def may_receive(self, account: Account) -> bool:
         body = self.server.store.principals.get(int(account))

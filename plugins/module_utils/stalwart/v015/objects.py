@@ -27,6 +27,7 @@ from .vocabulary import Kind, Row, no_key, plain
 
 _SIMPLE_ID = re.compile(r"[A-Za-z0-9_-]+\Z")
 _LEVELS = {name: name for name in ("error", "warn", "info", "debug", "trace")}
+_DEMANDS = {name: name for name in ("optional", "require", "disable")}
 _NO_CLAIM_CHECK = "0.15 asks the userinfo endpoint and checks no claim: every token that it accepts logs in"
 _MANUAL: t.Mapping[str, str] = {"@type": "Manual"}
 
@@ -185,6 +186,22 @@ OBJECTS: tuple[Kind, ...] = (
         ),
         prefix="queue.route.<id>",
         fixed={"Local": {}, "Mx": {}, "Relay": {}},
+        label=_simple,
+    ),
+    Kind(
+        "mtaTlsStrategy",
+        (
+            Row("name", codec=Text()),
+            Row("description", "queue.tls.<id>.description", Nullable(Comment())),
+            # One key is needed for an object to be there.
+            Row("startTls", "queue.tls.<id>.starttls", Enum(_DEMANDS, "optional"), create="optional"),
+            Row("dane", "queue.tls.<id>.dane", Enum(_DEMANDS, "optional")),
+            Row("mtaSts", "queue.tls.<id>.mta-sts", Enum(_DEMANDS, "optional")),
+            Row("allowInvalidCerts", "queue.tls.<id>.allow-invalid-certs", Boolean(False)),
+            Row("tlsTimeout", "queue.tls.<id>.timeout.tls", Duration(180_000)),
+            Row("mtaStsTimeout", "queue.tls.<id>.timeout.mta-sts", Duration(300_000)),
+        ),
+        prefix="queue.tls.<id>",
         label=_simple,
     ),
     Kind(

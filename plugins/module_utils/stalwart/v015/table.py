@@ -51,7 +51,6 @@ OTHERS: t.Mapping[str, str] = {
     "mtaOutboundThrottle": "queue.limiter.outbound",
     "mtaQueueQuota": "queue.quota",
     "mtaSts": "session.mta-sts",
-    "mtaTlsStrategy": "queue.tls",
     "mtaVirtualQueue": "queue.virtual",
     "oAuthClient": "",
     "oidcProvider": "oauth",

@@ -99,7 +99,9 @@ def run(**changes: Any) -> dict[str, Any]:
         "connection": {"kubeconfig": "/k"},
         "namespace": "tenant-acme",
         "release": "stalwart",
-        "secrets": [{"name": "stalwart-admin", "property": "ADMIN_PASSWORD", "value": PASSWORD}],
+        "secrets": [
+            {"name": "stalwart-admin", "property": "ADMIN_PASSWORD", "value": PASSWORD, "read_at_start": False}
+        ],
         "admin": {"username": "admin", "password": PASSWORD},
         "external_secrets_api_version": "external-secrets.io/v1",
         "on_stale": "wait",
@@ -273,3 +275,31 @@ def test_a_short_value_is_refused_by_name(world: World) -> None:
     assert caught.value.code == "invalid_value"
     assert "stalwart-admin.ADMIN_PASSWORD" in caught.value.message
     assert world.cluster.log == []
+
+
+@pytest.fixture
+def at_start(world: World) -> dict[str, Any]:
+    """The admin's Secret as one that is read at the start; it changed a second before the container started."""
+    fields = [
+        {"time": "2026-11-30T17:00:09Z", "fieldsV1": {"f:data": {}}},
+        {"time": "2026-11-30T18:00:00Z", "fieldsV1": {"f:metadata": {}}},
+    ]
+    world.cluster.objects[SECRET]["metadata"]["managedFields"] = fields
+    started = {"name": "stalwart", "ready": True, "state": {"running": {"startedAt": "2026-11-30T17:00:10Z"}}}
+    world.cluster.objects[POD]["status"]["containerStatuses"] = [started]
+    return {
+        "secrets": [{"name": "stalwart-admin", "property": "ADMIN_PASSWORD", "value": PASSWORD, "read_at_start": True}]
+    }
+
+
+def test_a_pod_that_is_younger_than_its_secret_has_read_it(world: World, at_start: dict[str, Any]) -> None:
+    assert run(**at_start)["ready"] is True
+
+
+def test_a_pod_that_is_older_than_its_secret_is_to_be_restarted(world: World, at_start: dict[str, Any]) -> None:
+    world.cluster.objects[SECRET]["metadata"]["managedFields"][0]["time"] = "2026-11-30T17:00:11Z"
+    assert run()["ready"] is True, "not one of those that are read at the start only"
+    assert run(**at_start, on_outdated="report")["outdated"] is True
+    failure = not_ready(world, **at_start)
+    assert "since before the Secret stalwart-admin changed" in failure.message
+    assert "kubectl delete pod" in failure.hint

@@ -58,6 +58,22 @@ def test_one_login_one_read_per_path_and_no_value_in_the_result(server) -> None:
     assert server.calls[1].request.headers["X-Vault-Token"] == "canary-token"
 
 
+def test_a_value_of_somebody_else_s_is_not_generated(server) -> None:
+    """Nothing is planned then, and every missing one is named at once."""
+    server.get(f"{URL}/v1/secret/data/a/b", json={"data": {"data": {"X": CANARY}, "metadata": {"version": 4}}})
+    wanted = [{"path": "a/b", "property": name, "generate": name == "P"} for name in ("P", "Q", "R", "X")]
+    found = failure(secrets=wanted)
+    assert found.code == "not_found"
+    assert len(found.details) == 2
+    assert "the secret a/b has no property Q" in found.details[0]
+    assert "a/b Q=" in found.hint
+
+
+def test_offline_nothing_is_known_to_be_missing() -> None:
+    wanted = [{"path": "a/b", "property": "P", "generate": False}]
+    assert plan(check_mode=True, offline=True, auth=None, secrets=wanted)["changes"]
+
+
 def test_a_path_that_was_never_written_is_created_at_version_0_after_a_look_at_the_engine(server) -> None:
     server.get(f"{URL}/v1/kv/data/a/b", status=404, json={"errors": []})
     server.get(f"{URL}/v1/sys/internal/ui/mounts/kv", json=MOUNTS)

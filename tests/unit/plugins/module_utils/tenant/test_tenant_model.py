@@ -71,6 +71,7 @@ def test_the_keys_are_an_interface() -> None:
         "keycloak",
         "openbao",
         "stalwart",
+        "relay",
         "chart_values",
         "dns",
         "oidc_directory",
@@ -185,6 +186,7 @@ def test_a_free_subdomain_needs_no_variable_of_its_own() -> None:
         "dmarc_policy": "reject",
         "dmarc_rua": "dmarc@acme.omantel.omani.works",
         "ttl": 300,
+        "spf_mechanisms": [],
         "configmap": "stalwart-dns-records-required",
     }
     assert model["capacity"] == {
