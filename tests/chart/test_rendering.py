@@ -346,7 +346,10 @@ def test_image(render: Render, image: dict[str, Any], reference: str) -> None:
         ),
         ({"tls": {"certificate": {"enabled": True}}}, "tls.certificate.issuerRef.name: needed when"),
         ({"tls": {"certificate": CERTIFICATE}}, "domain.primary: needed when tls.certificate.enabled"),
-        ({"tls": {"certificate": {"issuer": "x"}}}, "at '/tls/certificate': additional properties 'issuer' not allowed"),
+        (
+            {"tls": {"certificate": {"issuer": "x"}}},
+            "at '/tls/certificate': additional properties 'issuer' not allowed",
+        ),
         ({"tls": {"certificate": {"duration": "90d"}}}, "at '/tls/certificate/duration'"),
         ({"replicas": 2}, "at '/replicas'"),
         ({"foo": 1}, "additional properties 'foo' not allowed"),

@@ -8,7 +8,8 @@ import logging
 import socket
 from typing import TYPE_CHECKING, Any
 
-from . import formats, lookuptables, mailflow, oidc, secret, tls
+from . import formats, lookuptables, mailflow, oidc, tls
+from .certificates import Certificates
 from .errors import SetError
 from .mta import Throttle
 
@@ -30,7 +31,7 @@ class Running:
         self.blocked: list[str] = []
         self.throttles: list[Throttle] = []
         self.lookups: lookuptables.Tables = {}
-        self.certificates: list[tls.Certificate] = []
+        self.certificates: tls.Loaded = {}
 
     def hostname(self, fallback: str) -> str:
         return str(self.settings["SystemSettings"]["defaultHostname"] or fallback)
@@ -69,6 +70,7 @@ async def reload(server: Server) -> Running:
         raise problems[0]
     await _resolve_pyzor(server)
     running = _snapshot(server)
+    running.certificates = server.running.certificates  # they have a reload of their own
     running.directory = directories.get(running.settings["Authentication"]["directoryId"])
     return running
 
@@ -82,21 +84,19 @@ def _snapshot(server: Server) -> Running:
     running.blocked = blocked(server)
     running.throttles = mailflow.throttles(server)
     running.lookups = lookups(server)
-    running.certificates = certificates(server)
     return running
 
 
-def certificates(server: Server) -> list[tls.Certificate]:
-    """Those that can be read."""
-    default = server.registry.singleton("SystemSettings")["defaultCertificateId"]
-    found = []
-    for key, body in server.store.all("Certificate").items():
-        try:
-            chain, private_key = secret.resolve(body["certificate"]), secret.resolve(body["privateKey"])
-            found.append(tls.loaded(chain, private_key, key == default))
-        except (secret.Unreadable, ValueError) as error:
-            log.error("Certificate %s: %s", key, error)
-    return found
+def certificates(server: Server) -> list[Refused]:
+    """Shows what can be loaded, whatever is wrong with others; what is wrong."""
+    behaviour = server.registry.behaviours["Certificate"]
+    assert isinstance(behaviour, Certificates)
+    load = behaviour.load()
+    server.running.certificates = load.loaded
+    problems = [Refused(reason, "Certificate", key) for key, reason in load.problems.items()]
+    for problem in problems:
+        log.error("Build error for Certificate %s: %s", problem.key, problem.reason)
+    return problems
 
 
 def lookups(server: Server) -> lookuptables.Tables:
