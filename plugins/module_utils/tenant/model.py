@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import chart_values, identity, mailboxes, merge, misspelt, names, platform, realm, secrets, server
+from . import certificate, chart_values, identity, mailboxes, merge, misspelt, names, platform, realm, secrets, server
 from .mailbox_file import File
 from .overlay import Inputs
 from .server import boolean
@@ -159,6 +159,7 @@ def _stalwart(
         "service": f"{back_ends.release}-web",
         "service_port": WEB_PORT,
         "store": mail.store,
+        "certificate": certificate.compose(back_ends.certificate, who.mail_host, who.web_host),
         "settings": merge.merged(_settings(who, mail, boxes), mail.settings),
         "spam_filter": mail.spam_filter,
     }
@@ -182,6 +183,7 @@ def _settings(who: identity.Identity, mail: server.Server, boxes: mailboxes.Mail
         # Written when nothing is forbidden, too, so that a tenant which allows them again gets them back.
         forbidden = [MAKE_APP_PASSWORDS] if boxes.password_clients == mailboxes.NONE else []
         settings["role"] = {USER_ROLE: {"disabledPermissions": forbidden}}
+        settings = merge.merged(settings, certificate.settings(who.mail_host))
     if not mail.spam_filter:
         settings["spamSettings"]["spamFilterRulesUrl"] = None
     return settings
