@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import CERTIFICATE_PLAN
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.certificate_task import run
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
 
 

@@ -66,11 +66,10 @@ def held(secret: t.Mapping[str, t.Any], names: t.Sequence[str], now: datetime.da
         leaf = x509.load_pem_x509_certificates(_part(secret, "tls.crt"))[0]
     except ValueError:
         return Held(own, "holds no certificate (tls.crt)")
-    alternatives = _alternatives(leaf)
     self_signed = _self_signed(leaf)
     result = Held(
         own=own and self_signed,
-        names=alternatives,
+        names=tuple(alternatives(leaf)),
         until=leaf.not_valid_after_utc,
         self_signed=self_signed,
         issuer=leaf.issuer.rfc4514_string(),
@@ -85,12 +84,13 @@ def _part(secret: t.Mapping[str, t.Any], key: str) -> bytes:
         return b""
 
 
-def _alternatives(leaf: x509.Certificate) -> tuple[str, ...]:
+def alternatives(leaf: x509.Certificate) -> list[str]:
+    """The host names that a certificate is for."""
     try:
         extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        return ()
-    return tuple(extension.get_values_for_type(x509.DNSName))
+        return []
+    return [str(name) for name in extension.get_values_for_type(x509.DNSName)]
 
 
 def _self_signed(leaf: x509.Certificate) -> bool:
@@ -123,9 +123,9 @@ def _fault(
     return f"holds a certificate that is not for {', '.join(missing)}" if missing else ""
 
 
-def covers(alternatives: t.Iterable[str], name: str) -> bool:
+def covers(having: t.Iterable[str], name: str) -> bool:
     """Whether a certificate's names have a host name, also by a wildcard (RFC 6125 section 6.4.3)."""
-    return bool({name, f"*.{name.partition('.')[2]}"} & {found.lower() for found in alternatives})
+    return bool({name, f"*.{name.partition('.')[2]}"} & {found.lower() for found in having})
 
 
 def plan(name: str, names: t.Sequence[str], current: Held | None, now: datetime.datetime) -> Change | None:
@@ -161,6 +161,8 @@ def notes(
     if planned or current is None or current.own:
         return [], [f"certificate of {host} is self-signed: {why}"]
     if current.fault:
-        return [], [f"the Secret {name} {current.fault}; whoever keeps it has to replace it" + (f": {why}" if why else "")]
+        return [], [
+            f"the Secret {name} {current.fault}; whoever keeps it has to replace it" + (f": {why}" if why else "")
+        ]
     proven = [f"certificate of {host} until {current.until:%Y-%m-%d}"]
     return proven, [f"certificate of {host} is not renewed by the issuer: {why}"] if why else []

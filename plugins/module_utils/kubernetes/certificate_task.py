@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from ..failure import Failure
-from ..reconcile import Change, Plan
+from ..reconcile import Plan
 from . import certificate
 from .client import KubernetesClient, connect
 from .discovery import condition
@@ -76,9 +76,7 @@ def _online(client: KubernetesClient, params: t.Mapping[str, t.Any]) -> dict[str
         time.sleep(INTERVAL)
 
 
-def _issuing(
-    client: KubernetesClient, issuer: t.Mapping[str, str] | None, params: t.Mapping[str, t.Any]
-) -> Issuing:
+def _issuing(client: KubernetesClient, issuer: t.Mapping[str, str] | None, params: t.Mapping[str, t.Any]) -> Issuing:
     """One request, and another where the answer is not clear."""
     if not issuer:
         return Issuing(False, f"set platform_certificate_issuer, {_OTHERWISE} {params['secret']} (platform)")

@@ -116,7 +116,9 @@ def resolve(inputs: Inputs, identity: Identity, problems: Problems) -> Platform:
     admin_url = check(inputs.given("tenant_keycloak_admin_url"), names.url)
     release = check(inputs.given("tenant_release") or Given("", "stalwart"), names.release)
     admin_secret = check(inputs.given(":admin.secretName"), names.object_name) or "stalwart-admin"
-    client_secret = check(inputs.given(":keycloak.clientSecretName"), names.object_name) or "stalwart-oidc-client-secret"
+    client_secret = (
+        check(inputs.given(":keycloak.clientSecretName"), names.object_name) or "stalwart-oidc-client-secret"
+    )
     _layers(inputs, problems)
     return Platform(
         openbao_url=check(openbao_given, names.openbao_url),
