@@ -114,7 +114,8 @@ requests:
   returned: success
   sample: 3
 failure:
-  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant) and C(request).
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and, for several problems
+    at once, C(details).
   type: dict
   returned: failure
 """

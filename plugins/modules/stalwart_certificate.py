@@ -138,12 +138,13 @@ reloads:
   returned: success
   sample: 1
 requests:
-  description: HTTP requests and TLS handshakes that were made.
+  description: HTTP requests that were made.
   type: int
   returned: success
   sample: 2
 failure:
-  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant) and C(request).
+  description: What went wrong. Its keys are C(layer), C(code), C(message), C(hint), C(tenant), C(request) and, for several problems
+    at once, C(details).
   type: dict
   returned: failure
 """

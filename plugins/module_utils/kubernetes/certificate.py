@@ -150,19 +150,19 @@ def plan(name: str, names: t.Sequence[str], current: Held | None, now: datetime.
 
 
 def notes(
-    name: str, names: t.Sequence[str], current: Held | None, *, why: str, planned: bool
+    name: str, names: t.Sequence[str], current: Held | None, *, why: str, asked: bool, planned: bool
 ) -> tuple[list[str], list[str]]:
     """What is proven, and what is missing and who has to act, for the tenant's line.
 
     :param why: why nobody issues, or has not issued yet, and what to do; empty when an issuer has.
+    :param asked: an issuer is named. Without one, what somebody put into the Secret is all that is wanted.
     :param planned: the Secret gets a self-signed certificate in this run.
     """
     host = names[0]
     if planned or current is None or current.own:
         return [], [f"certificate of {host} is self-signed: {why}"]
+    because = f": {why}" if why and asked else ""
     if current.fault:
-        return [], [
-            f"the Secret {name} {current.fault}; whoever keeps it has to replace it" + (f": {why}" if why else "")
-        ]
+        return [], [f"the Secret {name} {current.fault}; whoever keeps it has to replace it{because}"]
     proven = [f"certificate of {host} until {current.until:%Y-%m-%d}"]
-    return proven, [f"certificate of {host} is not renewed by the issuer: {why}"] if why else []
+    return proven, [f"certificate of {host} is not renewed by the issuer{because}"] if because else []

@@ -135,8 +135,9 @@ def _result(
     proven: list[str] = []
     missing: list[str] = []
     if issuing.why or (current is not None and not current.own):
-        planned = change is not None
-        proven, missing = certificate.notes(params["secret"], names, current, why=issuing.why, planned=planned)
+        proven, missing = certificate.notes(
+            params["secret"], names, current, why=issuing.why, asked=bool(params["issuer"]), planned=change is not None
+        )
     return {
         "changed": plan.changed,
         "changes": plan.summary(),

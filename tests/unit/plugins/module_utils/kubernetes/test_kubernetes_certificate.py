@@ -109,7 +109,9 @@ def test_what_somebody_else_put_there_is_kept(
     monkeypatch: pytest.MonkeyPatch, held: dict[str, Any], fault: str
 ) -> None:
     result = run(monkeypatch, {SECRET: held})
-    assert result["changes"] == []
+    # The same where an issuer is named that does not exist: its certificate is used, and that nobody renews it is told.
+    named = run(monkeypatch, {SECRET: held}, issuer=BY)
+    assert result["changes"] == named["changes"] == []
     proven, missing = result["proven"], result["missing"]
     if fault:
         assert proven == []
@@ -117,7 +119,10 @@ def test_what_somebody_else_put_there_is_kept(
         assert "whoever keeps it has to replace it" in missing[0]
     else:
         assert proven[0].startswith(f"certificate of {HOST} until 20")
-        assert "is not renewed by the issuer: set platform_certificate_issuer" in missing[0]
+        assert missing == []
+        assert named["missing"][0].startswith(
+            f"certificate of {HOST} is not renewed by the issuer: the cluster does not serve"
+        )
 
 
 def test_an_issuer_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
