@@ -117,6 +117,22 @@ options:
   platform_ca_file:
     description: PEM file of a private certification authority on the controller, trusted besides the public ones.
     type: str
+  platform_certificate_issuer:
+    description:
+      - The issuer of cert-manager that signs the certificates of the tenants' mail hosts.
+      - Without one, or where the cluster has neither cert-manager nor this issuer, a certificate that is put into
+        O(tenant_certificate_secret) is used, and else a self-signed one, which the tenant's line tells.
+    type: dict
+    suboptions:
+      group:
+        description: API group of the issuer. V(cert-manager.io) where it is not given.
+        type: str
+      kind:
+        description: V(ClusterIssuer) where it is not given, or V(Issuer) for one in the tenant's namespace. Other groups have kinds of their own.
+        type: str
+      name:
+        description: Its name; required.
+        type: str
   platform_shared_mail_hosts:
     description: Host names of the platform's own mail servers. No tenant may take one of them.
     type: list
@@ -278,6 +294,9 @@ options:
     type: str
   tenant_release:
     description: The Helm release. V(stalwart) where it is not given.
+    type: str
+  tenant_certificate_secret:
+    description: Name of the Secret of type C(kubernetes.io/tls) with the server's certificate. C(<release>-tls) where it is not given.
     type: str
   tenant_resources:
     description:

@@ -124,7 +124,9 @@ model:
       returned: success
       type: dict
     stalwart:
-      description: C(generation), C(image), C(service), C(service_port), C(store), C(settings) and C(spam_filter).
+      description: >-
+        C(generation), C(image), C(service), C(service_port), C(store), C(settings), C(spam_filter) and C(certificate), which has the
+        C(secret_name), the C(names) and the C(issuer).
       returned: success
       type: dict
     chart_values:

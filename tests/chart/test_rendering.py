@@ -31,6 +31,7 @@ SELECTOR = {
     "app.kubernetes.io/component": "mail-server",
 }
 ACME = {"domain": {"primary": "acme.test"}}
+CERTIFICATE = {"enabled": True, "issuerRef": {"name": "ca"}}
 
 
 def test_lint(helm: str) -> None:
@@ -74,7 +75,12 @@ def test_boots_as_the_image_expects(render: Render) -> None:
     assert config == {"@type": "RocksDb", "path": "/var/lib/stalwart/"}
     assert manifest.container["args"] == ["--config", "/etc/stalwart/config.json"]
     mounts = {mount["mountPath"]: mount["name"] for mount in manifest.container["volumeMounts"]}
-    assert mounts == {"/var/lib/stalwart": "data", "/etc/stalwart": "config", "/tmp": "tmp"}
+    assert mounts == {
+        "/var/lib/stalwart": "data",
+        "/etc/stalwart": "config",
+        "/etc/stalwart-tls": "tls",
+        "/tmp": "tmp",
+    }
     assert manifest.env["ADMIN_PASSWORD"] == {"secretKeyRef": {"name": "stalwart-admin", "key": "ADMIN_PASSWORD"}}
     assert manifest.env["STALWART_RECOVERY_ADMIN"] == "admin:$(ADMIN_PASSWORD)"
     order = [entry["name"] for entry in manifest.container["env"]]
@@ -197,6 +203,7 @@ def test_the_pod_restarts_exactly_when_what_it_reads_at_start_changes(render: Re
     assert template(ca=ca) != template(ca={"bundle": ca["bundle"].replace("A\n", "B\n")})
     assert template(planMarker="x") == base
     assert template(service={"type": "ClusterIP"}) == base
+    assert template(**ACME, tls={"certificate": CERTIFICATE}) == template(**ACME)
 
 
 def test_a_private_ca_adds_to_the_image_s_roots(render: Render) -> None:
@@ -213,6 +220,34 @@ def test_a_private_ca_adds_to_the_image_s_roots(render: Render) -> None:
 def test_nothing_is_trusted_besides_without_one(render: Render) -> None:
     assert "SSL_CERT_FILE" not in render().env
     assert ("ConfigMap", "stalwart-ca") not in render()
+
+
+@pytest.mark.parametrize(("values", "secret"), [({}, "mail-tls"), ({"tls": {"secretName": "wildcard"}}, "wildcard")])
+def test_a_pod_never_waits_for_its_certificate(render: Render, values: dict[str, Any], secret: str) -> None:
+    """Whoever fills the Secret may need the server first: a mount that is not optional would be a deadlock."""
+    manifest = render(values, release="mail")
+    spec = manifest.one("StatefulSet", "mail")["spec"]["template"]["spec"]
+    (volume,) = [volume for volume in spec["volumes"] if volume["name"] == "tls"]
+    assert volume["secret"] == {"secretName": secret, "optional": True}
+    assert manifest.names("Certificate") == []
+
+
+def test_the_certificate_of_an_issuer(render: Render) -> None:
+    values = {**ACME, "tls": {"certificate": CERTIFICATE}}
+    certificate = render(values).one("Certificate", "stalwart-tls")
+    assert certificate["apiVersion"] == "cert-manager.io/v1"
+    assert certificate["spec"] == {
+        "secretName": "stalwart-tls",
+        "dnsNames": ["mail.acme.test"],
+        "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": "ca"},
+        "privateKey": {"rotationPolicy": "Always"},
+        "usages": ["server auth"],
+    }
+    more = {"secretName": "t", "certificate": {**CERTIFICATE, "duration": "48h", "renewBefore": "24h"}}
+    changed = render({"domain": {"primary": "acme.test", "webHost": "web.acme.test"}, "tls": more})
+    spec = changed.one("Certificate", "t")["spec"]
+    assert spec["dnsNames"] == ["mail.acme.test", "web.acme.test"]
+    assert (spec["secretName"], spec["duration"], spec["renewBefore"]) == ("t", "48h", "24h")
 
 
 def test_default_deny_and_what_is_allowed(render: Render) -> None:
@@ -309,6 +344,13 @@ def test_image(render: Render, image: dict[str, Any], reference: str) -> None:
             {"store": {"@type": "PostgreSql", "authSecret": {"@type": "Value", "secret": "canary-secret"}}},
             "a secret is no value of this chart",
         ),
+        ({"tls": {"certificate": {"enabled": True}}}, "tls.certificate.issuerRef.name: needed when"),
+        ({"tls": {"certificate": CERTIFICATE}}, "domain.primary: needed when tls.certificate.enabled"),
+        (
+            {"tls": {"certificate": {"issuer": "x"}}},
+            "at '/tls/certificate': additional properties 'issuer' not allowed",
+        ),
+        ({"tls": {"certificate": {"duration": "90d"}}}, "at '/tls/certificate/duration'"),
         ({"replicas": 2}, "at '/replicas'"),
         ({"foo": 1}, "additional properties 'foo' not allowed"),
         (

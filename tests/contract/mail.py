@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import smtplib
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -161,16 +162,34 @@ def new_key(variant: str) -> str:
     return key.private_bytes(serialization.Encoding.PEM, form, plain_text).decode()
 
 
-def new_certificate(name: str) -> tuple[str, str]:
-    """PEM of a self-signed certificate and of its private key."""
+def shown(target: Target, name: str | None) -> bytes:
+    """The certificate (DER) that the submission port shows who asks for that name; no name: who asks for none.
+
+    Raises ssl.SSLError when there is no handshake.
+    """
+    if target.submissions_port is None:
+        pytest.skip("this server's submission port is not known")
+    context = ssl._create_unverified_context()
+    with (
+        socket.create_connection(("127.0.0.1", target.submissions_port), timeout=TIMEOUT) as connection,
+        context.wrap_socket(connection, server_hostname=name) as secured,
+    ):
+        return secured.getpeercert(binary_form=True) or b""
+
+
+def new_certificate(name: str, valid: tuple[float, float] = (-0.1, 1)) -> tuple[str, str]:
+    """PEM of a self-signed certificate and of its private key.
+
+    :param valid: from and until when, in days from now.
+    """
     private_key = new_key("Rsa")
     key = serialization.load_pem_private_key(private_key.encode(), None)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now + timedelta(days=valid[0]))
+        .not_valid_after(now + timedelta(days=valid[1]))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )

@@ -41,17 +41,21 @@ def _variable(name: str, generation: str) -> str:
 
 
 @contextmanager
-def opened(name: str, folder: Path, generation: str = "0.16", **environ: str) -> Iterator[Target]:
-    """:param environ: of the server, where it is started here."""
+def opened(name: str, folder: Path, generation: str = "0.16", toml: str = "", **environ: str) -> Iterator[Target]:
+    """:param toml: more of config.toml, and ``environ`` of the server, where it is started here."""
     if name == "url":
         url = os.environ[_variable(name, generation)].rstrip("/")
         yield Target(name, url, os.environ["STALWART_API_USERNAME"], os.environ["STALWART_API_PASSWORD"])
     elif name == "binary":
         binary = Path(os.environ[_variable(name, generation)])
-        with _binary((_Process if generation == "0.16" else _Process015)(binary, folder, environ)) as target:
+        process = (
+            _Process015(binary, folder, environ, toml) if generation == "0.15" else _Process(binary, folder, environ)
+        )
+        with _binary(process) as target:
             yield target
     else:
-        server = start_simulator(folder, generation, **{"STALWART_HOSTNAME": HOSTNAME, **environ})
+        own = {"STALWART_HOSTNAME": HOSTNAME, **environ}
+        server = start_simulator(folder, generation, toml=CONFIG_0_15 + toml, **own)
 
         def restart() -> None:
             server.restart()
@@ -136,14 +140,14 @@ class _Process:
 class _Process015(_Process):
     """A real 0.15 binary: its listeners stand in config.toml."""
 
-    def __init__(self, binary: Path, folder: Path, environ: dict[str, str]) -> None:
+    def __init__(self, binary: Path, folder: Path, environ: dict[str, str], more: str = "") -> None:
         self.binary, self.folder, self.environ = binary, folder, environ
         self.http_port, self.smtp_port, self.submissions_port = free_port(), free_port(), free_port()
         self.exchanger, self.imap_port = _exchanger(), free_port()
         self.starttls_ports = {"submission": free_port(), "imap": free_port()}
         self.user, self.secret = "admin", secrets.token_hex(18)
         self.config = folder / "config.toml"
-        toml = CONFIG_0_15.replace('"rocksdb"', '"sqlite"').replace("{data}", str(folder / "data.sqlite"))
+        toml = (CONFIG_0_15 + more).replace('"rocksdb"', '"sqlite"').replace("{data}", str(folder / "data.sqlite"))
         kept = ("http", "smtp", "submission", "submissions", "imap", "imaps")
         lines = [line for line in toml.splitlines() if "bind = " not in line or line.split()[0] in kept]
         self.config.write_text(

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import smtplib
-import socket
-import ssl
 
 import pytest
-from cryptography import x509
 
 from .api import Api
 from .mail import (
@@ -16,7 +13,6 @@ from .mail import (
     SENDER_OK,
     User,
     exchange,
-    new_certificate,
     plain,
     received,
     reply,
@@ -139,34 +135,3 @@ def test_an_exception_from_the_sender_check(api: Api, alice: User, domain: str, 
     finally:
         api.update("MtaStageAuth", "singleton", {"mustMatchSender": {"match": {}, "else": "true"}})
         assert "created" in api.action("ReloadSettings")
-
-
-def test_a_stored_certificate(api: Api) -> None:
-    """Shown for its names from the reload on, and for other names as long as it is the only one."""
-    if api.target.submissions_port is None:
-        pytest.skip("this server's submission port is not known")
-
-    def shown(name: str) -> bytes:
-        context = ssl._create_unverified_context()
-        with (
-            socket.create_connection(("127.0.0.1", api.target.submissions_port or 0), timeout=10) as connection,
-            context.wrap_socket(connection, server_hostname=name) as secured,
-        ):
-            return secured.getpeercert(binary_form=True) or b""
-
-    own = shown("mail.contract.test")
-    assert x509.load_der_x509_certificate(own).extensions.get_extension_for_class(
-        x509.SubjectAlternativeName
-    ).value.get_values_for_type(x509.DNSName) == ["localhost"]
-    certificate, private_key = new_certificate("*.shown.test")
-    api.create(
-        "Certificate",
-        certificate={"@type": "Text", "value": certificate},
-        privateKey={"@type": "Text", "secret": private_key},
-    )
-    assert shown("mail.shown.test") == own
-    assert "created" in api.action("ReloadTlsCertificates")
-    assert shown("mail.shown.test") == shown("mail.contract.test") == ssl.PEM_cert_to_DER_cert(certificate)
-    api.clean()
-    assert "created" in api.action("ReloadTlsCertificates")
-    assert shown("mail.shown.test") == own

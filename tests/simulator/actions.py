@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from . import errors, ids, running
 from .behaviour import Behaviour, Body
-from .certificates import Certificates
 from .errors import SetError, invalid_patch
 from .patch import Patcher
 from .registry import Resolve
@@ -60,10 +59,9 @@ class Actions:
         elif variant == "ReloadLookupStores":
             self.server.running.lookups = running.lookups(self.server)
         elif variant == "ReloadTlsCertificates":
-            certificates = registry.behaviours["Certificate"]
-            assert isinstance(certificates, Certificates)
-            certificates.remove_expired()
-            self.server.running.certificates = running.certificates(self.server)
+            problems = running.certificates(self.server)
+            if problems:
+                raise problems[0].as_set_error()
         return {"id": ids.encode(int(time.time()))}
 
 

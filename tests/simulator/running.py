@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from . import formats, lookuptables, mailflow, oidc, secret, tls
+from .certificates import Certificates
 from .errors import SetError
 from .mta import Throttle
 
@@ -32,7 +33,7 @@ class Running:
         self.lookups: lookuptables.Tables = {}
         self.routes: dict[str, dict[str, Any]] = {}  # by name, with the password of a relay
         self.tls_strategies: dict[str, dict[str, Any]] = {}
-        self.certificates: list[tls.Certificate] = []
+        self.certificates: tls.Loaded = {}
 
     def hostname(self, fallback: str) -> str:
         return str(self.settings["SystemSettings"]["defaultHostname"] or fallback)
@@ -73,6 +74,7 @@ async def reload(server: Server) -> Running:
     running = _snapshot(server)
     if unreadable := _routes(server, running):
         raise unreadable[0]
+    running.certificates = server.running.certificates  # they have a reload of their own
     running.directory = directories.get(running.settings["Authentication"]["directoryId"])
     return running
 
@@ -86,7 +88,6 @@ def _snapshot(server: Server) -> Running:
     running.blocked = blocked(server)
     running.throttles = mailflow.throttles(server)
     running.lookups = lookups(server)
-    running.certificates = certificates(server)
     return running
 
 
@@ -105,17 +106,16 @@ def _routes(server: Server, running: Running) -> list[Refused]:
     return problems
 
 
-def certificates(server: Server) -> list[tls.Certificate]:
-    """Those that can be read."""
-    default = server.registry.singleton("SystemSettings")["defaultCertificateId"]
-    found = []
-    for key, body in server.store.all("Certificate").items():
-        try:
-            chain, private_key = secret.resolve(body["certificate"]), secret.resolve(body["privateKey"])
-            found.append(tls.loaded(chain, private_key, key == default))
-        except (secret.Unreadable, ValueError) as error:
-            log.error("Certificate %s: %s", key, error)
-    return found
+def certificates(server: Server) -> list[Refused]:
+    """Shows what can be loaded, whatever is wrong with others; what is wrong."""
+    behaviour = server.registry.behaviours["Certificate"]
+    assert isinstance(behaviour, Certificates)
+    load = behaviour.load()
+    server.running.certificates = load.loaded
+    problems = [Refused(reason, "Certificate", key) for key, reason in load.problems.items()]
+    for problem in problems:
+        log.error("Build error for Certificate %s: %s", problem.key, problem.reason)
+    return problems
 
 
 def lookups(server: Server) -> lookuptables.Tables:

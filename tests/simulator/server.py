@@ -32,7 +32,7 @@ from .registry import Registry
 from .store import Store
 from .tasks import TaskWorker
 from .throttle import Throttles
-from .tls import Certificate
+from .tls import Loaded
 from .writes import WriteLog
 
 
@@ -77,6 +77,7 @@ class Server:
 
     async def start(self) -> None:
         self.running = await running.boot(self)
+        running.certificates(self)
         if self.settings.mode == "normal":
             self.tasks.start()
             self.queue.start()
@@ -117,7 +118,7 @@ class Server:
                 wanted.append(Wanted(body["name"], body["protocol"], host.strip("[]"), int(port), tls, starttls))
         return wanted
 
-    def certificates(self) -> list[Certificate]:
+    def certificates(self) -> Loaded:
         """Loaded at start and by their own reload."""
         return self.running.certificates
 

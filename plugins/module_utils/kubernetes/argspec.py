@@ -41,6 +41,24 @@ RELEASE_PLAN: dict[str, t.Any] = {
     "offline": {"type": "bool", "default": False},
 }
 
+CERTIFICATE_PLAN: dict[str, t.Any] = {
+    "connection": CONNECTION,
+    "namespace": {"type": "str", "required": True},
+    # The name of a Secret is none.
+    "secret": {"type": "str", "required": True, "no_log": False},
+    "names": {"type": "list", "elements": "str", "required": True},
+    "issuer": {
+        "type": "dict",
+        "options": {
+            "group": {"type": "str", "default": "cert-manager.io"},
+            "kind": {"type": "str", "default": "ClusterIssuer"},
+            "name": {"type": "str", "required": True},
+        },
+    },
+    "wait": {"type": "float", "default": 0},
+    "offline": {"type": "bool", "default": False},
+}
+
 TENANT_LOCK: dict[str, t.Any] = {
     "connection": CONNECTION,
     "namespace": {"type": "str", "required": True},

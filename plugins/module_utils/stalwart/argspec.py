@@ -93,6 +93,35 @@ APP_PASSWORD_SPEC: dict[str, t.Any] = {
     "description": {"type": "str"},
 }
 
+#: The TLS ports of the chart; the first that answers tells at no-op. Of SMTP, five connections a second are all that an address has.
+TLS_PORTS: t.List[t.Dict[str, t.Any]] = [
+    {"port": 443, "protocol": "http", "starttls": False},
+    {"port": 993, "protocol": "imap", "starttls": False},
+    {"port": 465, "protocol": "smtp", "starttls": False},
+    {"port": 25, "protocol": "smtp", "starttls": True},
+    {"port": 587, "protocol": "smtp", "starttls": True},
+    {"port": 143, "protocol": "imap", "starttls": True},
+]
+
+CERTIFICATE_SPEC: dict[str, t.Any] = {
+    **CONNECTION,
+    "server_name": {"type": "str", "required": True},
+    # The name of a Secret is none.
+    "secret": {"type": "str", "no_log": False},
+    "certificate": {"type": "str"},
+    "ports": {
+        "type": "list",
+        "elements": "dict",
+        "default": TLS_PORTS,
+        "options": {
+            "port": {"type": "int", "required": True},
+            "protocol": {"type": "str", "choices": ["smtp", "imap", "http"], "required": True},
+            "starttls": {"type": "bool", "default": False},
+        },
+    },
+    "timeout": {"type": "int", "default": 180},
+}
+
 #: Parts that ``stalwart_info`` can read.
 GATHER = ("account", "dkim", "directory", "domain")
 #: What it reads unasked: the account's part costs a request of its own, on 0.15 one for an authorization code.

@@ -121,6 +121,10 @@ class Driver(abc.ABC):
         """Whose addresses there are, and which network addresses are blocked; one request for each page of 500."""
 
     @abc.abstractmethod
+    def reload_certificates(self) -> str:
+        """Read all certificates anew and serve those that can be read; why others cannot, empty when all can."""
+
+    @abc.abstractmethod
     def export(self) -> Result:
         """Everything as ``settings`` and ``principals`` would give it, and what was ``left_out`` and why.
 

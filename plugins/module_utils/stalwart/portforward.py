@@ -120,13 +120,31 @@ class PodFinder:
         return self._cluster.find(f"/api/v1/namespaces/{self._namespace}/services/{self._service}") is not None
 
 
+class Finder(t.Protocol):
+    """Says where a port-forward goes."""
+
+    def find(self) -> Target:
+        """Asked for each connection."""
+
+
+class PodPort:
+    """A pod that has been found, and any port of it, also one that its Service does not have."""
+
+    def __init__(self, pod: str, port: int) -> None:
+        self._target = Target(pod, port)
+
+    def find(self) -> Target:
+        """Known."""
+        return self._target
+
+
 class PortForward:
     """Opens sockets to a Service's pod.
 
     :param connection: kubernetes.core's connection options.
     """
 
-    def __init__(self, connection: t.Mapping[str, t.Any], finder: PodFinder, namespace: str) -> None:
+    def __init__(self, connection: t.Mapping[str, t.Any], finder: Finder, namespace: str) -> None:
         if PORTFORWARD_IMPORT_ERROR is not None:
             name = "requests" if REQUESTS_IMPORT_ERROR else "kubernetes"
             raise missing_library("kubernetes", name, "for the port-forward to the mail server")

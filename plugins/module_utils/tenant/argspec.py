@@ -47,6 +47,10 @@ PLATFORM: dict[str, t.Any] = {
     },
     "platform_gateway": {"type": "dict", "options": {"name": {"type": "str"}, "namespace": {"type": "str"}}},
     "platform_ca_file": {"type": "str"},
+    "platform_certificate_issuer": {
+        "type": "dict",
+        "options": {"group": {"type": "str"}, "kind": {"type": "str"}, "name": {"type": "str"}},
+    },
     "platform_shared_mail_hosts": {"type": "list", "elements": "str"},
     "platform_own_variables": {"type": "list", "elements": "str"},
 }
@@ -99,6 +103,8 @@ TENANT: dict[str, t.Any] = {
     },
     "tenant_namespace": {"type": "str"},
     "tenant_release": {"type": "str"},
+    # The name of a Secret is none.
+    "tenant_certificate_secret": {"type": "str", "no_log": False},
     "tenant_resources": {"type": "dict"},
     "tenant_storage": {"type": "dict"},
     "tenant_chart_values": {"type": "dict"},

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..kubernetes import chart_schema
-from . import merge, secrets
+from . import certificate, merge, secrets
 from .overlay import Inputs
 from .server import replicas
 from .validation import Given, Problems, one_of
@@ -38,6 +38,9 @@ OWNED = {
     "persistence.storageClassName": "tenant_storage",
     "gateway.parentRef.name": "platform_gateway",
     "gateway.parentRef.namespace": "platform_gateway",
+    "tls.secretName": "tenant_certificate_secret",
+    "tls.certificate.enabled": "platform_certificate_issuer",
+    "tls.certificate.issuerRef": "platform_certificate_issuer",
     "ca": "platform_ca_file",
     "relay": "tenant_relay",
     "dns": "tenant_dns or tenant_overlay.dns",
@@ -131,6 +134,7 @@ def compose(
         ),
         "replicas": capacity["replicas"],
         "gateway": {"enabled": True, "parentRef": kubernetes["gateway"]},
+        "tls": certificate.chart_values(stalwart["certificate"]),
         "dns": {
             "powerdns": _without_null(
                 {

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 import typing as t
 
-from . import chart_values, identity, mailboxes, merge, misspelt, names, platform, realm, relay, secrets, server
+from . import (
+    certificate,
+    chart_values,
+    identity,
+    mailboxes,
+    merge,
+    misspelt,
+    names,
+    platform,
+    realm,
+    relay,
+    secrets,
+    server,
+)
 from .mailbox_file import File
 from .overlay import Inputs
 from .server import boolean
@@ -71,7 +84,7 @@ def derive(
     relay.refuse(outbound, mail.settings, problems)
     if boxes.password_clients == mailboxes.NONE:
         merge.refuse_owned(mail.settings, NO_APP_PASSWORDS, "tenant_settings", problems)
-    merge.refuse_displaced(mail.settings, _settings(who, mail, boxes, outbound), "tenant_settings", problems)
+    merge.refuse_displaced(mail.settings, _settings(who, mail, boxes, outbound, back_ends.certificate), "tenant_settings", problems)
     extra = chart_values.resolve(inputs, problems, chart_schema or {})
     offline = problems.check(inputs.given("tenant_offline"), boolean) is True
     if offline and not check_mode:
@@ -181,13 +194,18 @@ def _stalwart(
         "service": f"{back_ends.release}-web",
         "service_port": WEB_PORT,
         "store": mail.store,
-        "settings": merge.merged(_settings(who, mail, boxes, outbound), mail.settings),
+        "certificate": certificate.compose(back_ends.certificate, who.mail_host, who.web_host),
+        "settings": merge.merged(_settings(who, mail, boxes, outbound, back_ends.certificate), mail.settings),
         "spam_filter": mail.spam_filter,
     }
 
 
 def _settings(
-    who: identity.Identity, mail: server.Server, boxes: mailboxes.Mailboxes, outbound: relay.Relay | None
+    who: identity.Identity,
+    mail: server.Server,
+    boxes: mailboxes.Mailboxes,
+    outbound: relay.Relay | None,
+    own: certificate.Certificate,
 ) -> dict[str, t.Any]:
     settings: dict[str, t.Any] = {
         "domain": {who.domain: {}},
@@ -209,6 +227,8 @@ def _settings(
         settings["role"] = {USER_ROLE: {"disabledPermissions": forbidden}}
         # 0.15 has its listeners in its config.toml.
         settings["networkListener"] = {name: dict(values) for name, values in STARTTLS_LISTENERS.items()}
+        if own.secret_name:
+            settings = merge.merged(settings, certificate.settings(who.mail_host))
     if not mail.spam_filter:
         settings["spamSettings"]["spamFilterRulesUrl"] = None
     return settings

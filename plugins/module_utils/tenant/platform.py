@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ..failure import LAYERS
-from . import names
+from . import certificate, names
 from .identity import BYO, FREE_SUBDOMAIN, Identity
 from .merge import plain
 from .overlay import Inputs
@@ -65,6 +65,7 @@ class Platform:
     secret_store: dict[str, str]
     gateway: dict[str, str]
     ca_file: str | None
+    certificate: certificate.Certificate
     dns: dict[str, t.Any]
     api_key_secret_name: str | None
 
@@ -113,6 +114,11 @@ def resolve(inputs: Inputs, identity: Identity, problems: Problems) -> Platform:
     if client_id in ("wordpress", "openclaw"):
         problems.add("tenant_overlay.keycloak.clientID", client_id, "a client of its own; this one is another app's")
     admin_url = check(inputs.given("tenant_keycloak_admin_url"), names.url)
+    release = check(inputs.given("tenant_release") or Given("", "stalwart"), names.release)
+    admin_secret = check(inputs.given(":admin.secretName"), names.object_name) or "stalwart-admin"
+    client_secret = (
+        check(inputs.given(":keycloak.clientSecretName"), names.object_name) or "stalwart-oidc-client-secret"
+    )
     _layers(inputs, problems)
     return Platform(
         openbao_url=check(openbao_given, names.openbao_url),
@@ -120,12 +126,11 @@ def resolve(inputs: Inputs, identity: Identity, problems: Problems) -> Platform:
         keycloak_admin_url=admin_url or identity.realm_base_url,
         keycloak_auth_realm=check(inputs.given("platform_keycloak_auth_realm"), names.realm_name) or "master",
         client_id=client_id,
-        client_secret_name=check(inputs.given(":keycloak.clientSecretName"), names.object_name)
-        or "stalwart-oidc-client-secret",
+        client_secret_name=client_secret,
         admin_user=check(inputs.given(":admin.username"), local_user) or "admin",
-        admin_secret_name=check(inputs.given(":admin.secretName"), names.object_name) or "stalwart-admin",
+        admin_secret_name=admin_secret,
         references=_references(inputs, identity, problems),
-        release=check(inputs.given("tenant_release") or Given("", "stalwart"), names.release),
+        release=release,
         connection=_connection(inputs, problems),
         secret_store={
             "kind": "ClusterSecretStore",
@@ -140,6 +145,7 @@ def resolve(inputs: Inputs, identity: Identity, problems: Problems) -> Platform:
             **problems.fields(inputs.given("platform_gateway"), {"name": names.object_name, "namespace": names.label}),
         },
         ca_file=check(inputs.given("platform_ca_file"), names.text),
+        certificate=certificate.resolve(inputs, release, (admin_secret, client_secret), problems),
         dns=_dns(inputs, identity, problems),
         api_key_secret_name=check(inputs.given(":dns.powerdns.apiKeySecretName"), names.object_name),
     )

@@ -38,6 +38,7 @@ _IMAGE = "repository:tag, with @sha256:<digest> behind it if wanted, such as doc
 OWNED_SETTINGS = {
     "systemSettings.defaultHostname": "tenant_mail_host",
     "systemSettings.defaultDomainId": "tenant_domain",
+    "systemSettings.defaultCertificateId": "tenant_certificate_secret",
     "spamSettings.enable": "tenant_spam_filter",
     "authentication.directoryId": "tenant_realm_url",
     "storage.directory": "tenant_realm_url",

@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+
 from .. import tls
 from ..limits import Rate, contains
 from . import lookups, oidc, toml, validate, values
@@ -23,6 +25,7 @@ log = logging.getLogger("simulator.running")
 BLOCKED = "server.blocked-ip"
 ALLOWED = "server.allowed-ip"
 _PYZOR = "spam-filter.pyzor"
+_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 
 
 class Running:
@@ -32,7 +35,7 @@ class Running:
         self.keys = dict(keys)
         self.lookups: lookups.Tables = {}
         self.blocked: set[str] = set()
-        self.certificates = certificates(keys)
+        self.certificates: tls.Loaded = certificates(keys)[0]
 
     def get(self, key: str, default: str = "") -> str:
         return self.keys.get(key, default)
@@ -69,16 +72,26 @@ class Running:
         )
 
 
-def certificates(keys: Keys) -> list[tls.Certificate]:
-    """Those that can be read; the files they may lie in are."""
-    found = []
+def certificates(keys: Keys) -> tuple[tls.Loaded, Errors]:
+    """Those that can be read, and what is wrong with the others; the files they may lie in are read by their macros."""
+    loaded: tls.Loaded = {}
+    errors: Errors = {}
     for name in validate.identifiers(keys, "certificate", "cert"):
         entry = validate.below(keys, f"certificate.{name}")
         try:
-            found.append(tls.loaded(entry["cert"], entry["private-key"], entry.get("default") == "true"))
-        except (KeyError, ValueError) as error:
-            log.error("Certificate %s: %s", name, error)
-    return found
+            leaf = x509.load_pem_x509_certificates(entry["cert"].encode())[0]
+            shown = tls.pem(entry["cert"], entry["private-key"])
+        except KeyError:
+            continue  # told by the listeners' stage
+        except ValueError as error:
+            text = str(error) if _CERTIFICATE in entry["cert"] else "No certificates found."
+            errors[f"certificate.{name}"] = validate.error("build", text)
+            continue
+        default = ["*"] if entry.get("default") == "true" else []
+        subjects = validate.below(keys, f"certificate.{name}.subjects").values()
+        for subject in (*tls.names(leaf, common=True), *subjects, *default):
+            loaded[subject.removeprefix("*.")] = shown
+    return loaded, errors
 
 
 def _single(keys: Keys) -> set[str]:
@@ -111,6 +124,7 @@ async def reload(server: Server, dry_run: bool) -> Errors:
     if not dry_run:
         old, server.running = server.running, Running(keys)
         server.running.lookups = lookups.after_full_reload(old.lookups, lookups.parse(keys)[0])
+        server.running.certificates = old.certificates | server.running.certificates
         server.running.blocked = old.blocked
         server.config.patterns = type(server.config.patterns)(keys)
     return {}
@@ -125,10 +139,11 @@ def reload_lookups(server: Server) -> Errors:
 
 
 def reload_certificates(server: Server) -> Errors:
-    """What can be read is loaded; unreadable files are told."""
-    keys, errors = server.config.resolved()
-    server.running.certificates = certificates(keys)
-    return _macros(errors)
+    """What can be read is loaded beside what was, which a restart forgets; what is wrong is told."""
+    keys, macro_errors = server.config.resolved()
+    loaded, errors = certificates(keys)
+    server.running.certificates = server.running.certificates | loaded
+    return _macros(macro_errors) | errors
 
 
 def reload_blocked(server: Server) -> Errors:
@@ -148,7 +163,7 @@ async def _checked(server: Server) -> tuple[dict[str, str], Errors]:
     if not errors:
         errors = validate.core(keys) | await _pyzor(server, keys)
     if not errors:
-        errors = validate.listeners(keys)
+        errors = validate.listeners(keys) | certificates(keys)[1]
     return keys, errors
 
 

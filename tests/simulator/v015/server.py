@@ -10,7 +10,7 @@ from .. import delivery, equipment
 from ..listeners import Wanted
 from ..mailstore import MailStore
 from ..throttle import Throttles
-from ..tls import Certificate
+from ..tls import Loaded
 from ..writes import WriteLog
 from . import http, mailflow, running, validate
 from .boot import Settings
@@ -85,7 +85,7 @@ class Server:
                     found.append(Wanted(name, protocol, host.strip("[]"), int(port), tls, starttls))
         return found
 
-    def certificates(self) -> list[Certificate]:
+    def certificates(self) -> Loaded:
         """Loaded at start and by each reload that takes them in."""
         return self.running.certificates
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ...failure import Failure
 from ...http_client import HttpClient
 from ..driver import Addresses, Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
 from .addresses import read_addresses
@@ -46,6 +47,16 @@ class Driver015(Driver):
     def addresses(self) -> Addresses:
         """See :class:`Driver`."""
         return read_addresses(self._client)
+
+    def reload_certificates(self) -> str:
+        """See :class:`Driver`."""
+        try:
+            self._client.reload(what="certificate", stored=False)
+        except Failure as failure:
+            if failure.code != "reload_refused":
+                raise
+            return failure.message
+        return ""
 
     def export(self) -> Result:
         """See :class:`Driver`."""

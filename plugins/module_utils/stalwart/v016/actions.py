@@ -16,17 +16,19 @@ from __future__ import annotations
 
 import typing as t
 
-from .client import Want
+from ...failure import Failure
+from .client import JmapClient, Want
 from .schema import Schema
 
 RELOAD_SETTINGS = "ReloadSettings"
 INVALIDATE_CACHES = "InvalidateCaches"
+RELOAD_CERTIFICATES = "ReloadTlsCertificates"
 
 #: In effect as soon as it is written.
 LIVE = frozenset(("Account", "Domain", "MailingList", "Tenant", "DkimSignature"))
 #: In effect with an action of its own; every other type needs :data:`RELOAD_SETTINGS`.
 OWN_ACTION: dict[str, str] = {
-    "Certificate": "ReloadTlsCertificates",
+    "Certificate": RELOAD_CERTIFICATES,
     "MemoryLookupKey": "ReloadLookupStores",
     "MemoryLookupKeyValue": "ReloadLookupStores",
     "StoreLookup": "ReloadLookupStores",
@@ -91,3 +93,25 @@ def pending_of(keys: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, str]:
 def marker(action: str) -> dict[str, t.Any]:
     """The marker of an action."""
     return {"namespace": MARKER_NAMESPACE, "key": action, "isGlobPattern": False}
+
+
+def reload_certificates(client: JmapClient) -> str:
+    """Run the action that reads certificates anew; what can be read is served, the first reason that one cannot is told.
+
+    :raises Failure: ``forbidden``, ``protocol``.
+    """
+    [(name, result)] = client.call([("x:Action/set", {"create": {"a": {"@type": RELOAD_CERTIFICATES}}})], write=True)
+    error = result if name == "error" else (result.get("notCreated") or {}).get("a")
+    if not error:
+        return ""
+    why = client.http.redactor.body(str(error.get("description") or error.get("type")))
+    if error.get("type") == "forbidden":
+        raise Failure(
+            "stalwart",
+            "forbidden",
+            f"the credential may not run {RELOAD_CERTIFICATES}.",
+            hint=f"Give its account the permissions sysActionCreate and action{RELOAD_CERTIFICATES}.",
+        )
+    if name == "error":
+        raise Failure("stalwart", "protocol", f"{RELOAD_CERTIFICATES}: {why}.")
+    return why

@@ -10,6 +10,7 @@ import typing as t
 
 from ...http_client import HttpClient
 from ..driver import Addresses, Driver, InfoAsk, PrincipalAsk, Result, SettingsAsk
+from .actions import reload_certificates
 from .addresses import read_addresses
 from .app_passwords import AppPasswords016
 from .cache import SchemaCache
@@ -73,6 +74,10 @@ class Driver016(Driver):
     def addresses(self) -> Addresses:
         """See :class:`Driver`."""
         return read_addresses(self._client)
+
+    def reload_certificates(self) -> str:
+        """See :class:`Driver`."""
+        return reload_certificates(self._client)
 
     def export(self) -> Result:
         """See :class:`Driver`."""

@@ -211,6 +211,6 @@ _HINTS = {
     "Directory": "The server must reach the issuer by its public name and trust its certificate, and the issuer's "
     "discovery document must name the same issuer.",
     "NetworkListener": "Check its bind addresses and protocol.",
-    "Certificate": "Check the certificate and its private key.",
+    "Certificate": "Check the certificate and its private key; files are read on the server, where role chart mounts the Secret that holds them.",
     "Tracer": "Check where it writes to.",
 }

@@ -23,6 +23,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- .Values.domain.webHost | default (include "stalwart.mailHost" .) -}}
 {{- end -}}
 
+{{- define "stalwart.tlsSecret" -}}
+{{- .Values.tls.secretName | default (printf "%s-tls" .Release.Name) -}}
+{{- end -}}
+
 {{- define "stalwart.image" -}}
 {{- with .Values.image -}}
 {{ .repository }}{{ with .tag }}:{{ . }}{{ end }}{{ with .digest }}@{{ . }}{{ end }}

@@ -37,6 +37,10 @@ app.kubernetes.io/component: setup
 {{- $_ := set $variables (printf "%s_api_url" $role) (printf "http://%s-web.%s.svc:8080" $.Release.Name $.Release.Namespace) -}}
 {{- $_ := set $variables (printf "%s_api_password" $role) $password -}}
 {{- end -}}
+{{- $_ := set $variables "server_settings_restart_kubernetes" (dict "namespace" .Release.Namespace "service" (printf "%s-web" .Release.Name)) -}}
+{{- if or .Values.tls.secretName .Values.tls.certificate.enabled -}}
+{{- $_ := set $variables "tenant_certificate_secret" (include "stalwart.tlsSecret" .) -}}
+{{- end -}}
 {{- $host := regexReplaceAll "[.].*$" .Values.domain.primary "" -}}
 {{- $tenants := dict "hosts" (dict $host (merge dict .Values.setupJob.variables $variables)) -}}
 {{- toYaml (dict "all" (dict "children" (dict "tenants" $tenants))) -}}

@@ -203,7 +203,11 @@ def test_the_server_its_directory_and_its_administrator() -> None:
     assert stalwart["image"] == {"repository": "docker.io/stalwartlabs/stalwart", "tag": "v0.16.18", "digest": None}
     assert (stalwart["generation"], stalwart["service"], stalwart["service_port"]) == ("0.16", "stalwart-web", 8080)
     assert stalwart["settings"]["domain"] == {domain: {}}
-    assert stalwart["settings"]["systemSettings"] == {"defaultHostname": f"mail.{domain}", "defaultDomainId": domain}
+    assert stalwart["settings"]["systemSettings"] == {
+        "defaultHostname": f"mail.{domain}",
+        "defaultDomainId": domain,
+        "defaultCertificateId": f"mail.{domain}",
+    }
     assert stalwart["settings"]["spamSettings"]["enable"] is False
     assert stalwart["settings"]["spamPyzor"] == {"enable": False}
     assert stalwart["settings"]["role"] == {"User": {"disabledPermissions": []}}
@@ -407,6 +411,23 @@ def test_the_powerdns_url_is_normalised(url: str) -> None:
         ({"platform_gateway": "gw"}, ["platform_gateway"]),
         ({"platform_gateway": {"namespace": "kube_system"}}, ["platform_gateway.namespace"]),
         ({"platform_ca_file": ""}, ["platform_ca_file"]),
+        ({"platform_certificate_issuer": "letsencrypt"}, ["platform_certificate_issuer"]),
+        ({"platform_certificate_issuer": {"kind": "Issuer"}}, ["platform_certificate_issuer.name"]),
+        ({"platform_certificate_issuer": {"name": "A_b"}}, ["platform_certificate_issuer.name"]),
+        ({"platform_certificate_issuer": {"name": "x", "kind": "Isuer"}}, ["platform_certificate_issuer.kind"]),
+        ({"platform_certificate_issuer": {"name": "x", "kind": "issuer"}}, ["platform_certificate_issuer.kind"]),
+        ({"platform_certificate_issuer": {"name": "x", "group": "pca"}}, ["platform_certificate_issuer.group"]),
+        ({"platform_certificate_issuer": {"name": "x", "nme": "y"}}, ["platform_certificate_issuer.nme"]),
+        ({"tenant_certificate_secret": "A_b"}, ["tenant_certificate_secret"]),
+        ({"tenant_certificate_secret": "stalwart-admin"}, ["tenant_certificate_secret"]),
+        (
+            {"tenant_chart_values": {"tls": {"secretName": "x", "certificate": {"issuerRef": {"name": "y"}}}}},
+            ["tenant_chart_values.tls.secretName", "tenant_chart_values.tls.certificate.issuerRef"],
+        ),
+        (
+            {"tenant_settings": {"systemSettings.defaultCertificateId": "x"}},
+            ["tenant_settings.systemSettings.defaultCertificateId"],
+        ),
         ({"tenant_release": "a" * 41}, ["tenant_release"]),
         ({"tenant_kubernetes": {"kubeconf": "x"}}, ["tenant_kubernetes.kubeconf"]),
         ({"tenant_kubernetes": {"kubeconfig": {"users": [CANARY]}}}, ["tenant_kubernetes.kubeconfig"]),
@@ -717,3 +738,43 @@ def test_connection_options_are_those_of_the_kubernetes_client() -> None:
 def test_layers_of_the_role_are_the_failures() -> None:
     defaults = yaml.safe_load((ROOT / "roles/tenant/defaults/main.yml").read_text())
     assert defaults["tenant_layers"] == list(LAYERS)
+
+
+def test_the_certificate_without_an_issuer() -> None:
+    web_host = "web.acme.omantel.omani.works"
+    model = derive({**ACME, "tenant_web_host": web_host, "tenant_release": "mail"})
+    mail_host = "mail.acme.omantel.omani.works"
+    assert model["stalwart"]["certificate"] == {
+        "secret_name": "mail-tls",
+        "names": [mail_host, web_host],
+        "issuer": None,
+    }
+    assert model["chart_values"]["tls"] == {"secretName": "mail-tls"}
+    settings = model["stalwart"]["settings"]
+    assert settings["certificate"] == {
+        mail_host: {
+            "certificate": {"@type": "File", "filePath": "/etc/stalwart-tls/tls.crt"},
+            "privateKey": {"@type": "File", "filePath": "/etc/stalwart-tls/tls.key"},
+        }
+    }
+    assert settings["systemSettings"]["defaultCertificateId"] == mail_host
+    assert settings["systemSettings"]["defaultHostname"] == mail_host
+
+
+@pytest.mark.parametrize(
+    ("given", "issuer"),
+    [
+        ({"name": "ca"}, {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": "ca"}),
+        ({"name": "ca", "kind": "Issuer"}, {"group": "cert-manager.io", "kind": "Issuer", "name": "ca"}),
+        (
+            {"name": "pca", "kind": "AWSPCAClusterIssuer", "group": "awspca.cert-manager.io"},
+            {"group": "awspca.cert-manager.io", "kind": "AWSPCAClusterIssuer", "name": "pca"},
+        ),
+    ],
+)
+def test_the_certificate_of_an_issuer(given: dict[str, str], issuer: dict[str, str]) -> None:
+    more = {"tls": {"certificate": {"duration": "48h"}}}
+    model = derive({**ACME, "platform_certificate_issuer": given, "tenant_chart_values": more})
+    assert model["stalwart"]["certificate"]["issuer"] == issuer
+    tls = {"secretName": "stalwart-tls", "certificate": {"issuerRef": issuer, "duration": "48h"}}
+    assert model["chart_values"]["tls"] == tls

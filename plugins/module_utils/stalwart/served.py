@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, tenantmail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which certificate a port of a mail server serves: TLS from the first byte, or after STARTTLS (RFC 3207, RFC 9051)."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import socket
+import ssl
+import typing as t
+
+TIMEOUT = 15.0
+_MAX_ANSWER = 65536
+#: The last line of an SMTP reply; the tagged line of an IMAP answer, or its greeting.
+_SMTP_END = re.compile(rb"(?:\A|\n)(\d{3}) [^\n]*\r?\n\Z")
+_IMAP_END = re.compile(rb"(?:\A|\n)(?:\* |s )(OK|NO|BAD|PREAUTH|BYE)\b[^\n]*\r?\n\Z")
+
+
+@dataclasses.dataclass(frozen=True)
+class Port:
+    """A port that has TLS.
+
+    :param protocol: ``smtp``, ``imap`` or ``http``. :param starttls: TLS begins by a command.
+    """
+
+    number: int
+    protocol: str
+    starttls: bool = False
+
+
+class Closed(Exception):
+    """Nobody listens there, or the connection ended before TLS."""
+
+
+class Broken(Exception):
+    """There is a listener, but no TLS handshake."""
+
+
+def certificate(port: Port, connect: t.Callable[[int], t.Any], server_name: str) -> bytes:
+    """The certificate (DER) that a client sees who asks for that name; whether it is valid is not looked at.
+
+    :param connect: opens a socket to a port's number.
+    :raises Closed: :raises Broken: with the reason.
+    :raises Failure: what ``connect`` raises.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with contextlib.closing(connect(port.number)) as sock:
+            sock.settimeout(TIMEOUT)
+            if port.starttls:
+                _start(sock, port, server_name)
+            with context.wrap_socket(sock, server_hostname=server_name) as secured:
+                der = secured.getpeercert(binary_form=True)
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        raise Closed("the connection ends before TLS") from None
+    except ssl.SSLError as exc:
+        raise Broken(f"the TLS handshake fails ({exc.reason or exc})") from None
+    except OSError as exc:
+        raise Closed(exc.strerror or str(exc) or type(exc).__name__) from None
+    if not der:
+        raise Broken("the server shows no certificate")
+    return der
+
+
+def _start(sock: socket.socket, port: Port, server_name: str) -> None:
+    if port.protocol == "smtp":
+        greeting = _answer(sock, _SMTP_END)
+        if greeting != b"220":
+            raise Broken(f"the greeting is {greeting.decode()}")
+        sock.sendall(f"EHLO {server_name}\r\n".encode())
+        _answer(sock, _SMTP_END)
+        sock.sendall(b"STARTTLS\r\n")
+        said, wanted = _answer(sock, _SMTP_END), b"220"
+    else:
+        _answer(sock, _IMAP_END)
+        sock.sendall(b"s STARTTLS\r\n")
+        said, wanted = _answer(sock, _IMAP_END), b"OK"
+    if said != wanted:
+        raise Broken(f"STARTTLS is answered by {said.decode()}")
+
+
+def _answer(sock: socket.socket, end: re.Pattern[bytes]) -> bytes:
+    """The code of a whole answer."""
+    text = b""
+    while len(text) < _MAX_ANSWER:
+        part = sock.recv(4096)
+        if not part:
+            raise Closed("the connection ends before TLS")
+        text += part
+        found = end.search(text)
+        if found:
+            return found[1]
+    raise Broken("the answer before TLS has no end")
