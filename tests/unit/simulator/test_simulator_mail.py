@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.simulator.bounce import bounce
 from tests.simulator.delivery import Queued
+from tests.simulator.failures import PermanentFailure
 from tests.simulator.fixture import Simulator, start_simulator
 
 RAW = "From: alice@acme.test\r\nTo: alice@acme.test\r\nSubject: hi\r\n\r\nhi\r\n"
@@ -102,7 +103,7 @@ def test_no_greeting_at_all(server: Simulator) -> None:
 
 def test_bounce() -> None:
     failed = Queued(1, USER, "sales@acme.test", RAW.encode(), False, 0)
-    message = bounce("mail.acme.test", USER, failed, "No.")
+    message = bounce("mail.acme.test", USER, failed, PermanentFailure("No."))
     assert b"\n" not in message.replace(b"\r\n", b"")
     assert b"To: alice@acme.test\r\n" in message
     assert b"Final-Recipient: rfc822;sales@acme.test\r\n" in message

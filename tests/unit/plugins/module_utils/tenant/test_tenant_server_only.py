@@ -28,11 +28,18 @@ def given(domain: str, mode: str) -> dict[str, t.Any]:
     ("domain", "mode"), [("acme.omantel.omani.works", "free-subdomain"), ("acme-bakery.com", "byo")]
 )
 def test_the_server_gets_what_it_gets_from_a_whole_run(domain: str, mode: str) -> None:
-    alone = derive({**given(domain, mode), "tenant_server_only": True})
-    whole = derive({**given(domain, mode), **CREDENTIALS})
+    values = {**given(domain, mode), "tenant_certificate_secret": "stalwart-tls"}
+    alone = derive({**values, "tenant_server_only": True})
+    whole = derive({**values, **CREDENTIALS})
     for part in ("stalwart", "oidc_directory", "admin", "mailboxes", "domain"):
         # Only OpenBao's path of the secret follows from the platform's name.
         assert {**alone[part], "openbao_path": None} == {**whole[part], "openbao_path": None}
+
+
+def test_a_certificate_that_nobody_sees_to_is_not_served() -> None:
+    model = derive({**given("acme-bakery.com", "byo"), "tenant_server_only": True})
+    assert model["stalwart"]["certificate"]["secret_name"] is None
+    assert "certificate" not in model["stalwart"]["settings"]
 
 
 def test_nothing_leads_to_another_back_end() -> None:
