@@ -228,7 +228,7 @@ class TestForeignRecords:
             body = {
                 "all": {
                     "children": {
-                        "tenants": {"hosts": {host: {"tenant_mail_addresses": [addresses[host]]} for host in hosts}}
+                        "tenants": {"hosts": {host: {"sandbox_mail_address": addresses[host]} for host in hosts}}
                     }
                 }
             }

@@ -9,6 +9,8 @@ import json
 
 from . import files
 from .settings import (
+    GATEWAY,
+    GATEWAY_NAMESPACE,
     PLATFORM_FQDN,
     PROVISIONER,
     SECRET_STORE,
@@ -23,11 +25,11 @@ all:
     tenants:
       hosts:
         acme:
-          tenant_mail_addresses: ["{first}"]
+          sandbox_mail_address: {first}
         beta:
           tenant_domain_mode: byo
           tenant_domain: beta-bakery.test
-          tenant_mail_addresses: ["{second}"]
+          sandbox_mail_address: {second}
 """
 
 VARIABLES = """\
@@ -71,12 +73,15 @@ tenant_image: {image}
 {data_store}tenant_storage:
   size: 20Gi
   class: {storage_class}
-# The node answers for these addresses; there is no load balancer that gives others. The cluster has no Gateway API.
+# Both Services of a tenant share one address: the one of its own, so that the DNS is known beforehand, else a free one.
 tenant_chart_values:
   service:
-    externalIPs: "{{{{ tenant_mail_addresses }}}}"
-  gateway:
-    enabled: false
+    annotations: >-
+      {{{{ {{'metallb.io/allow-shared-ip': inventory_hostname}}
+         | combine({{'metallb.io/loadBalancerIPs': sandbox_mail_address}} if sandbox_mail_address is defined else {{}}) }}}}
+platform_gateway:
+  name: {gateway}
+  namespace: {gateway_namespace}
 """
 
 
@@ -97,6 +102,8 @@ def write(settings: Settings, image: str) -> bool:
         image=json.dumps(image),
         data_store=store,
         storage_class=STORAGE_CLASS,
+        gateway=GATEWAY,
+        gateway_namespace=GATEWAY_NAMESPACE,
     )
     changed = files.write(settings.inventory / "hosts.yml", hosts)
     return files.write(settings.inventory / "group_vars" / "tenants.yml", variables) or changed
