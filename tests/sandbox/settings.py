@@ -42,6 +42,10 @@ CLUSTER_ISSUER = "sandbox-ca"
 GATEWAY_CLASS = "traefik"
 GATEWAY_NAMESPACE = "gateway"
 GATEWAY = "sandbox"
+# Tenants whose realm has the URL that is the default: the issuer's host is a name, and Keycloak stands behind a Service.
+NAMED_REALMS = ("acme",)
+KEYCLOAK_HOSTS = tuple(f"keycloak.{slug}.{PLATFORM_FQDN}" for slug in NAMED_REALMS)
+KEYCLOAK_NAMESPACE = "keycloak"
 # Domains of the demo's tenants and of those that tests add: the Gateway's certificate names each.
 TENANT_DOMAINS = (
     *(f"{slug}.{PLATFORM_FQDN}" for slug in ("acme", "beta", "gamma", "delta")),
@@ -154,16 +158,22 @@ class Settings:
         """Where the Gateway listens."""
         return str(self.node_network[3])
 
+    @property
+    def keycloak_address(self) -> str:
+        """Of Keycloak's host names, port 443: the load balancer's address of its Service."""
+        return str(self.node_network[4])
+
     def mail_address(self, number: int) -> str:
-        """Address for the mail services of one tenant, of the first of `mail_pools`; `number` counts from 1."""
+        """Address for the mail services of one tenant, of the first of `pools`; `number` counts from 1."""
         return str(self.node_network[10 + number])
 
     @property
-    def mail_pools(self) -> tuple[str, str]:
+    def pools(self) -> tuple[list[str], list[str]]:
         """The load balancer's ranges: addresses that are given only when asked for by name, and all others."""
-        ranges = ((11, 99), (100, 199))
-        fixed, free = (f"{self.node_network[first]}-{self.node_network[last]}" for first, last in ranges)
-        return fixed, free
+        keycloak, fixed, free = (
+            f"{self.node_network[first]}-{self.node_network[last]}" for first, last in ((4, 4), (11, 99), (100, 199))
+        )
+        return [keycloak, fixed], [free]
 
     @property
     def apiserver_url(self) -> str:
@@ -186,6 +196,11 @@ class Settings:
         return f"{self.address}:{POWERDNS_DNS_PORT}"
 
     # --- well-known files ---
+    @property
+    def hosts_file(self) -> Path:
+        """Names for processes of this machine (`hosts`)."""
+        return self.data / "hosts"
+
     @property
     def ca_file(self) -> Path:
         return self.pki / "ca.crt"

@@ -8,11 +8,11 @@ There is no speaker: nothing beyond this machine asks for the addresses.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 from .. import golang, kubectl
 from ..cluster_server import ClusterServer
-from ..settings import METALLB_METRICS_PORT, METALLB_NAMESPACE
+from ..settings import KEYCLOAK_NAMESPACE, KEYCLOAK_PORT, METALLB_METRICS_PORT, METALLB_NAMESPACE, NODE_NAME
 
 
 class MetalLb(ClusterServer):
@@ -40,15 +40,51 @@ class MetalLb(ClusterServer):
         return self.answers(f"http://{self.settings.address}:{METALLB_METRICS_PORT}/metrics")
 
     def configure(self) -> None:
-        fixed, free = self.settings.mail_pools
-        kubectl.apply(self.settings, [_pool("fixed", fixed, automatic=False), _pool("free", free, automatic=True)])
+        fixed, free = self.settings.pools
+        pools = [_pool("fixed", fixed, automatic=False), _pool("free", free, automatic=True)]
+        kubectl.apply(self.settings, [*pools, *_keycloak(self.settings.address, self.settings.keycloak_address)])
 
 
-def _pool(name: str, addresses: str, *, automatic: bool) -> dict[str, Any]:
+def _pool(name: str, addresses: Sequence[str], *, automatic: bool) -> dict[str, Any]:
     """Addresses to be asked for by `metallb.io/loadBalancerIPs`; if `automatic`, given to whom asks for none as well."""
     return {
         "apiVersion": "metallb.io/v1beta1",
         "kind": "IPAddressPool",
         "metadata": {"name": name, "namespace": METALLB_NAMESPACE},
-        "spec": {"addresses": [addresses], "autoAssign": automatic},
+        "spec": {"addresses": list(addresses), "autoAssign": automatic},
     }
+
+
+def _keycloak(address: str, published: str) -> list[dict[str, Any]]:
+    """Keycloak on the usual port: the Service that the host names of realm URLs lead to."""
+    metadata = {"name": "keycloak", "namespace": KEYCLOAK_NAMESPACE}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": KEYCLOAK_NAMESPACE}},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {**metadata, "annotations": {"metallb.io/loadBalancerIPs": published}},
+            "spec": {
+                "type": "LoadBalancer",
+                # Its log must show who asks: `facts` tells the playbooks' requests from those of pods by address.
+                "externalTrafficPolicy": "Local",
+                "allocateLoadBalancerNodePorts": False,
+                "ports": [{"name": "https", "port": 443, "targetPort": KEYCLOAK_PORT}],
+            },
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                **metadata,
+                "name": "keycloak-host",
+                "labels": {
+                    "kubernetes.io/service-name": "keycloak",
+                    "endpointslice.kubernetes.io/managed-by": "sandbox",
+                },
+            },
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [address], "nodeName": NODE_NAME, "conditions": {"ready": True}}],
+            "ports": [{"name": "https", "port": KEYCLOAK_PORT}],
+        },
+    ]

@@ -28,16 +28,22 @@ def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]
     [
         ({}, {"metallb.io/allow-shared-ip": "delta"}),
         (
+            {"tenant_mail_addresses": ["10.213.87.15"]},
+            {"metallb.io/allow-shared-ip": "delta", "metallb.io/loadBalancerIPs": "10.213.87.15"},
+        ),
+        (
             {"sandbox_mail_address": "10.213.87.14"},
             {"metallb.io/allow-shared-ip": "delta", "metallb.io/loadBalancerIPs": "10.213.87.14"},
         ),
     ],
 )
 def test_a_tenant_s_services_share_an_address(
-    variables: dict[str, Any], host: dict[str, str], expected: dict[str, str]
+    variables: dict[str, Any], host: dict[str, Any], expected: dict[str, str]
 ) -> None:
-    text = variables["tenant_chart_values"]["service"]["annotations"]
     environment = jinja2.Environment()
     environment.filters["combine"] = lambda left, right: {**left, **right}
-    rendered = environment.from_string(text).render(inventory_hostname="delta", **host)
+    address = environment.from_string(variables["sandbox_mail_address"]).render(host)
+    text = variables["tenant_chart_values"]["service"]["annotations"]
+    facts = {"inventory_hostname": "delta", "sandbox_mail_address": address, **host}
+    rendered = environment.from_string(text).render(facts)
     assert yaml.safe_load(rendered) == expected
