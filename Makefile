@@ -25,6 +25,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INVENTORY ?= inventories/example
 PLAYBOOK = cd '$(LINK)' && ansible-playbook
 SANDBOX = $(PY) -m tests.sandbox
+# The sandbox's host names are known to processes that it starts, and to no other on this machine.
+ON_SANDBOX = cd '$(LINK)' && $(SANDBOX) exec
 ARGS ?=
 
 .PHONY: help plan demo verify test sandbox sandbox-down lint unit sanity contract molecule live breakages clean setup
@@ -36,10 +38,10 @@ plan: setup ## Show what the example tenants would get: no servers, no root, no 
 	@$(PLAYBOOK) playbooks/provision_tenant.yml -i '$(if $(wildcard $(abspath $(INVENTORY))),$(abspath $(INVENTORY)),$(INVENTORY))' --check --diff -e '{"tenant_offline": true}' $(ARGS)
 
 demo: sandbox ## Start the sandbox and provision its two tenants for real
-	@$(PLAYBOOK) playbooks/provision_tenant.yml -i inventories/sandbox $(ARGS)
+	@$(ON_SANDBOX) ansible-playbook playbooks/provision_tenant.yml -i inventories/sandbox $(ARGS)
 
 verify: setup ## Prove that mail of the sandbox's tenants works, without changing anything
-	@$(PLAYBOOK) playbooks/verify_tenant.yml -i inventories/sandbox $(ARGS)
+	@$(ON_SANDBOX) ansible-playbook playbooks/verify_tenant.yml -i inventories/sandbox $(ARGS)
 
 test: setup ## Run every gate and test, ending with the tests on the sandbox's real servers
 	@cd '$(CHECKOUT)' && $(PY) -m tests.tools.stages 'lint unit sanity contract' 'sandbox molecule live'
@@ -63,7 +65,7 @@ contract: setup ## The Stalwart contract on the simulator and, where given, on r
 	@cd '$(LINK)' && $(PY) -m pytest -q --ignore tests/contract/powerdns tests/contract tests/product $(ARGS)
 
 molecule: sandbox ## Molecule scenarios on the sandbox
-	@cd '$(LINK)' && $(PY) -m tests.tools.molecule
+	@$(ON_SANDBOX) $(PY) -m tests.tools.molecule
 
 live: sandbox ## Tests on real servers: PowerDNS, chart, roles, drift, breaks, tokens, DNS, request counts, proof of mail
 	@cd '$(LINK)' && $(PY) -m pytest -v --durations 15 -m 'not breakage' tests/contract/powerdns tests/chart tests/roles tests/live $(ARGS)

@@ -91,7 +91,7 @@ options:
     type: bool
     default: false
   wait:
-    description: Seconds to wait for the load balancer's addresses. Not in check mode.
+    description: Seconds to wait for the load balancer's addresses, and for SMTP and IMAP to have the same. Not in check mode.
     type: int
     default: 60
   offline:

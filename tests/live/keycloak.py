@@ -71,6 +71,7 @@ def token(realm: str, client_id: str, name: str, scope: str = "openid") -> str:
     with facts.http() as session:
         answer = session.post(
             f"{facts.settings().keycloak_url}/realms/{realm}/protocol/openid-connect/token",
+            headers=facts.keycloak_headers(realm),
             data={
                 "grant_type": "password",
                 "client_id": client_id,

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.sandbox import facts
+
 LINK = Path(os.environ.get("TENANTMAIL_LINK", Path(__file__).parents[2]))
 INVENTORY = "inventories/sandbox"
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
@@ -64,7 +66,7 @@ def command(*args: str, inventory: str | list[str] = INVENTORY, extra: dict | No
 
 
 def environment(**env: str) -> dict[str, str]:
-    return {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", **env}
+    return {**os.environ, **facts.environment(), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", **env}
 
 
 def provision(

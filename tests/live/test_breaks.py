@@ -225,13 +225,9 @@ class TestForeignRecords:
             (tmp_path / "group_vars").mkdir(exist_ok=True)
             (tmp_path / "group_vars/tenants.yml").write_text(group_vars)
             addresses = {"acme": facts.settings().mail_address(1), "gamma": facts.settings().mail_address(3)}
-            body = {
-                "all": {
-                    "children": {
-                        "tenants": {"hosts": {host: {"tenant_mail_addresses": [addresses[host]]} for host in hosts}}
-                    }
-                }
-            }
+            variables = {host: {"sandbox_mail_address": addresses[host]} for host in hosts}
+            variables["acme"]["tenant_realm_url"] = None
+            body = {"all": {"children": {"tenants": {"hosts": variables}}}}
             (tmp_path / "hosts.yml").write_text(json.dumps(body))
             return str(tmp_path)
 

@@ -60,7 +60,7 @@ def drifted() -> None:
         "tenant-acme",
         "--type=merge",
         "-p",
-        '{"spec": {"externalIPs": null}}',
+        '{"metadata": {"annotations": {"metallb.io/loadBalancerIPs": null}}}',
     )
     with Stalwart("acme") as server:
         (directory,) = server.objects("Directory")
@@ -108,5 +108,6 @@ def test_the_run_repairs_exactly_the_drift(checked: tuple[Run, dict[str, Any], i
     assert run.line("beta").startswith("beta: changed 0 ")
     assert run.changed["beta"] == 0
     assert stalwart_client()["redirectUris"] == [f"https://mail.{ACME}/*"]
-    assert kubernetes_json("get", "service", "stalwart-smtp", "-n", "tenant-acme")["spec"]["externalIPs"]
+    annotations = kubernetes_json("get", "service", "stalwart-smtp", "-n", "tenant-acme")["metadata"]["annotations"]
+    assert annotations["metallb.io/loadBalancerIPs"] == facts.settings().mail_address(1)
     assert provision().changed == {"acme": 0, "beta": 0}

@@ -28,7 +28,7 @@ def secrets_of(slug: str) -> dict[str, str]:
 
 def test_a_third_tenant_changes_only_itself_and_no_secret_is_printed(tmp_path: Path) -> None:
     addition = tmp_path / "delta.yml"
-    delta = {"delta": {"tenant_mail_addresses": [facts.settings().mail_address(4)]}}
+    delta = {"delta": {"sandbox_mail_address": facts.settings().mail_address(4)}}
     addition.write_text(json.dumps({"tenants": {"hosts": delta}}))
     run = provision("-vvvv", "--diff", inventory=["inventories/sandbox", str(addition)])
     assert run.status == 0, run.output[-4000:]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tenantmail contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.sandbox up|down|status|reset|logs|env`."""
+"""`python -m tests.sandbox up|down|status|reset|logs|exec|env`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import argparse
 import os
 import shlex
 import sys
+from typing import NoReturn
 
-from . import command, facts, progress, sandbox
+from . import command, facts, hosts, progress, sandbox
 from .errors import SandboxError
 from .servers import servers
 from .settings import Settings, current
@@ -29,6 +30,8 @@ def main() -> int:
     logs = actions.add_parser("logs", help="where the logs are, or the end of one")
     logs.add_argument("server", nargs="?")
     logs.add_argument("--lines", type=int, default=40)
+    execute = actions.add_parser("exec", help="run a command that knows the sandbox's host names")
+    execute.add_argument("command", nargs=argparse.REMAINDER)
     actions.add_parser("env", help='shell exports: eval "$(python -m tests.sandbox env)"')
     arguments = parser.parse_args()
     try:
@@ -43,6 +46,8 @@ def main() -> int:
             return _status(settings)
         if arguments.action == "logs":
             return _logs(settings, arguments.server, arguments.lines)
+        if arguments.action == "exec":
+            _execute(settings, arguments.command)
         _env(settings)
         return 0
     except (SandboxError, ValueError) as error:
@@ -85,6 +90,12 @@ def _logs(settings: Settings, name: str | None, lines: int) -> int:
     return 0
 
 
+def _execute(settings: Settings, words: list[str]) -> NoReturn:
+    if not words:
+        raise SandboxError("exec needs a command")
+    os.execvpe(words[0], words, {**os.environ, **hosts.environment(settings)})
+
+
 def _env(settings: Settings) -> None:
     exports = {
         "TENANTMAIL_CACHE": str(settings.cache),
@@ -102,6 +113,7 @@ def _env(settings: Settings) -> None:
         "SANDBOX_NAMESERVER": settings.nameserver,
         "VAULT_ADDR": settings.openbao_url,
         "VAULT_CACERT": str(settings.ca_file),
+        **hosts.environment(settings),
         **{f"SANDBOX_REQUEST_LOG_{backend.upper()}": str(path) for backend, path in facts.request_logs().items()},
     }
     for name, value in exports.items():

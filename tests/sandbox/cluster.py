@@ -19,14 +19,18 @@ MANIFESTS = Path(__file__).parent / "manifests"
 TENANT_PREFIX = "tenant-"
 
 
+def manifest(name: str) -> list[dict[str, Any]]:
+    """The objects of manifests/<name>.yaml."""
+    return list(yaml.safe_load_all((MANIFESTS / f"{name}.yaml").read_text()))
+
+
 def apply(settings: Settings) -> None:
     """Bring rights, storage class and free volumes into the cluster."""
     kubeconfig.ensure(settings, settings.provisioner_kubeconfig, PROVISIONER, PROVISIONER)
-    rights = list(yaml.safe_load_all((MANIFESTS / "provisioner.yaml").read_text()))
     kubectl.apply(
         settings,
         [
-            *rights,
+            *manifest("provisioner"),
             {
                 "apiVersion": "storage.k8s.io/v1",
                 "kind": "StorageClass",

@@ -24,7 +24,7 @@ from typing import Callable, Mapping
 import hvac
 import requests
 
-from . import cluster, kubectl, requestlog
+from . import cluster, hosts, kubectl, requestlog
 from .errors import SandboxError
 from .requestlog import Request
 from .server import session
@@ -32,7 +32,7 @@ from .servers.apiserver import ApiServer
 from .servers.keycloak import Keycloak
 from .servers.openbao import OpenBao
 from .servers.powerdns import PowerDns
-from .settings import PLATFORM_FQDN, PROVISIONER, Settings, current
+from .settings import KEYCLOAK_HOSTS, NAMED_REALMS, PLATFORM_FQDN, PROVISIONER, Settings, current
 
 BACKENDS = ("kubernetes", "openbao", "keycloak", "powerdns")
 _FENCE_TIMEOUT = 20.0  # seconds
@@ -64,6 +64,17 @@ def powerdns() -> requests.Session:
 def http() -> requests.Session:
     """Session that trusts the sandbox's authority, without credentials."""
     return session(current())
+
+
+def keycloak_headers(realm: str) -> dict[str, str]:
+    """What a request to a realm at `settings().keycloak_url` needs besides: Keycloak's issuer follows the host it is asked as."""
+    names = {f"sme-{slug}": host for slug, host in zip(NAMED_REALMS, KEYCLOAK_HOSTS)}
+    return {"Host": names[realm]} if realm in names else {}
+
+
+def environment() -> dict[str, str]:
+    """What a playbook's environment needs to know the sandbox's host names."""
+    return hosts.environment(current())
 
 
 def kubernetes(*words: str, stdin: str | None = None) -> str:

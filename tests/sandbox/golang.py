@@ -61,6 +61,26 @@ EXTERNAL_SECRETS = Module(
     ("external-secrets",),
     keep=("github.com/external-secrets/external-secrets", "config/crds/bases/*.yaml", "external-secrets-crds"),
 )
+KUBE_ROUTER = Module("kube-router", ("github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",), ("kube-router",))
+COREDNS = Module("coredns", ("github.com/coredns/coredns",), ("coredns",))
+METALLB = Module(
+    "metallb",
+    ("go.universe.tf/metallb/controller",),
+    ("metallb-controller",),
+    keep=("go.universe.tf/metallb", "config/crd/bases/*.yaml", "metallb-crds"),
+)
+CERT_MANAGER = Module(
+    "cert-manager",
+    (".",),
+    ("cert-manager-controller",),
+    keep=("github.com/cert-manager/cert-manager", "deploy/crds/*.yaml", "cert-manager-crds"),
+)
+TRAEFIK = Module(
+    "traefik",
+    ("github.com/traefik/traefik/v3/cmd/traefik",),
+    ("traefik",),
+    keep=("sigs.k8s.io/gateway-api", "config/crd/standard/*.yaml", "gateway-api-crds"),
+)
 
 
 def build(settings: Settings, module: Module) -> None:
@@ -84,10 +104,12 @@ def build(settings: Settings, module: Module) -> None:
     }
     log = settings.logs / f"build-{module.name}.log"
     settings.bin.mkdir(parents=True, exist_ok=True)
+    # One package's program gets the name we give it, several are named after their packages.
+    target = str(settings.bin / module.programs[0]) if len(module.packages) == 1 else f"{settings.bin}/"
     with progress.step(f"build {module.name} ({', '.join(module.programs)})"):
         stamp.unlink(missing_ok=True)
         command.run(
-            [go, "build", "-ldflags", module.linker_flags, "-o", f"{settings.bin}/", *module.packages],
+            [go, "build", "-ldflags", module.linker_flags, "-o", target, *module.packages],
             cwd=source,
             env=environment,
             log=log,

@@ -9,6 +9,9 @@ import json
 
 from . import files
 from .settings import (
+    GATEWAY,
+    GATEWAY_NAMESPACE,
+    KEYCLOAK_PORT,
     PLATFORM_FQDN,
     PROVISIONER,
     SECRET_STORE,
@@ -23,11 +26,14 @@ all:
     tenants:
       hosts:
         acme:
-          tenant_mail_addresses: ["{first}"]
+          # The default: https://keycloak.acme.{fqdn}/realms/sme-acme. A playbook's process knows that host when it is
+          # started by `python -m tests.sandbox exec` or with the variables of `python -m tests.sandbox env`.
+          tenant_realm_url: null
+          sandbox_mail_address: {first}
         beta:
           tenant_domain_mode: byo
           tenant_domain: beta-bakery.test
-          tenant_mail_addresses: ["{second}"]
+          sandbox_mail_address: {second}
 """
 
 VARIABLES = """\
@@ -71,12 +77,18 @@ tenant_image: {image}
 {data_store}tenant_storage:
   size: 20Gi
   class: {storage_class}
-# The node answers for these addresses; there is no load balancer that gives others. The cluster has no Gateway API.
+# Both Services of a tenant share one address: its own, so that the DNS is known beforehand, else a free one.
+sandbox_mail_address: "{{{{ tenant_mail_addresses | default([], true) | first | default('') }}}}"
 tenant_chart_values:
   service:
-    externalIPs: "{{{{ tenant_mail_addresses }}}}"
-  gateway:
-    enabled: false
+    annotations: >-
+      {{{{ {{'metallb.io/allow-shared-ip': inventory_hostname}}
+         | combine({{'metallb.io/loadBalancerIPs': sandbox_mail_address}} if sandbox_mail_address else {{}}) }}}}
+  networkPolicy:
+    keycloakPorts: [{keycloak_port}]
+platform_gateway:
+  name: {gateway}
+  namespace: {gateway_namespace}
 """
 
 
@@ -84,7 +96,7 @@ def write(settings: Settings, image: str) -> bool:
     """Write the inventory for Stalwart's `image`; return whether it changed."""
     # The real binary may be built without RocksDB, which is the default; the simulator takes any store.
     store = 'tenant_store: {"@type": Sqlite}\n' if settings.stalwart_binary else ""
-    hosts = HOSTS.format(first=settings.mail_address(1), second=settings.mail_address(2))
+    hosts = HOSTS.format(fqdn=PLATFORM_FQDN, first=settings.mail_address(1), second=settings.mail_address(2))
     variables = VARIABLES.format(
         data=settings.data,
         fqdn=PLATFORM_FQDN,
@@ -97,6 +109,9 @@ def write(settings: Settings, image: str) -> bool:
         image=json.dumps(image),
         data_store=store,
         storage_class=STORAGE_CLASS,
+        gateway=GATEWAY,
+        keycloak_port=KEYCLOAK_PORT,
+        gateway_namespace=GATEWAY_NAMESPACE,
     )
     changed = files.write(settings.inventory / "hosts.yml", hosts)
     return files.write(settings.inventory / "group_vars" / "tenants.yml", variables) or changed

@@ -17,21 +17,23 @@ from .settings import NODE_BRIDGE, POD_BRIDGE, Settings
 POD_NETWORK_NAME = "tenantmail-sandbox"
 # Where libcni remembers what it has attached; containerd 1.6 offers no other place.
 _ATTACHED = Path("/var/lib/cni/results")
+_BRIDGE_FILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 
 
 def up(settings: Settings) -> None:
-    """Make the node's bridge with its address.
+    """Make the node's bridge with its addresses.
 
     Raises SandboxError when another interface already has an address in the sandbox's network.
     """
-    address = f"{settings.address}/{settings.node_network.prefixlen}"
+    prefix = settings.node_network.prefixlen
+    wanted = [f"{host}/{prefix}" for host in (settings.address, settings.dns_address, settings.gateway_address)]
     interfaces = json.loads(command.run([program("ip"), "-json", "-4", "address", "show"]))
-    present = False
+    present = []
     for interface in interfaces:
         for info in interface["addr_info"]:
             found = f"{info['local']}/{info['prefixlen']}"
             if interface["ifname"] == NODE_BRIDGE:
-                present = present or found == address
+                present.append(found)
             elif _overlaps(settings, info["local"]):
                 raise SandboxError(
                     f"interface {interface['ifname']} has {found}, which lies in the sandbox's network "
@@ -39,12 +41,20 @@ def up(settings: Settings) -> None:
                 )
     if not _exists(NODE_BRIDGE):
         command.run([program("ip"), "link", "add", NODE_BRIDGE, "type", "bridge"])
-    if not present:
+    # The first one is the primary address, by which the node's own connections come.
+    if present[:1] != wanted[:1]:
         command.run([program("ip"), "address", "flush", "dev", NODE_BRIDGE])
-        command.run([program("ip"), "address", "add", address, "dev", NODE_BRIDGE])
+        present = []
+    for address in wanted:
+        if address not in present:
+            command.run([program("ip"), "address", "add", address, "dev", NODE_BRIDGE])
     command.run([program("ip"), "link", "set", NODE_BRIDGE, "up"])
     # kube-proxy and the pods' bridge both need the node to forward; the CNI plugin sets the same.
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")
+    # Pods of one node share a bridge: without this their traffic passes no packet filter, so no policy and no Service.
+    if not _BRIDGE_FILTER.exists():
+        command.run([program("modprobe"), "br_netfilter"])
+    _BRIDGE_FILTER.write_text("1\n")
 
 
 def down(*, forget: bool) -> None:

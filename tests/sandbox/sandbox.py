@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Iterator, Sequence
 
-from . import cluster, command, debian, golang, images, inventory, network, progress
+from . import cluster, command, debian, golang, hosts, images, inventory, network, progress
 from .errors import SandboxError
 from .pki import Authority
 from .server import Server
@@ -49,10 +49,12 @@ def up(settings: Settings) -> None:
     # Packages and the quick downloads first, so that what is missing shows before the long builds.
     for server in every:
         server.install()
+    hosts.install(settings)
     golang.build(settings, golang.HELM)
     images.base_layer(settings)
     network.up(settings)
     Authority(settings.pki).ensure()
+    hosts.write(settings)
     _start(every)
     with progress.step("images"):
         image = images.ensure(settings)

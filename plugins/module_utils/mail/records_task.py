@@ -85,7 +85,8 @@ class _Cluster:
     def mail_addresses(self, wait: float) -> list[str]:
         """The mail host's addresses; not read when the inventory gives them.
 
-        :param wait: seconds to wait for a load balancer.
+        :param wait: seconds to wait for a load balancer, and for both Services to agree.
+        :raises Failure: as :func:`.addresses.mail_addresses`, at the end of the wait.
         """
         if self._client is None or self._params["dns"]["mail_addresses"]:
             return []
@@ -94,9 +95,16 @@ class _Cluster:
             items = self._client.items(f"/api/v1{self._base}/services") or []
             services = {item["metadata"]["name"]: item for item in items}
             host = self._params["domain"]["mail_host"]
-            found = cluster.mail_addresses(services, self._params["release"], host)
-            if found or time.monotonic() + _POLL > end:
-                return found
+            over = time.monotonic() + _POLL > end
+            try:
+                found = cluster.mail_addresses(services, self._params["release"], host)
+            except Failure as failure:
+                # A load balancer that moves the Services to other addresses moves one after the other.
+                if failure.code != "conflict" or over:
+                    raise
+            else:
+                if found or over:
+                    return found
             time.sleep(_POLL)
 
     def web_addresses(self) -> list[str]:

@@ -8,15 +8,20 @@ from __future__ import annotations
 from ..server import Server
 from ..settings import Settings
 from .apiserver import ApiServer
+from .cert_manager import CertManager
 from .containerd import Containerd
 from .controllers import ControllerManager, Scheduler
+from .coredns import CoreDns
 from .etcd import Etcd
 from .external_secrets import ExternalSecrets
 from .keycloak import Keycloak
 from .kube_proxy import KubeProxy
+from .kube_router import KubeRouter
 from .kubelet import Kubelet
+from .metallb import MetalLb
 from .openbao import OpenBao
 from .powerdns import PowerDns
+from .traefik import Traefik
 
 # Keycloak takes longest, so it starts first; the rest follows its dependencies.
 ALL: tuple[type[Server], ...] = (
@@ -30,7 +35,12 @@ ALL: tuple[type[Server], ...] = (
     Scheduler,
     Kubelet,
     KubeProxy,
+    CoreDns,
+    MetalLb,
+    CertManager,
     ExternalSecrets,
+    KubeRouter,
+    Traefik,
 )
 
 

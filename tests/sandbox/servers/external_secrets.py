@@ -10,10 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from .. import golang, kubeconfig, kubectl, process, progress
-from ..files import digest, write
+from .. import definitions, golang, kubeconfig, kubectl, process
 from ..server import Server
 from ..settings import EXTERNAL_SECRETS_METRICS_PORT, SECRET_STORE
 from .openbao import MOUNT, READER, OpenBao
@@ -37,23 +34,9 @@ class ExternalSecrets(Server):
 
     def prepare(self) -> list[Path]:
         kubeconfig.ensure(self.settings, self._kubeconfig, self.name, self.name)
-        self._apply_definitions()
+        definitions.apply(self.settings, "external-secrets-crds")
         kubectl.apply(self.settings, _objects(self.name))
         return [self._kubeconfig]
-
-    def _apply_definitions(self) -> None:
-        definitions = sorted((self.settings.share / "external-secrets-crds").glob("*.yaml"))
-        stamp = self.settings.data / "kube-apiserver" / "external-secrets-crds.stamp"
-        mark = digest(definitions)
-        if stamp.exists() and stamp.read_text() == mark:
-            return
-        with progress.step("custom resource definitions of External Secrets"):
-            objects = [
-                document for path in definitions for document in yaml.safe_load_all(path.read_text()) if document
-            ]
-            kubectl.apply(self.settings, [item for item in objects if item["kind"] == "CustomResourceDefinition"])
-            kubectl.run(self.settings, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
-        write(stamp, mark)
 
     def argv(self) -> list[str]:
         address = self.settings.address

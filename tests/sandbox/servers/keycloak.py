@@ -15,9 +15,11 @@ import requests
 
 from .. import command, debian, files, progress
 from ..errors import SandboxError
+from ..pki import Pair
 from ..server import Server, session
 from ..settings import (
     JDK_MINIMUM,
+    KEYCLOAK_HOSTS,
     KEYCLOAK_MANAGEMENT_PORT,
     KEYCLOAK_PORT,
     KEYCLOAK_VERSION,
@@ -97,16 +99,21 @@ class Keycloak(Server):
         return archive
 
     def prepare(self) -> list[Path]:
-        return [self.authority.server("keycloak", [self.settings.address]).certificate]
+        return [self._pair.certificate]
+
+    @property
+    def _pair(self) -> Pair:
+        return self.authority.server("keycloak", [self.settings.address], KEYCLOAK_HOSTS)
 
     def argv(self) -> list[str]:
-        pair = self.authority.server("keycloak", [self.settings.address])
+        pair = self._pair
         database = self.folder / "h2" / "keycloak"
         return [
             str(self.home / "bin" / "kc.sh"),
             "start",
             "--optimized",
-            f"--hostname={self.settings.keycloak_url}",
+            # A realm's issuer begins with the URL by which it is asked: the address, or a tenant's host name.
+            "--hostname-strict=false",
             f"--http-host={self.settings.address}",
             "--http-enabled=false",
             f"--https-port={KEYCLOAK_PORT}",

@@ -14,7 +14,7 @@ from .. import golang, kubeconfig, kubectl
 from ..errors import SandboxError
 from ..files import write
 from ..server import Server
-from ..settings import KUBELET_HEALTH_PORT, KUBELET_PORT, NODE_NAME
+from ..settings import CLUSTER_DNS_ADDRESS, CLUSTER_DOMAIN, KUBELET_HEALTH_PORT, KUBELET_PORT, NODE_NAME
 
 
 class Kubelet(Server):
@@ -32,7 +32,7 @@ class Kubelet(Server):
         settings = self.settings
         kubeconfig.ensure(settings, self._kubeconfig, "kubelet", f"system:node:{NODE_NAME}", ["system:nodes"])
         serving = self.authority.server("kubelet-serving", [settings.address], [NODE_NAME])
-        # The pods' resolver until there is a cluster DNS: the sandbox's own name server, which knows its zones only.
+        # For pods that do not want the cluster's DNS: the sandbox's own name server, which knows its zones only.
         resolver = self.folder / "resolv.conf"
         write(resolver, f"nameserver {settings.address}\noptions timeout:2 attempts:1\n")
         configuration = {
@@ -54,6 +54,8 @@ class Kubelet(Server):
             "containerRuntimeEndpoint": f"unix://{settings.containerd_socket}",
             "failSwapOn": False,
             "resolvConf": str(resolver),
+            "clusterDNS": [CLUSTER_DNS_ADDRESS],
+            "clusterDomain": CLUSTER_DOMAIN,
             "podLogsDir": str(self.folder / "pod-logs"),
             "volumePluginDir": str(self.folder / "volume-plugins"),
             # A developer's disk may be nearly full, and the images cannot be pulled again.

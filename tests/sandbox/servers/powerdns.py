@@ -10,13 +10,14 @@ import shutil
 import socket
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import requests
 
 from .. import command, debian, files
 from ..errors import SandboxError
 from ..server import Server, session
-from ..settings import NODE_POD_NETWORK, PLATFORM_FQDN, POWERDNS_API_PORT, POWERDNS_DNS_PORT
+from ..settings import KEYCLOAK_HOSTS, NODE_POD_NETWORK, PLATFORM_FQDN, POWERDNS_API_PORT, POWERDNS_DNS_PORT
 
 PACKAGE = "pdns-backend-sqlite3"
 SCHEMA = Path("/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql")
@@ -131,6 +132,7 @@ class PowerDns(Server):
         with self.api() as http:
             answer = http.get(f"{self._server}/zones/{self.zone}", params={"rrsets": "false"}, timeout=30)
             if answer.status_code == 200:
+                self._publish(http)
                 return
             if answer.status_code not in (404, 422):
                 raise SandboxError(
@@ -138,8 +140,27 @@ class PowerDns(Server):
                 )
             self._create(http)
 
+    def _platform_records(self) -> list[dict[str, Any]]:
+        """The platform's own hosts."""
+        addresses = {f"ns1.{self.zone}": self.settings.address}
+        addresses |= {f"{host}.": self.settings.keycloak_address for host in KEYCLOAK_HOSTS}
+        return [
+            {"name": name, "type": "A", "ttl": 3600, "records": [{"content": address, "disabled": False}]}
+            for name, address in addresses.items()
+        ]
+
+    def _publish(self, http: requests.Session) -> None:
+        """Bring a zone of an earlier sandbox up to date."""
+        zone = f"{self._server}/zones/{self.zone}"
+        for record in self._platform_records():
+            answer = http.get(zone, params={"rrset_name": record["name"], "rrset_type": "A"}, timeout=30)
+            answer.raise_for_status()
+            found = [entry["content"] for rrset in answer.json()["rrsets"] for entry in rrset["records"]]
+            if found != [entry["content"] for entry in record["records"]]:
+                change = {"rrsets": [{**record, "changetype": "REPLACE"}]}
+                http.patch(zone, json=change, timeout=30).raise_for_status()
+
     def _create(self, http: requests.Session) -> None:
-        name_server = f"ns1.{self.zone}"
         http.post(
             f"{self._server}/zones",
             timeout=30,
@@ -147,20 +168,13 @@ class PowerDns(Server):
                 "name": self.zone,
                 "kind": "Native",
                 "soa_edit_api": "DEFAULT",
-                "nameservers": [name_server],
-                "rrsets": [
-                    {
-                        "name": name_server,
-                        "type": "A",
-                        "ttl": 3600,
-                        "records": [{"content": self.settings.address, "disabled": False}],
-                    }
-                ],
+                "nameservers": [f"ns1.{self.zone}"],
+                "rrsets": self._platform_records(),
             },
         ).raise_for_status()
 
     def wipe(self) -> None:
-        """Remove all zones and make the parent zone anew: SOA, NS and the name server's address."""
+        """Remove all zones and make the parent zone anew: SOA, NS and the platform's own hosts."""
         with self.api() as http:
             answer = http.get(f"{self._server}/zones", timeout=30)
             answer.raise_for_status()

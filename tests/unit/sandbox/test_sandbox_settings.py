@@ -18,6 +18,10 @@ def test_defaults() -> None:
     assert found.data == found.cache / "sandbox"
     assert found.address == "10.213.87.1"
     assert [found.mail_address(number) for number in (1, 2)] == ["10.213.87.11", "10.213.87.12"]
+    assert (found.dns_address, found.gateway_address) == ("10.213.87.2", "10.213.87.3")
+    fixed, free = found.pools
+    assert fixed == [f"{found.keycloak_address}-{found.keycloak_address}", "10.213.87.11-10.213.87.99"]
+    assert free == ["10.213.87.100-10.213.87.199"]
     assert found.stalwart_binary is None
 
 

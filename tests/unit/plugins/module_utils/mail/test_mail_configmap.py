@@ -117,6 +117,47 @@ def test_only_checked_and_adopted() -> None:
     assert [item.get("adopt", False) for item in result["rrsets"]] == [True, False, True]
 
 
+class Moving:
+    """A cluster whose load balancer moves a release's Services: the addresses of SMTP and IMAP, look by look."""
+
+    requests = 0
+
+    def __init__(self, *looks: tuple[str, str]) -> None:
+        self.looks = list(looks)
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        pair = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        return [
+            {
+                "metadata": {"name": f"stalwart-{name}"},
+                "status": {"loadBalancer": {"ingress": [{"ip": address}] if address else []}},
+            }
+            for name, address in zip(("smtp", "imap"), pair)
+        ]
+
+    def find(self, path: str) -> None:
+        return None
+
+    def close(self) -> None:
+        pass
+
+
+def test_addresses_are_awaited_until_both_services_have_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    moving = Moving(("", "192.0.2.7"), ("192.0.2.9", "192.0.2.7"), ("192.0.2.7", "192.0.2.7"))
+    monkeypatch.setattr(records_task, "connect", lambda _options: moving)
+    monkeypatch.setattr(records_task, "_POLL", 0.0)
+    result = records_task.run(params(offline=False, release="stalwart", dkim_keys=[KEY], wait=5), check_mode=False)
+    (address,) = [record for record in result["records"] if record["type"] == "A"]
+    assert address["values"] == ["192.0.2.7"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_services_that_stay_apart_are_a_conflict(check_mode: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records_task, "connect", lambda _options: Moving(("192.0.2.9", "192.0.2.7")))
+    with pytest.raises(Failure, match="one name for both"):
+        records_task.run(params(offline=False, release="stalwart", dkim_keys=[KEY], wait=1), check_mode=check_mode)
+
+
 class TestOutcome:
     def call(self, outcome: dict[str, Any] | None) -> dict[str, Any]:
         return records_task.outcome({"owner": "acme", "outcome": outcome}, check_mode=False)
