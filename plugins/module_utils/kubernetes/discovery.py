@@ -29,6 +29,7 @@ _RESOURCES = {
     ("networking.k8s.io/v1", "Ingress"): "ingresses",
     ("networking.k8s.io/v1", "NetworkPolicy"): "networkpolicies",
     ("gateway.networking.k8s.io/v1", "HTTPRoute"): "httproutes",
+    ("cert-manager.io/v1", "Certificate"): "certificates",
     ("external-secrets.io/v1", "ExternalSecret"): "externalsecrets",
     ("external-secrets.io/v1beta1", "ExternalSecret"): "externalsecrets",
 }

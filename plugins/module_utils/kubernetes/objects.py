@@ -25,7 +25,7 @@ Key = t.Tuple[str, str]
 _EMPTY: tuple[t.Any, ...] = (None, "", {}, [])
 #: Keys below which values are quantities, and keys that hold a Go duration: the server may rewrite both.
 _QUANTITIES = frozenset(("requests", "limits"))
-_DURATIONS = frozenset(("refreshInterval",))
+_DURATIONS = frozenset(("refreshInterval", "duration", "renewBefore"))
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)")
 _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 

@@ -79,6 +79,7 @@ def test_an_edit_of_a_given_field_is_drift(path_value: tuple[tuple[str, str], An
         ({"refreshInterval": "1h"}, {"refreshInterval": "1h0m0s"}, True),
         ({"refreshInterval": "90m"}, {"refreshInterval": "1h30m"}, True),
         ({"refreshInterval": "1h"}, {"refreshInterval": "2h"}, False),
+        ({"duration": "2160h", "renewBefore": "360h"}, {"duration": "2160h0m0s", "renewBefore": "360h0m0s"}, True),
         ({"interval": "60m"}, {"interval": "1h"}, False),
         ({"emptyDir": {}}, {}, True),
         ({"env": []}, {}, True),
