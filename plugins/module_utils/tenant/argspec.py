@@ -47,6 +47,7 @@ PLATFORM: dict[str, t.Any] = {
     },
     "platform_gateway": {"type": "dict", "options": {"name": {"type": "str"}, "namespace": {"type": "str"}}},
     "platform_ca_file": {"type": "str"},
+    "platform_proxy_networks": {"type": "list", "elements": "str"},
     "platform_shared_mail_hosts": {"type": "list", "elements": "str"},
     "platform_own_variables": {"type": "list", "elements": "str"},
 }

@@ -36,6 +36,7 @@ OWNED = {
     "gateway.parentRef.name": "platform_gateway",
     "gateway.parentRef.namespace": "platform_gateway",
     "ca": "platform_ca_file",
+    "proxyProtocol": "platform_proxy_networks",
     "dns": "tenant_dns or tenant_overlay.dns",
     "spamFilter": "tenant_spam_filter",
     "dnsRecords": "role dns_records, the one owner of this ConfigMap",
@@ -85,6 +86,7 @@ def compose(
     *,
     image_pull_policy: str,
     api_key_secret_name: str | None,
+    proxy_networks: t.Sequence[str],
     extra: t.Mapping[str, t.Any],
 ) -> dict[str, t.Any]:
     """The chart's values from the rest of the model.
@@ -120,6 +122,8 @@ def compose(
         },
         "externalSecrets": {"secretStoreRef": kubernetes["secret_store"]},
         "store": stalwart["store"],
+        "spamFilter": {"enabled": stalwart["spam_filter"]},
+        "proxyProtocol": {"trustedNetworks": list(proxy_networks)},
         "resources": capacity["resources"],
         "persistence": _without_null(
             {"size": capacity["storage"]["size"], "storageClassName": capacity["storage"]["class"]}

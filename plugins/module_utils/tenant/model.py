@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..stalwart.v015.special import RulesUrl
 from . import chart_values, identity, mailboxes, merge, misspelt, names, platform, realm, secrets, server
 from .mailbox_file import File
 from .overlay import Inputs
@@ -61,7 +62,7 @@ def derive(
     )
     if boxes.password_clients == mailboxes.NONE:
         merge.refuse_owned(mail.settings, NO_APP_PASSWORDS, "tenant_settings", problems)
-    merge.refuse_displaced(mail.settings, _settings(who, mail, boxes), "tenant_settings", problems)
+    merge.refuse_displaced(mail.settings, _settings(who, back_ends, mail, boxes), "tenant_settings", problems)
     extra = chart_values.resolve(inputs, problems, chart_schema or {})
     offline = problems.check(inputs.given("tenant_offline"), boolean) is True
     if offline and not check_mode:
@@ -102,7 +103,8 @@ def _compose(
             "connection": back_ends.connection,
             "secret_store": back_ends.secret_store,
             "gateway": back_ends.gateway,
-            "ca_file": back_ends.ca_file,
+            # What the server is to trust: 0.15 has its roots built in, and takes no others.
+            "ca_file": back_ends.ca_file if mail.generation != "0.15" else None,
             "labels": {"app.kubernetes.io/managed-by": "tenantmail", "tenantmail.io/tenant": who.slug},
         },
         "keycloak": _keycloak(who, display_name, back_ends, tenant_realm),
@@ -110,7 +112,7 @@ def _compose(
         "stalwart": _stalwart(who, back_ends, mail, boxes),
         "chart_values": {},
         "dns": {**back_ends.dns, "configmap": f"{back_ends.release}-dns-records-required"},
-        "oidc_directory": _directory(who, back_ends, boxes),
+        "oidc_directory": _directory(who, back_ends, mail, boxes),
         "admin": _admin(who, display_name, back_ends, boxes),
         "mailboxes": _mailboxes(who, back_ends, boxes),
         "capacity": {"replicas": mail.replicas, "resources": mail.resources, "storage": mail.storage},
@@ -120,6 +122,7 @@ def _compose(
         model,
         image_pull_policy=mail.image["pull_policy"] or "IfNotPresent",
         api_key_secret_name=back_ends.api_key_secret_name,
+        proxy_networks=back_ends.proxy_networks,
         extra=extra,
     )
     return model
@@ -159,12 +162,14 @@ def _stalwart(
         "service": f"{back_ends.release}-web",
         "service_port": WEB_PORT,
         "store": mail.store,
-        "settings": merge.merged(_settings(who, mail, boxes), mail.settings),
+        "settings": merge.merged(_settings(who, back_ends, mail, boxes), mail.settings),
         "spam_filter": mail.spam_filter,
     }
 
 
-def _settings(who: identity.Identity, mail: server.Server, boxes: mailboxes.Mailboxes) -> dict[str, t.Any]:
+def _settings(
+    who: identity.Identity, back_ends: platform.Platform, mail: server.Server, boxes: mailboxes.Mailboxes
+) -> dict[str, t.Any]:
     settings: dict[str, t.Any] = {
         "domain": {who.domain: {}},
         "systemSettings": {"defaultHostname": who.mail_host, "defaultDomainId": who.domain},
@@ -182,24 +187,34 @@ def _settings(who: identity.Identity, mail: server.Server, boxes: mailboxes.Mail
         # Written when nothing is forbidden, too, so that a tenant which allows them again gets them back.
         forbidden = [MAKE_APP_PASSWORDS] if boxes.password_clients == mailboxes.NONE else []
         settings["role"] = {USER_ROLE: {"disabledPermissions": forbidden}}
+        settings["systemSettings"]["proxyTrustedNetworks"] = list(back_ends.proxy_networks)
     if not mail.spam_filter:
         settings["spamSettings"]["spamFilterRulesUrl"] = None
+    elif mail.generation == "0.15":
+        # A server that was told to fetch none fetches them at its next start.
+        settings["spamSettings"]["spamFilterRulesUrl"] = RulesUrl.PUBLISHED
     return settings
 
 
-def _directory(who: identity.Identity, back_ends: platform.Platform, boxes: mailboxes.Mailboxes) -> dict[str, t.Any]:
+def _directory(
+    who: identity.Identity, back_ends: platform.Platform, mail: server.Server, boxes: mailboxes.Mailboxes
+) -> dict[str, t.Any]:
     description = f"Per-tenant Keycloak ({who.domain})"
-    directory = {
+    directory: dict[str, t.Any] = {
         "@type": "Oidc",
         "description": description,
         "issuerUrl": who.realm_url,
         "claimUsername": "preferred_username",
         "claimName": "name",
-        "claimGroups": "groups",
-        "requireScopes": list(realm.SCOPES),
-        "usernameDomain": who.domain,
-        "requireAudience": back_ends.client_id,
     }
+    if mail.generation != "0.15":
+        # That generation asks the realm about a token and looks at nothing else in it (contract 0.15 4.1).
+        directory.update(
+            claimGroups="groups",
+            requireScopes=list(realm.SCOPES),
+            usernameDomain=who.domain,
+            requireAudience=back_ends.client_id,
+        )
     internal = boxes.password_clients == mailboxes.INTERNAL
     return {
         "label": DIRECTORY_LABEL,

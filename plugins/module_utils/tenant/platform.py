@@ -65,6 +65,7 @@ class Platform:
     secret_store: dict[str, str]
     gateway: dict[str, str]
     ca_file: str | None
+    proxy_networks: list[str]
     dns: dict[str, t.Any]
     api_key_secret_name: str | None
 
@@ -140,6 +141,7 @@ def resolve(inputs: Inputs, identity: Identity, problems: Problems) -> Platform:
             **problems.fields(inputs.given("platform_gateway"), {"name": names.object_name, "namespace": names.label}),
         },
         ca_file=check(inputs.given("platform_ca_file"), names.text),
+        proxy_networks=problems.items(inputs.given("platform_proxy_networks"), names.network),
         dns=_dns(inputs, identity, problems),
         api_key_secret_name=check(inputs.given(":dns.powerdns.apiKeySecretName"), names.object_name),
     )
