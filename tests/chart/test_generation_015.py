@@ -98,7 +98,7 @@ def test_a_first_start_fetches_nothing_unless_it_is_asked_to(render: Render) -> 
     keys = config(manifest)
     assert keys["spam-filter.resource"] == "file:///opt/stalwart/etc/spam-filter.toml"
     rules = toml.parse(manifest.one("ConfigMap", "stalwart-config")["data"]["spam-filter.toml"])
-    assert rules == {"version.spam-filter": "0.0.0", "version.server": "0.15.0"}
+    assert rules == {"version.spam-filter": "0.0.1", "version.server": "0.15.0"}
     assert keys["webadmin.resource"].startswith("file:///")
     url = "https://mirror.test/webadmin.zip"
     keys = config(render(OLD, spamFilter={"enabled": True}, webAdmin={"url": url}))

@@ -19,7 +19,7 @@ from ..stalwart.generation import GENERATIONS
 from .objects import Key, Object, key_of
 
 CONTAINER = "stalwart"
-_TAG = re.compile(r":v?(%s)(?!\d)[^:/@]*(?:@|\Z)" % "|".join(re.escape(known) for known in GENERATIONS))
+_TAG = re.compile(rf":v?({'|'.join(map(re.escape, GENERATIONS))})(?!\d)[^:/@]*(?:@|\Z)")
 #: Without a credential, which is no failed login to a server: 0.15 wants one here, 0.16 has no such path (contract 0.15 2.5).
 _PROBE = "/api/principal"
 _ANSWERS = {401: "0.15", 404: "0.16"}

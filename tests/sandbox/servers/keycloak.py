@@ -18,6 +18,7 @@ from ..errors import SandboxError
 from ..server import Server, session
 from ..settings import (
     JDK_MINIMUM,
+    KEYCLOAK_HTTP_PORT,
     KEYCLOAK_MANAGEMENT_PORT,
     KEYCLOAK_PORT,
     KEYCLOAK_VERSION,
@@ -106,9 +107,11 @@ class Keycloak(Server):
             str(self.home / "bin" / "kc.sh"),
             "start",
             "--optimized",
-            f"--hostname={self.settings.keycloak_url}",
+            # A realm's issuer begins with the URL by which it is asked: with TLS, and without for servers of 0.15.
+            "--hostname-strict=false",
             f"--http-host={self.settings.address}",
-            "--http-enabled=false",
+            "--http-enabled=true",
+            f"--http-port={KEYCLOAK_HTTP_PORT}",
             f"--https-port={KEYCLOAK_PORT}",
             f"--http-management-port={KEYCLOAK_MANAGEMENT_PORT}",
             f"--https-certificate-file={pair.certificate}",

@@ -135,9 +135,9 @@ type = {{ toRawJson $entry.type }}
 config.toml: |
   {{- include "stalwart.config-0.15" . | nindent 2 }}
 {{- if not .Values.spamFilter.enabled }}
-# No rules, of a version that any published one follows.
+# No rules, of the first version that the server takes; any published one follows it.
 spam-filter.toml: |
-  version.spam-filter = "0.0.0"
+  version.spam-filter = "0.0.1"
   version.server = "0.15.0"
 {{- end }}
 {{- end -}}
