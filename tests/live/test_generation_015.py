@@ -123,6 +123,7 @@ def test_imap_answers(port: int, implicit: bool, trusting: ssl.SSLContext) -> No
 
 
 @pytest.mark.usefixtures("first")
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_the_web_ports_answer() -> None:
     with Stalwart(SLUG) as server:
         https = server.url.replace("http:", "https:").replace(":8080", ":443")
@@ -173,9 +174,8 @@ def test_another_generation_is_refused_before_anything_is_written(inventory: lis
 
 def test_a_realm_with_a_private_certificate_is_refused_in_pre_flight(inventory: list[str]) -> None:
     mark = facts.mark()
-    realm = f"{facts.settings().keycloak_url}/realms/sme-epsilon"
-    extra = {"tenant_realm_url": realm, "tenant_slug": "epsilon"}
-    run = provision("--limit", SLUG, inventory=inventory, extra=extra)
+    realm = f"{facts.settings().keycloak_url}/realms/sme-{SLUG}"
+    run = provision("--limit", SLUG, inventory=inventory, extra={"tenant_realm_url": realm})
     assert run.status != 0
     assert "FAILED at keycloak (tls_untrusted)" in run.line(SLUG)
     assert sum(count["write"] + count["lock"] for count in facts.counts(mark).values()) == 0

@@ -63,6 +63,13 @@ def resolve(inputs: Inputs, problems: Problems, schema: t.Mapping[str, t.Any]) -
     return found
 
 
+def web_admin(extra: t.Mapping[str, t.Any]) -> str | None:
+    """Where the web interface comes from, in the one place for both generations; none where it is off."""
+    given = extra.get("webAdmin")
+    url = given.get("url") if isinstance(given, t.Mapping) else None
+    return url if isinstance(url, str) else None
+
+
 def _check(values: dict[str, t.Any], schema: t.Mapping[str, t.Any], problems: Problems) -> None:
     """Note what the schema refuses, but for what is noted already (an owned value)."""
     noted = [problem.variable for problem in problems]

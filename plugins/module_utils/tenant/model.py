@@ -17,6 +17,12 @@ from .validation import Problems
 
 WEB_PORT = 8080
 DIRECTORY_LABEL = "keycloak"
+#: The web interface as a server makes it at its first start (contract 1.6): it is fetched from there again and again.
+WEB_INTERFACE_LABEL = "Stalwart Web Interface"
+WEB_INTERFACE: t.Mapping[str, t.Any] = {
+    "resourceUrl": "https://github.com/stalwartlabs/webui/releases/latest/download/webui.zip",
+    "urlPrefix": ["/admin", "/account"],
+}
 #: The role of everybody that the server starts with (contract 1.6), and its permission to make app passwords.
 USER_ROLE, MAKE_APP_PASSWORDS = "User", "sysAppPasswordCreate"
 #: Settings that another variable owns where a tenant has no app passwords.
@@ -62,8 +68,10 @@ def derive(
     )
     if boxes.password_clients == mailboxes.NONE:
         merge.refuse_owned(mail.settings, NO_APP_PASSWORDS, "tenant_settings", problems)
-    merge.refuse_displaced(mail.settings, _settings(who, back_ends, mail, boxes), "tenant_settings", problems)
     extra = chart_values.resolve(inputs, problems, chart_schema or {})
+    web_admin = chart_values.web_admin(extra)
+    own = _settings(who, back_ends, mail, boxes, web_admin)
+    merge.refuse_displaced(mail.settings, own, "tenant_settings", problems)
     offline = problems.check(inputs.given("tenant_offline"), boolean) is True
     if offline and not check_mode:
         problems.add("tenant_offline", True, "true only with --check; without reading a run cannot write")
@@ -109,7 +117,7 @@ def _compose(
         },
         "keycloak": _keycloak(who, display_name, back_ends, tenant_realm),
         "openbao": {},
-        "stalwart": _stalwart(who, back_ends, mail, boxes),
+        "stalwart": _stalwart(who, back_ends, mail, boxes, chart_values.web_admin(extra)),
         "chart_values": {},
         "dns": {**back_ends.dns, "configmap": f"{back_ends.release}-dns-records-required"},
         "oidc_directory": _directory(who, back_ends, mail, boxes),
@@ -154,7 +162,11 @@ def _openbao(back_ends: platform.Platform, keycloak: t.Mapping[str, t.Any]) -> d
 
 
 def _stalwart(
-    who: identity.Identity, back_ends: platform.Platform, mail: server.Server, boxes: mailboxes.Mailboxes
+    who: identity.Identity,
+    back_ends: platform.Platform,
+    mail: server.Server,
+    boxes: mailboxes.Mailboxes,
+    web_admin: str | None,
 ) -> dict[str, t.Any]:
     return {
         "generation": mail.generation,
@@ -162,13 +174,17 @@ def _stalwart(
         "service": f"{back_ends.release}-web",
         "service_port": WEB_PORT,
         "store": mail.store,
-        "settings": merge.merged(_settings(who, back_ends, mail, boxes), mail.settings),
+        "settings": merge.merged(_settings(who, back_ends, mail, boxes, web_admin), mail.settings),
         "spam_filter": mail.spam_filter,
     }
 
 
 def _settings(
-    who: identity.Identity, back_ends: platform.Platform, mail: server.Server, boxes: mailboxes.Mailboxes
+    who: identity.Identity,
+    back_ends: platform.Platform,
+    mail: server.Server,
+    boxes: mailboxes.Mailboxes,
+    web_admin: str | None,
 ) -> dict[str, t.Any]:
     settings: dict[str, t.Any] = {
         "domain": {who.domain: {}},
@@ -187,6 +203,11 @@ def _settings(
         # Written when nothing is forbidden, too, so that a tenant which allows them again gets them back.
         forbidden = [MAKE_APP_PASSWORDS] if boxes.password_clients == mailboxes.NONE else []
         settings["role"] = {USER_ROLE: {"disabledPermissions": forbidden}}
+        # 0.15 has these in its config.toml.
+        interface = {**WEB_INTERFACE, "enabled": web_admin is not None}
+        settings["application"] = {
+            WEB_INTERFACE_LABEL: {**interface, **({"resourceUrl": web_admin} if web_admin else {})}
+        }
         settings["systemSettings"]["proxyTrustedNetworks"] = list(back_ends.proxy_networks)
     if not mail.spam_filter:
         settings["spamSettings"]["spamFilterRulesUrl"] = None

@@ -228,7 +228,7 @@ def test_any_store(tmp_path: Path, store: str, database: str) -> None:
 )
 def test_rules_of_a_file_need_versions(tmp_path: Path, text: str, taken: bool) -> None:
     path = tmp_path / "rules.toml"
-    path.write_text(text)
+    path.write_text(f"{text}\n")
     found = running._rules(f"file://{path}")
     assert ("version.spam-filter" in found) is taken
     assert not [key for key in found if key.startswith(("other.", "version.server"))]

@@ -282,6 +282,20 @@ def test_spam_rules_come_from_somewhere_where_mail_is_filtered() -> None:
     assert model["chart_values"]["spamFilter"] == {"enabled": False}
 
 
+def test_the_web_interface_is_pinned_or_off() -> None:
+    def interface(**given: t.Any) -> dict[str, t.Any]:
+        settings = derive({**ACME, **given})["stalwart"]["settings"]
+        return settings["application"]["Stalwart Web Interface"]
+
+    url = "https://mirror.test/webui-1.0.zip"
+    pinned = {"tenant_chart_values": {"webAdmin": {"url": url}}}
+    assert interface()["enabled"] is False
+    assert interface(**pinned) == {"enabled": True, "resourceUrl": url, "urlPrefix": ["/admin", "/account"]}
+    model = derive({**ACME, **pinned, "tenant_generation": "0.15"})
+    assert "application" not in model["stalwart"]["settings"]
+    assert model["chart_values"]["webAdmin"] == {"url": url}
+
+
 def test_networks_that_send_the_proxy_protocol() -> None:
     given = {"platform_proxy_networks": ["10.0.0.0/8", "2001:DB8::/32", "192.0.2.7/32"]}
     networks = ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"]
