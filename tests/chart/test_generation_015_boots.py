@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -14,14 +17,17 @@ from typing import Any, Callable, Iterator
 
 import pytest
 import requests
+import yaml
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import settings_task
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.model import derive
 
+from tests.sandbox.pki import Authority
 from tests.simulator.fixture import PACKAGE, free_port
 
-from .conftest import Manifest
+from .conftest import CHART, Manifest
 
 REAL = "STALWART_BINARY_0_15"
+SHOWN = "templates/configmap.yaml"
 SECRET = "a-secret-of-the-test-1"
 TENANT = {
     "host": "acme",
@@ -45,12 +51,20 @@ class Server:
     folder: Path
     files: dict[str, str]
     port: int = field(default_factory=free_port)
+    tls_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
-        for name, text in self.files.items():
-            moved = text.replace("/opt/stalwart/etc", str(self.folder)).replace("/opt/stalwart", str(self.folder))
-            moved = moved.replace("[::]:8080", f"127.0.0.1:{self.port}")
+        self.write(self.files)
+
+    def write(self, files: dict[str, str]) -> None:
+        for name, text in files.items():
+            moved = text
+            for path in ("/opt/stalwart/etc", "/opt/stalwart", "/etc/stalwart-tls"):
+                moved = moved.replace(path, str(self.folder))
+            moved = moved.replace("[::]:8080", f"127.0.0.1:{self.port}").replace(
+                "[::]:443", f"127.0.0.1:{self.tls_port}"
+            )
             moved = re.sub(r"\[::\]:\d+", lambda _: f"127.0.0.1:{free_port()}", moved)
             (self.folder / name).write_text(moved)
 
@@ -77,6 +91,19 @@ class Server:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=30)
             self.process = None
+
+    def issue(self, name: str) -> str:
+        """Put a certificate where the chart mounts the Secret."""
+        authority = Authority(self.folder / name)
+        authority.ensure()
+        pair = authority.server("mail", [], ["mail.acme.omantel.test"])
+        shutil.copy(pair.certificate, self.folder / "tls.crt")
+        shutil.copy(pair.key, self.folder / "tls.key")
+        return pair.certificate.read_text()
+
+    @property
+    def served(self) -> str:
+        return ssl.get_server_certificate(("127.0.0.1", self.tls_port), timeout=10)
 
     @property
     def log(self) -> str:
@@ -114,6 +141,7 @@ def server(
     command = [os.environ[REAL]] if request.param == "binary" else [sys.executable, "-m", "tests.simulator"]
     files = render({**model["chart_values"], "gateway": {}}).one("ConfigMap", "stalwart-config")["data"]
     found = Server(command, tmp_path, files)
+    found.issue("first")
     try:
         found.start()
         yield found
@@ -146,15 +174,37 @@ def test_a_fresh_server_takes_what_the_roles_write_and_keeps_it(server: Server, 
     assert session.json()["apiUrl"].startswith("https://mail.acme.omantel.test/")
 
 
-def test_a_certificate_that_is_not_there_yet_does_not_keep_it_from_starting(
-    server: Server, model: dict[str, Any]
-) -> None:
-    """But every reload is refused until it is: why the chart names its files only where they are asked for."""
+def test_a_renewed_certificate_is_served_without_a_restart(server: Server, helm: str, model: dict[str, Any]) -> None:
+    """Of the lines that the chart renders where a Secret is asked for; whoever starts without its files reloads nothing."""
     server.settings(model["stalwart"]["settings"])
     server.stop()
-    missing = '[certificate.default]\ncert = "%{file:/nowhere/tls.crt}%"\nprivate-key = "%{file:/nowhere/tls.key}%"\n'
-    server.config.write_text(server.config.read_text().replace("[config]\n", f"{missing}\n[config]\n"))
+    server.write(_with_a_secret(helm))
+    (server.folder / "tls.crt").unlink()
     server.start()
     errors = server.get("/api/reload")["errors"]
     assert errors["certificate.default.cert"]["type"] == "macro"
-    assert "/nowhere/tls.crt" in errors["certificate.default.cert"]["error"]
+    served = [server.issue("second")]
+    assert server.get("/api/reload")["errors"] == {}
+    assert server.served == served[0]
+    served.append(server.issue("third"))
+    assert server.served == served[0]
+    assert server.get("/api/reload/certificate")["errors"] == {}
+    assert server.served == served[1] != served[0]
+
+
+def _with_a_secret(helm: str) -> dict[str, str]:
+    values: dict[str, Any] = {"generation": "0.15", "image": {"tag": "v0.15.5"}}
+    values |= {
+        "domain": {"primary": "acme.omantel.test"},
+        "store": {"@type": "Sqlite"},
+        "tls": {"secretName": "acme-tls"},
+    }
+    done = subprocess.run(
+        [helm, "template", "stalwart", str(CHART), "--values", "-", "--skip-schema-validation", "--show-only", SHOWN],
+        input=json.dumps(values),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    data: dict[str, str] = yaml.safe_load(done.stdout)["data"]
+    return data
