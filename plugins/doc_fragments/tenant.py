@@ -115,7 +115,9 @@ options:
         description: V(kube-system) where it is not given.
         type: str
   platform_ca_file:
-    description: PEM file of a private certification authority on the controller, trusted besides the public ones.
+    description:
+      - PEM file of a private certification authority on the controller, trusted besides the public ones.
+      - A server of generation V(0.15) trusts public ones only.
     type: str
   platform_certificate_issuer:
     description:
@@ -133,6 +135,12 @@ options:
       name:
         description: Its name; required.
         type: str
+  platform_proxy_networks:
+    description:
+      - Networks of load balancers that send the PROXY protocol. Every connection from them has to begin with it.
+      - A server takes them over when it starts.
+    type: list
+    elements: str
   platform_shared_mail_hosts:
     description: Host names of the platform's own mail servers. No tenant may take one of them.
     type: list
@@ -234,13 +242,19 @@ options:
         type: list
         elements: str
   tenant_generation:
-    description: Stalwart's generation. This release provisions V(0.16), the default.
+    description:
+      - Stalwart's generation, V(0.16) where it is not given, or V(0.15).
+      - It is chosen once. Neither reads the other's data, so a tenant with a server of the other one is refused.
+      - A server of V(0.15) takes any token of the realm, whatever its audience and scopes, no groups from tokens, and only a
+        realm whose certificate is of a public authority (or plain HTTP).
     type: str
   tenant_image:
     description: The server's image, C(repository:tag) with C(@sha256:<digest>) if wanted. The tag names the generation.
     type: str
   tenant_store:
-    description: The server's data store, a DataStore object. One of type RocksDb where it is not given.
+    description:
+      - The server's data store, a DataStore object. One of type RocksDb where it is not given.
+      - For V(0.15) it is translated, as far as that generation has the same.
     type: dict
   tenant_kubernetes:
     description:

@@ -12,7 +12,7 @@ author: tenantmail contributors (@tenantmail)
 description:
   - Checks at each back end named that it answers and takes the credential. All are asked at once, and all that fail are reported.
   - A refused credential is tried once and never again, because some servers ban the address.
-  - Makes at most seven requests, none of which writes (a login aside).
+  - Makes at most eight requests, none of which writes (a login aside).
 extends_documentation_fragment:
   - tenantmail.stalwart.attributes.read_only
 options:
@@ -89,6 +89,11 @@ options:
       ca_path:
         description: PEM file of a private CA; the system's store by default.
         type: path
+  issuer:
+    description:
+      - URL of a realm whose certificate a public authority must have issued, because a server of Stalwart 0.15, which trusts
+        no other, asks it about tokens. One with C(http) is not asked; none to leave it out.
+    type: str
   kubernetes:
     description: kubernetes.core's connection options, or none to leave the cluster out.
     type: dict
@@ -167,7 +172,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 layers:
-  description: The layers that were asked and answered.
+  description: What was asked and answered, by option.
   returned: success
   type: list
   elements: str

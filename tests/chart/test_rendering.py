@@ -32,6 +32,7 @@ SELECTOR = {
 }
 ACME = {"domain": {"primary": "acme.test"}}
 CERTIFICATE = {"enabled": True, "issuerRef": {"name": "ca"}}
+OLD = {"generation": "0.15", "image": {"tag": "v0.15.5"}}
 
 
 def test_lint(helm: str) -> None:
@@ -358,7 +359,21 @@ def test_image(render: Render, image: dict[str, Any], reference: str) -> None:
             "at '/keycloak/oidcExternalSecret/remoteRef'",
         ),
         ({"domain": "acme.test"}, "at '/domain'"),
-        ({"generation": "0.15"}, "at '/generation'"),
+        ({"generation": "0.14"}, "at '/generation'"),
+        # config.toml for 0.16, which would start a server of its own making.
+        ({"generation": "0.15"}, '"v0.16.18" does not belong to generation "0.15"'),
+        (
+            {**OLD, "ca": {"bundle": "-----BEGIN CERTIFICATE-----"}},
+            "ca.bundle: a server of generation 0.15 trusts the public roots",
+        ),
+        ({**OLD, "store": {"@type": "FoundationDb"}}, 'store.@type: "FoundationDb" is no store of generation 0.15'),
+        (
+            {**OLD, "store": {"@type": "RocksDb", "cacheSize": 1}},
+            "store.cacheSize: generation 0.15 has nothing like it for a RocksDb store (accepted: blobSize, bufferSize, path",
+        ),
+        ({**OLD, "store": {"@type": "MySql", "authSecret": "canary-secret"}}, "a secret is no value of this chart"),
+        ({"proxyProtocol": {"trustedNetworks": ["everywhere"]}}, "at '/proxyProtocol/trustedNetworks/0'"),
+        ({"webAdmin": {"url": "webadmin.zip"}}, "at '/webAdmin/url'"),
     ],
 )
 def test_refused_with_a_sentence(render: Render, values: dict[str, Any], says: str) -> None:

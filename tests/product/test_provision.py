@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.model import WEB_INTERFACE, WEB_INTERFACE_LABEL
 from tests.contract.issuer import Issuer
 
 from .server import GATHER_UNASKED, Server, refusal, words
@@ -17,6 +18,12 @@ SETTINGS: dict[str, Any] = {
     "spamPyzor": {"enable": False},
     "tracer": {"stdout": {"@type": "Stdout", "level": "info", "ansi": False}},
     "asn": {"@type": "Disabled"},
+    "application": {
+        WEB_INTERFACE_LABEL: {
+            "enabled": False,
+            **WEB_INTERFACE,
+        }
+    },
 }
 ADMIN: dict[str, Any] = {
     "name": f"admin@{DOMAIN}",

@@ -96,6 +96,15 @@ def test_listeners_ask_for_a_restart(server: Server) -> None:
     assert result["restart_required"] == ["networkListener"]
 
 
+def test_listeners_take_networks_of_proxies_over_when_they_open(server: Server) -> None:
+    first = server.settings({**DOMAIN, **HOST, **QUIET, "systemSettings.proxyTrustedNetworks": []})
+    assert first["restart_required"] == []
+    result = server.settings({"systemSettings.proxyTrustedNetworks": ["10.0.0.0/8", "192.0.2.7"]})
+    assert result["restart_required"] == ["systemSettings"]
+    again = server.settings({"systemSettings.proxyTrustedNetworks": ["10.0.0.0/8", "192.0.2.7"]})
+    assert (again["changed"], again["restart_required"]) == (False, [])
+
+
 def test_absent(server: Server) -> None:
     relay = {"mtaRoute.out": {"@type": "Relay", "address": "relay.test"}}
     networks = {"systemSettings.proxyTrustedNetworks": ["10.0.0.0/8", "192.0.2.1"]}

@@ -14,16 +14,19 @@ from typing import Any
 from . import command, debian, files, golang, image, packages, progress
 from .errors import SandboxError
 from .servers.containerd import PAUSE_IMAGE, Containerd
-from .settings import CHECKOUT, SIMULATED_STALWART_VERSION, Settings
+from .settings import CHECKOUT, SIMULATED_STALWART_VERSIONS, Settings
 
-# Names and layout of the real image: reference contract of Stalwart 0.16, section "Container image".
+# Names and layout of the real images: reference contract of Stalwart 0.16, section "Container image", and 1.1 of 0.15's.
 USER = 2000
 BINARY = "/usr/local/bin/stalwart"
 HOME = "/var/lib/stalwart"
 CONFIG_FOLDER = "/etc/stalwart"
+ENTRYPOINT_015 = "/usr/local/bin/entrypoint.sh"
+HOME_015 = "/opt/stalwart"
 SIMULATOR_FOLDER = "/opt/stalwart-simulator"
 BASE_PACKAGES = ("ca-certificates", "libstdc++6", "python3", "zlib1g")
 SIMULATOR = CHECKOUT / "tests" / "simulator"
+EXPOSED: dict[str, Any] = {f"{port}/tcp": {} for port in (443, 25, 110, 587, 465, 143, 993, 995, 4190, 8080)}
 
 LAUNCHER = f"""\
 #!/usr/bin/python3 -I
@@ -34,10 +37,16 @@ sys.dont_write_bytecode = True
 sys.path[:0] = ["{SIMULATOR_FOLDER}", "{SIMULATOR_FOLDER}/packages"]
 runpy.run_module("tests.simulator", run_name="__main__", alter_sys=True)
 """
+#: Takes no argument, and makes a configuration where there is none.
+LAUNCHER_015 = f"""\
+#!/bin/sh
+[ -f {HOME_015}/etc/config.toml ] || {BINARY} --init {HOME_015}
+exec {BINARY} --config {HOME_015}/etc/config.toml
+"""
 
 
-def ensure(settings: Settings) -> str:
-    """Import pause image and Stalwart's image unless the node has them; return the latter's reference."""
+def ensure(settings: Settings) -> dict[str, str]:
+    """Import pause image and Stalwart's images unless the node has them; return the latter's references by generation."""
     containerd = Containerd(settings)
     if PAUSE_IMAGE not in containerd.ctr("image", "ls", "-q").split():
         golang.build(settings, golang.PAUSE)
@@ -46,8 +55,20 @@ def ensure(settings: Settings) -> str:
         layer = content.write(settings.build / "layer-pause.tar")
         _import_layers(settings, containerd, PAUSE_IMAGE, [layer], {"Entrypoint": ["/pause"]})
         layer.path.unlink()
-    name, contents = _real(settings.stalwart_binary) if settings.stalwart_binary else _simulated(settings)
-    return ensure_image(settings, name, contents, _config())
+    scripts = {ENTRYPOINT_015: LAUNCHER_015}
+    return {
+        "0.16": _stalwart(settings, "0.16", settings.stalwart_binary, _config(), {}),
+        "0.15": _stalwart(settings, "0.15", settings.stalwart_binary_015, _config_015(), scripts),
+    }
+
+
+def _stalwart(
+    settings: Settings, generation: str, binary: Path | None, config: dict[str, Any], scripts: dict[str, str]
+) -> str:
+    name, contents = _real(generation, binary) if binary else _simulated(settings, generation)
+    for path, text in scripts.items():
+        contents[-1].add(path, text.encode(), 0o755)
+    return ensure_image(settings, name, contents, config)
 
 
 def ensure_image(settings: Settings, name: str, contents: list[image.Content], config: dict[str, Any]) -> str:
@@ -78,23 +99,36 @@ def _config() -> dict[str, Any]:
             "LANG=C.UTF-8",
             "STALWART_HEALTHCHECK_URL=https://127.0.0.1:443/healthz/live",
         ],
-        "ExposedPorts": {f"{port}/tcp": {} for port in (443, 25, 110, 587, 465, 143, 993, 995, 4190, 8080)},
+        "ExposedPorts": EXPOSED,
         "Volumes": {CONFIG_FOLDER: {}, HOME: {}},
     }
 
 
-def _real(binary: Path) -> tuple[str, list[image.Content]]:
+def _config_015() -> dict[str, Any]:
+    """Without a user: the image runs as root unless it is told otherwise."""
+    return {
+        "WorkingDir": HOME_015,
+        "Entrypoint": ["/bin/sh", ENTRYPOINT_015],
+        "Cmd": [BINARY],
+        "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"],
+        "ExposedPorts": EXPOSED,
+        "Volumes": {HOME_015: {}},
+    }
+
+
+def _real(generation: str, binary: Path) -> tuple[str, list[image.Content]]:
     version = command.run([binary, "--version"], timeout=60).strip()  # the bare version, by contract
-    if not re.fullmatch(r"0\.16\.\d+", version):
+    if not re.fullmatch(rf"{re.escape(generation)}\.\d+", version):
+        variable = f"STALWART_BINARY_{generation.replace('.', '_')}"
         raise SandboxError(
-            f"STALWART_BINARY_0_16={binary} says it is version {version.splitlines()[:1]}; expected 0.16.x"
+            f"{variable}={binary} says it is version {version.splitlines()[:1]}; expected {generation}.x"
         )
     content = image.Content()
     content.add(BINARY, binary.read_bytes(), 0o755)
     return f"localhost/stalwart:v{version}", [content]
 
 
-def _simulated(settings: Settings) -> tuple[str, list[image.Content]]:
+def _simulated(settings: Settings, generation: str) -> tuple[str, list[image.Content]]:
     if not (SIMULATOR / "__main__.py").exists():
         raise SandboxError(f"{SIMULATOR} holds no package to run; set STALWART_BINARY_0_16 or complete the checkout")
     libraries, code = image.Content(), image.Content()
@@ -103,7 +137,7 @@ def _simulated(settings: Settings) -> tuple[str, list[image.Content]]:
     code.add(BINARY, LAUNCHER.encode(), 0o755)
     code.add(f"{SIMULATOR_FOLDER}/tests/__init__.py", b"")
     code.add_tree(SIMULATOR, f"{SIMULATOR_FOLDER}/tests/simulator", sources(SIMULATOR))
-    return f"localhost/stalwart-simulator:{SIMULATED_STALWART_VERSION}", [libraries, code]
+    return f"localhost/stalwart-simulator:{SIMULATED_STALWART_VERSIONS[generation]}", [libraries, code]
 
 
 def sources(folder: Path) -> list[Path]:

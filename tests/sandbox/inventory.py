@@ -73,8 +73,13 @@ platform_powerdns_nameservers: ["{nameserver}"]
 tenant_kubernetes:
   kubeconfig: "{{{{ sandbox_credentials }}}}/{provisioner}.kubeconfig"
 chart_helm_binary: "{{{{ sandbox_folder | dirname }}}}/bin/helm"
-tenant_image: {image}
-{data_store}tenant_storage:
+# By generation, of which a tenant has one (tenant_generation).
+sandbox_generation: "{{{{ tenant_generation | default('0.16', true) | string }}}}"
+sandbox_images: {images}
+sandbox_stores: {stores}
+tenant_image: "{{{{ sandbox_images[sandbox_generation] }}}}"
+tenant_store: {{"@type": "{{{{ sandbox_stores[sandbox_generation] }}}}"}}
+tenant_storage:
   size: 20Gi
   class: {storage_class}
 # Both Services of a tenant share one address: its own, so that the DNS is known beforehand, else a free one.
@@ -92,10 +97,11 @@ platform_gateway:
 """
 
 
-def write(settings: Settings, image: str) -> bool:
-    """Write the inventory for Stalwart's `image`; return whether it changed."""
-    # The real binary may be built without RocksDB, which is the default; the simulator takes any store.
-    store = 'tenant_store: {"@type": Sqlite}\n' if settings.stalwart_binary else ""
+def write(settings: Settings, images: dict[str, str]) -> bool:
+    """Write the inventory for Stalwart's images by generation; return whether it changed."""
+    # A real binary may be built without RocksDB, which is the default; the simulator takes any store.
+    real = {"0.16": settings.stalwart_binary, "0.15": settings.stalwart_binary_015}
+    stores = {generation: "Sqlite" if binary else "RocksDb" for generation, binary in real.items()}
     hosts = HOSTS.format(fqdn=PLATFORM_FQDN, first=settings.mail_address(1), second=settings.mail_address(2))
     variables = VARIABLES.format(
         data=settings.data,
@@ -106,8 +112,8 @@ def write(settings: Settings, image: str) -> bool:
         keycloak_url=settings.keycloak_url,
         powerdns_url=settings.powerdns_url,
         nameserver=settings.nameserver,
-        image=json.dumps(image),
-        data_store=store,
+        images=json.dumps(images),
+        stores=json.dumps(stores),
         storage_class=STORAGE_CLASS,
         gateway=GATEWAY,
         keycloak_port=KEYCLOAK_PORT,

@@ -57,9 +57,11 @@ def up(settings: Settings) -> None:
     hosts.write(settings)
     _start(every)
     with progress.step("images"):
-        image = images.ensure(settings)
-    inventory.write(settings, image)
-    progress.line(f"sandbox is up after {progress.total():.1f}s; inventory: {settings.inventory}, image: {image}")
+        references = images.ensure(settings)
+    inventory.write(settings, references)
+    progress.line(
+        f"sandbox is up after {progress.total():.1f}s; inventory: {settings.inventory}, images: {', '.join(references.values())}"
+    )
 
 
 def up_some(settings: Settings, names: Sequence[str]) -> None:

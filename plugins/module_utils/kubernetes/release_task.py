@@ -10,7 +10,7 @@ import typing as t
 
 from ..failure import Failure
 from . import chart as charts
-from . import discovery
+from . import discovery, image_generation
 from .client import KubernetesClient, connect
 from .connection import HELM_OPTIONS, normalise
 from .plan import ReleasePlan, marker, plan_namespace, plan_offline, plan_release
@@ -76,6 +76,7 @@ def _online(
     desired = charts.documents(charts.render(chart, name, namespace, values, params["helm_binary"]))
     stored = charts.documents(release.manifest) if release else []
     live = discovery.live_objects(client, namespace, name, desired, stored)
+    image_generation.check(params["connection"], namespace, name, values.get("generation"), stored, live)
     planned = plan_release(chart, name, namespace, release, stored, desired, live)
     if planned.action in ("install", "upgrade", "recover"):
         discovery.check_references(client, namespace, desired)

@@ -83,6 +83,10 @@ class Logins:
                 continue
             finally:
                 tokens.close()
+            if answer.token and not probe_smtp.fits(self._c.address, answer.token):
+                # An administrator's names every realm, and a server would refuse the line, not the token.
+                why.append(f"{name}: its token is longer than an SMTP command may be")
+                continue
             if answer.token:
                 self._c.foreign = (name, answer.token)
                 return f"a token of realm {name}"

@@ -20,6 +20,8 @@ from .probe_port import Port
 #: Codes by which a server refuses a credential: 535 for one it has judged, 454 for a token that its directory does not
 #: accept (contract 5.2).
 REFUSED_LOGIN = (535, 454)
+#: The longest command that the servers read.
+LINE_OCTETS = 4096
 
 
 class Reply(t.NamedTuple):
@@ -97,7 +99,7 @@ class Session(smtplib.SMTP):
         """``AUTH XOAUTH2``, or OAUTHBEARER (RFC 7628) where that is offered and the other is not."""
         offered = self.mechanisms
         if "XOAUTH2" in offered or "OAUTHBEARER" not in offered:
-            return self._auth("XOAUTH2", f"user={address}\x01auth=Bearer {token}\x01\x01")
+            return self._auth("XOAUTH2", _xoauth2(address, token))
         return self._auth("OAUTHBEARER", f"n,a={address},\x01auth=Bearer {token}\x01\x01")
 
     def plain(self, user: str, password: str) -> Reply:
@@ -105,8 +107,7 @@ class Session(smtplib.SMTP):
         return self._auth("PLAIN", f"\0{user}\0{password}")
 
     def _auth(self, mechanism: str, initial: str) -> Reply:
-        encoded = base64.b64encode(initial.encode()).decode()
-        reply = self.command("AUTH", f"{mechanism} {encoded}")
+        reply = self.command("AUTH", f"{mechanism} {_encoded(initial)}")
         # RFC 7628 section 3.2.3: the error is a challenge that the client answers with a dummy.
         return self.command("AQ==") if reply.code == 334 else reply
 
@@ -144,6 +145,19 @@ class Session(smtplib.SMTP):
     @staticmethod
     def _reply(answer: tuple[int, bytes]) -> Reply:
         return Reply(answer[0], _text(answer[1]))
+
+
+def fits(address: str, token: str) -> bool:
+    """Whether a server takes the command that logs in with a token. Pure."""
+    return len(_encoded(_xoauth2(address, token))) <= LINE_OCTETS - len("AUTH OAUTHBEARER \r\n")
+
+
+def _xoauth2(address: str, token: str) -> str:
+    return f"user={address}\x01auth=Bearer {token}\x01\x01"
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _text(octets: t.Any) -> str:

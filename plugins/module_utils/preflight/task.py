@@ -10,6 +10,7 @@ import concurrent.futures
 import typing as t
 
 from ..failure import Failure
+from ..http_client import HttpClient
 from ..keycloak import argspec as keycloak_argspec
 from ..keycloak.client import KeycloakClient
 from ..kubernetes.argspec import CONNECTION as KUBERNETES
@@ -36,6 +37,7 @@ SPEC: dict[str, t.Any] = {
         "no_log": False,
         "options": _options(keycloak_argspec.CONNECTION, "admin_url", "auth", "auth_realm", "ca_path"),
     },
+    "issuer": {"type": "str"},
     "kubernetes": {"type": "dict", "options": KUBERNETES["options"]},
     "powerdns": {
         "type": "dict",
@@ -68,6 +70,30 @@ def _keycloak(options: Options) -> int:
         return client.requests
 
 
+def _issuer(url: str) -> int:
+    """The certificate of the realm's server, by the public roots alone: whether the realm is there yet is no matter here."""
+    if not url.startswith("https:"):
+        return 0
+    client = HttpClient("keycloak", url)
+    try:
+        client.request("GET", "/.well-known/openid-configuration", expected=tuple(range(200, 600)))
+    except Failure as failure:
+        if failure.code != "tls_untrusted":
+            raise
+        raise Failure(
+            "keycloak",
+            "tls_untrusted",
+            f"the certificate of {url} is of no public authority, and a server of generation 0.15 trusts no other: it would"
+            " refuse every login.",
+            hint="Give Keycloak a certificate of a public authority, name the realm by http:// where the network is trusted"
+            ' (tenant_realm_url), or use tenant_generation: "0.16", which takes platform_ca_file.',
+            request=failure.request,
+        ) from None
+    finally:
+        client.close()
+    return client.requests
+
+
 def _kubernetes(options: Options) -> int:
     client = connect(options)
     try:
@@ -90,9 +116,10 @@ def _powerdns(options: Options) -> int:
         client.close()
 
 
-CHECKS: dict[str, t.Callable[[Options], int]] = {
+CHECKS: dict[str, t.Callable[[t.Any], int]] = {
     "openbao": _openbao,
     "keycloak": _keycloak,
+    "issuer": _issuer,
     "kubernetes": _kubernetes,
     "powerdns": _powerdns,
 }

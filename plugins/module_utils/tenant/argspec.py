@@ -51,6 +51,7 @@ PLATFORM: dict[str, t.Any] = {
         "type": "dict",
         "options": {"group": {"type": "str"}, "kind": {"type": "str"}, "name": {"type": "str"}},
     },
+    "platform_proxy_networks": {"type": "list", "elements": "str"},
     "platform_shared_mail_hosts": {"type": "list", "elements": "str"},
     "platform_own_variables": {"type": "list", "elements": "str"},
 }

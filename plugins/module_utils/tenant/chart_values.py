@@ -43,6 +43,7 @@ OWNED = {
     "tls.certificate.issuerRef": "platform_certificate_issuer",
     "ca": "platform_ca_file",
     "relay": "tenant_relay",
+    "proxyProtocol": "platform_proxy_networks",
     "dns": "tenant_dns or tenant_overlay.dns",
     "spamFilter": "tenant_spam_filter",
     "dnsRecords": "role dns_records, the one owner of this ConfigMap",
@@ -70,6 +71,13 @@ def resolve(inputs: Inputs, problems: Problems, schema: t.Mapping[str, t.Any]) -
     return found
 
 
+def web_admin(extra: t.Mapping[str, t.Any]) -> str | None:
+    """Where the web interface comes from, in the one place for both generations; none where it is off."""
+    given = extra.get("webAdmin")
+    url = given.get("url") if isinstance(given, t.Mapping) else None
+    return url if isinstance(url, str) else None
+
+
 def _check(values: dict[str, t.Any], schema: t.Mapping[str, t.Any], problems: Problems) -> None:
     """Note what the schema refuses, but for what is noted already (an owned value)."""
     noted = [problem.variable for problem in problems]
@@ -93,6 +101,7 @@ def compose(
     *,
     image_pull_policy: str,
     api_key_secret_name: str | None,
+    proxy_networks: t.Sequence[str],
     extra: t.Mapping[str, t.Any],
 ) -> dict[str, t.Any]:
     """The chart's values from the rest of the model.
@@ -128,6 +137,8 @@ def compose(
         },
         "externalSecrets": {"secretStoreRef": kubernetes["secret_store"]},
         "store": stalwart["store"],
+        "spamFilter": {"enabled": stalwart["spam_filter"]},
+        "proxyProtocol": {"trustedNetworks": list(proxy_networks)},
         "resources": capacity["resources"],
         "persistence": _without_null(
             {"size": capacity["storage"]["size"], "storageClassName": capacity["storage"]["class"]}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..stalwart.v015.special import RulesUrl
 from . import (
     certificate,
     chart_values,
@@ -30,6 +31,12 @@ from .validation import Given, Problems
 SERVER_ONLY = "tenant_server_only"
 WEB_PORT = 8080
 DIRECTORY_LABEL = "keycloak"
+#: The web interface as a server makes it at its first start (contract 1.6): it is fetched from there again and again.
+WEB_INTERFACE_LABEL = "Stalwart Web Interface"
+WEB_INTERFACE: t.Mapping[str, t.Any] = {
+    "resourceUrl": "https://github.com/stalwartlabs/webui/releases/latest/download/webui.zip",
+    "urlPrefix": ["/admin", "/account"],
+}
 #: The role of everybody that the server starts with (contract 1.6), and its permission to make app passwords.
 USER_ROLE, MAKE_APP_PASSWORDS = "User", "sysAppPasswordCreate"
 #: Settings that another variable owns where a tenant has no app passwords.
@@ -84,8 +91,10 @@ def derive(
     relay.refuse(outbound, mail.settings, problems)
     if boxes.password_clients == mailboxes.NONE:
         merge.refuse_owned(mail.settings, NO_APP_PASSWORDS, "tenant_settings", problems)
-    merge.refuse_displaced(mail.settings, _settings(who, mail, boxes, outbound, back_ends.certificate), "tenant_settings", problems)
     extra = chart_values.resolve(inputs, problems, chart_schema or {})
+    web_admin = chart_values.web_admin(extra)
+    own = _settings(who, back_ends, mail, boxes, outbound, web_admin)
+    merge.refuse_displaced(mail.settings, own, "tenant_settings", problems)
     offline = problems.check(inputs.given("tenant_offline"), boolean) is True
     if offline and not check_mode:
         problems.add("tenant_offline", True, "true only with --check; without reading a run cannot write")
@@ -126,12 +135,13 @@ def _compose(
             "connection": back_ends.connection,
             "secret_store": back_ends.secret_store,
             "gateway": back_ends.gateway,
-            "ca_file": back_ends.ca_file,
+            # What the server is to trust: 0.15 has its roots built in, and takes no others.
+            "ca_file": back_ends.ca_file if mail.generation != "0.15" else None,
             "labels": {"app.kubernetes.io/managed-by": "tenantmail", "tenantmail.io/tenant": who.slug},
         },
         "keycloak": _keycloak(who, display_name, back_ends, tenant_realm),
         "openbao": {},
-        "stalwart": _stalwart(who, back_ends, mail, boxes, outbound),
+        "stalwart": _stalwart(who, back_ends, mail, boxes, outbound, chart_values.web_admin(extra)),
         "relay": relay.compose(outbound, mail.settings),
         "chart_values": {},
         "dns": {
@@ -139,7 +149,7 @@ def _compose(
             "spf_mechanisms": list(outbound.spf) if outbound else [],
             "configmap": f"{back_ends.release}-dns-records-required",
         },
-        "oidc_directory": _directory(who, back_ends, boxes),
+        "oidc_directory": _directory(who, back_ends, mail, boxes),
         "admin": _admin(who, display_name, back_ends, boxes),
         "mailboxes": _mailboxes(who, back_ends, boxes),
         "capacity": {"replicas": mail.replicas, "resources": mail.resources, "storage": mail.storage},
@@ -149,6 +159,7 @@ def _compose(
         model,
         image_pull_policy=mail.image["pull_policy"] or "IfNotPresent",
         api_key_secret_name=back_ends.api_key_secret_name,
+        proxy_networks=back_ends.proxy_networks,
         extra=extra,
     )
     return model
@@ -187,6 +198,7 @@ def _stalwart(
     mail: server.Server,
     boxes: mailboxes.Mailboxes,
     outbound: relay.Relay | None,
+    web_admin: str | None,
 ) -> dict[str, t.Any]:
     return {
         "generation": mail.generation,
@@ -195,17 +207,18 @@ def _stalwart(
         "service_port": WEB_PORT,
         "store": mail.store,
         "certificate": certificate.compose(back_ends.certificate, who.mail_host, who.web_host),
-        "settings": merge.merged(_settings(who, mail, boxes, outbound, back_ends.certificate), mail.settings),
+        "settings": merge.merged(_settings(who, back_ends, mail, boxes, outbound, web_admin), mail.settings),
         "spam_filter": mail.spam_filter,
     }
 
 
 def _settings(
     who: identity.Identity,
+    back_ends: platform.Platform,
     mail: server.Server,
     boxes: mailboxes.Mailboxes,
     outbound: relay.Relay | None,
-    own: certificate.Certificate,
+    web_admin: str | None,
 ) -> dict[str, t.Any]:
     settings: dict[str, t.Any] = {
         "domain": {who.domain: {}},
@@ -225,28 +238,42 @@ def _settings(
         # Written when nothing is forbidden, too, so that a tenant which allows them again gets them back.
         forbidden = [MAKE_APP_PASSWORDS] if boxes.password_clients == mailboxes.NONE else []
         settings["role"] = {USER_ROLE: {"disabledPermissions": forbidden}}
-        # 0.15 has its listeners in its config.toml.
+        # 0.15 has these in its config.toml.
         settings["networkListener"] = {name: dict(values) for name, values in STARTTLS_LISTENERS.items()}
-        if own.secret_name:
+        interface = {**WEB_INTERFACE, "enabled": web_admin is not None}
+        settings["application"] = {
+            WEB_INTERFACE_LABEL: {**interface, **({"resourceUrl": web_admin} if web_admin else {})}
+        }
+        settings["systemSettings"]["proxyTrustedNetworks"] = list(back_ends.proxy_networks)
+        if back_ends.certificate.secret_name:
             settings = merge.merged(settings, certificate.settings(who.mail_host))
     if not mail.spam_filter:
         settings["spamSettings"]["spamFilterRulesUrl"] = None
+    elif mail.generation == "0.15":
+        # A server that was told to fetch none fetches them at its next start.
+        settings["spamSettings"]["spamFilterRulesUrl"] = RulesUrl.PUBLISHED
     return settings
 
 
-def _directory(who: identity.Identity, back_ends: platform.Platform, boxes: mailboxes.Mailboxes) -> dict[str, t.Any]:
+def _directory(
+    who: identity.Identity, back_ends: platform.Platform, mail: server.Server, boxes: mailboxes.Mailboxes
+) -> dict[str, t.Any]:
     description = f"Per-tenant Keycloak ({who.domain})"
-    directory = {
+    directory: dict[str, t.Any] = {
         "@type": "Oidc",
         "description": description,
         "issuerUrl": who.realm_url,
         "claimUsername": "preferred_username",
         "claimName": "name",
-        "claimGroups": "groups",
-        "requireScopes": list(realm.SCOPES),
-        "usernameDomain": who.domain,
-        "requireAudience": back_ends.client_id,
     }
+    if mail.generation != "0.15":
+        # That generation asks the realm about a token and looks at nothing else in it (contract 0.15 4.1).
+        directory.update(
+            claimGroups="groups",
+            requireScopes=list(realm.SCOPES),
+            usernameDomain=who.domain,
+            requireAudience=back_ends.client_id,
+        )
     internal = boxes.password_clients == mailboxes.INTERNAL
     return {
         "label": DIRECTORY_LABEL,

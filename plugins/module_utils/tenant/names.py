@@ -164,6 +164,16 @@ def address(value: t.Any) -> str:
     return str(found)
 
 
+def network(value: t.Any) -> str:
+    """A network (``192.0.2.0/24``) or one address, in its canonical text form."""
+    accepted = "a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"
+    try:
+        found = ipaddress.ip_network(text(value, accepted))
+    except ValueError:
+        raise Invalid(accepted) from None
+    return str(found.network_address) if found.prefixlen == found.max_prefixlen else str(found)
+
+
 def nameserver(value: t.Any) -> str:
     """``address:port`` of a name server; the port is 53 when none is given; IPv6 in brackets."""
     accepted = "an address with or without port, such as 192.0.2.1, 192.0.2.1:5300 or [2001:db8::1]:53"

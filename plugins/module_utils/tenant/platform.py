@@ -66,6 +66,7 @@ class Platform:
     gateway: dict[str, str]
     ca_file: str | None
     certificate: certificate.Certificate
+    proxy_networks: list[str]
     dns: dict[str, t.Any]
     api_key_secret_name: str | None
 
@@ -146,6 +147,7 @@ def resolve(inputs: Inputs, identity: Identity, problems: Problems) -> Platform:
         },
         ca_file=check(inputs.given("platform_ca_file"), names.text),
         certificate=certificate.resolve(inputs, release, (admin_secret, client_secret), problems),
+        proxy_networks=problems.items(inputs.given("platform_proxy_networks"), names.network),
         dns=_dns(inputs, identity, problems),
         api_key_secret_name=check(inputs.given(":dns.powerdns.apiKeySecretName"), names.object_name),
     )

@@ -19,10 +19,11 @@ from .validation import Given, Invalid, Problems, one_of
 DEFAULT_GENERATION = "0.16"
 REPOSITORY = "docker.io/stalwartlabs/stalwart"
 #: Generation → the tag that is pinned for it. A new generation is one line here.
-TAGS = {"0.16": "v0.16.18"}
+TAGS = {"0.16": "v0.16.18", "0.15": "v0.15.5"}
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-#: Variants of x:DataStore (contract 1.3).
+#: Variants of x:DataStore (contract 1.3), and those of them that the image of 0.15 is built with (contract 0.15 1.1).
 STORES = ("RocksDb", "Sqlite", "PostgreSql", "MySql", "FoundationDb")
+STORES_015 = STORES[:-1]
 RESOURCES: dict[str, dict[str, str]] = {
     "requests": {"cpu": "100m", "memory": "256Mi"},
     "limits": {"cpu": "1", "memory": "1Gi"},
@@ -39,6 +40,7 @@ OWNED_SETTINGS = {
     "systemSettings.defaultHostname": "tenant_mail_host",
     "systemSettings.defaultDomainId": "tenant_domain",
     "systemSettings.defaultCertificateId": "tenant_certificate_secret",
+    "systemSettings.proxyTrustedNetworks": "platform_proxy_networks",
     "spamSettings.enable": "tenant_spam_filter",
     "authentication.directoryId": "tenant_realm_url",
     "storage.directory": "tenant_realm_url",
@@ -168,10 +170,15 @@ def resolve(inputs: Inputs, problems: Problems) -> Server:
     family = check(inputs.given("tenant_generation", ":generation") or Given("", DEFAULT_GENERATION), generation)
     store_given = inputs.given("tenant_store", ":store")
     secrets.inline(store_given, problems)
+    found_store = check(store_given, store) or {"@type": "RocksDb"}
+    if store_given and family == "0.15" and found_store["@type"] not in STORES_015:
+        problems.add(
+            f"{store_given.variable}.@type", found_store["@type"], f"{', '.join(STORES_015)} on generation 0.15"
+        )
     return Server(
         generation=family,
         image=_image(inputs, family, problems),
-        store=check(store_given, store) or {"@type": "RocksDb"},
+        store=found_store,
         replicas=check(inputs.given(":replicas"), replicas) or 1,
         resources=_resources(inputs, problems),
         storage=_storage(inputs, problems),

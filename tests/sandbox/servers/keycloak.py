@@ -20,6 +20,7 @@ from ..server import Server, session
 from ..settings import (
     JDK_MINIMUM,
     KEYCLOAK_HOSTS,
+    KEYCLOAK_HTTP_PORT,
     KEYCLOAK_MANAGEMENT_PORT,
     KEYCLOAK_PORT,
     KEYCLOAK_VERSION,
@@ -112,10 +113,12 @@ class Keycloak(Server):
             str(self.home / "bin" / "kc.sh"),
             "start",
             "--optimized",
-            # A realm's issuer begins with the URL by which it is asked: the address, or a tenant's host name.
+            # A realm's issuer begins with the URL by which it is asked: the address or a tenant's host name, and without TLS for
+            # servers of 0.15.
             "--hostname-strict=false",
             f"--http-host={self.settings.address}",
-            "--http-enabled=false",
+            "--http-enabled=true",
+            f"--http-port={KEYCLOAK_HTTP_PORT}",
             f"--https-port={KEYCLOAK_PORT}",
             f"--http-management-port={KEYCLOAK_MANAGEMENT_PORT}",
             f"--https-certificate-file={pair.certificate}",

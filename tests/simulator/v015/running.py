@@ -15,6 +15,7 @@ from cryptography import x509
 from .. import tls
 from ..limits import Rate, contains
 from . import lookups, oidc, toml, validate, values
+from .boot import VERSION
 from .validate import Errors, Keys
 
 if TYPE_CHECKING:
@@ -215,5 +216,16 @@ def _rules(resource: str) -> dict[str, str]:
     except (OSError, ValueError) as error:
         log.error("Failed to fetch spam filter: %s", error)
         return {}
+    version, server = (_semver(keys.get(name, "")) for name in ("version.spam-filter", "version.server"))
+    if not server or server > _semver(VERSION) or not version:
+        log.error("Failed to fetch spam filter: External spam filter rules do not contain a valid version")
+        return {}
     wanted = ("spam-filter.", "http-lookup.", "lookup.", "asn.")
     return {key: value for key, value in keys.items() if key == "version.spam-filter" or key.startswith(wanted)}
+
+
+def _semver(text: str) -> tuple[int, ...]:
+    """Empty for what the server takes for no version, 0.0.0 among it."""
+    parts = text.split(".")
+    numbers = tuple(int(part) for part in parts if part.isdecimal())
+    return numbers if len(parts) == len(numbers) == 3 and any(numbers) else ()

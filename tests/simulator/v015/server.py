@@ -64,7 +64,10 @@ class Server:
 
     @property
     def base_url(self) -> str:
-        """Default of the expression `http.url`: the port is the first plain HTTP listener's, as configured."""
+        """The expression `http.url`, where it is a constant, else its default: the port is the first plain HTTP listener's."""
+        given = self.running.get("http.url")
+        if len(given) > 1 and given[0] == given[-1] == "'" and "'" not in given[1:-1]:
+            return given[1:-1]
         keys = self.config.starting("server.listener.")
         for wanted in self.listeners():
             if wanted.protocol == "http" and not wanted.tls:

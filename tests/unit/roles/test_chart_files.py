@@ -91,7 +91,7 @@ def test_accepted(values: dict[str, Any]) -> None:
         ({"domain": {"primary": "Acme.test"}}, "domain.primary", "lower case"),
         ({"domain": {"mode": "other"}}, "domain.mode", "accepted: free-subdomain, byo"),
         ({"replicas": 2}, "replicas", "accepted: at most 1 (one server per tenant"),
-        ({"generation": "0.15"}, "generation", "accepted: 0.16"),
+        ({"generation": "0.14"}, "generation", "accepted: 0.16, 0.15"),
         ({"image": {"repository": "r", "digest": "sha256:1"}}, "image.digest", "64 hexadecimal digits"),
         ({"image": {"repository": "r", "tag": 16}}, "image.tag", "accepted: string or null"),
         ({"keycloak": {"realmURL": "https://kc.test/auth"}}, "keycloak.realmURL", "/realms/<realm>"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.simulator.boot import BootError
-from tests.simulator.v015 import boot, lookups, macros, secret, toml
+from tests.simulator.v015 import boot, lookups, macros, running, secret, toml
 from tests.simulator.v015.patterns import Patterns
 
 DOCUMENT = r"""
@@ -212,3 +212,23 @@ def test_any_store(tmp_path: Path, store: str, database: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text(f'storage.data = "db"\n[store.db]\n{store}\n', encoding="utf-8")
     assert str(boot.read(path, {"SIMULATOR_DATA": "/elsewhere"}).database) == database
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ('version.spam-filter = "2.0.4"\nversion.server = "0.15.5"\nspam-filter.x = "1"\nother.y = "2"', True),
+        ('version.spam-filter = "0.0.1"\nversion.server = "0.15.0"', True),
+        # To the real server 0.0.0 is no version at all.
+        ('version.spam-filter = "0.0.0"\nversion.server = "0.15.0"', False),
+        ('version.spam-filter = "2.0.4"', False),
+        ('version.spam-filter = "2.0.4"\nversion.server = "0.16.0"', False),
+        ('version.spam-filter = "2.0"\nversion.server = "0.15.0"', False),
+    ],
+)
+def test_rules_of_a_file_need_versions(tmp_path: Path, text: str, taken: bool) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text(f"{text}\n")
+    found = running._rules(f"file://{path}")
+    assert ("version.spam-filter" in found) is taken
+    assert not [key for key in found if key.startswith(("other.", "version.server"))]

@@ -82,7 +82,7 @@ class _Exporter:
         self._bodies: dict[tuple[str, str], dict[str, t.Any]] = {}
         self._seen: set[str] = set()
         self.left_out: LeftOut = []
-        self._rules = store.keys.get(RulesUrl.VERSION, RulesUrl().none) != RulesUrl().none
+        self._rules = store.keys.get(RulesUrl.VERSION, RulesUrl.none) not in RulesUrl.NOWHERE
 
     def collect(self) -> None:
         for kind in SINGLETONS:

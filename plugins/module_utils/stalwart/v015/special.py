@@ -128,8 +128,10 @@ class RulesUrl(Url):
     accepted = "a URL or null"
     VERSION = "version.spam-filter"
     PUBLISHED = "https://github.com/stalwartlabs/spam-filter/releases/latest/download/spam-filter-rules.json.gz"
-    #: A version that any published one follows.
-    none = "0.0.0"
+    #: Versions that any published one follows: what null stores, and what a file without rules has, from which the server
+    #: takes no 0.0.0. Such a file is how a config.toml keeps a first start from fetching any.
+    NOWHERE = ("0.0.0", "0.0.1")
+    none = NOWHERE[0]
 
     def __init__(self) -> None:
         super().__init__(self.PUBLISHED)
@@ -146,9 +148,10 @@ class RulesUrl(Url):
         return {name: stored[name] for name in (key, self.VERSION) if name in stored}
 
     def decode(self, key: str, owned: t.Mapping[str, str]) -> t.Any:
-        if key in owned:
+        nowhere = owned.get(self.VERSION) in self.NOWHERE
+        if key in owned and not (nowhere and owned[key].startswith("file:")):
             return owned[key]
-        return None if owned.get(self.VERSION) == self.none else self.PUBLISHED
+        return None if nowhere else self.PUBLISHED
 
     def reads(self, key: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return (key, self.VERSION), ()

@@ -17,6 +17,7 @@ from __future__ import annotations
 import typing as t
 
 from ...failure import Failure
+from ...reconcile import Change
 from .client import JmapClient, Want
 from .schema import Schema
 
@@ -50,11 +51,19 @@ NEEDS_RESTART = frozenset(
         "Cache",
     )
 )
+#: Single properties, which listeners take over when they are opened.
+RESTART_PROPERTIES: t.Mapping[str, frozenset[str]] = {"SystemSettings": frozenset(("proxyTrustedNetworks",))}
 
 MARKER_OBJECT = "MemoryLookupKey"
 MARKER_NAMESPACE = "tenantmail-pending"
 #: With an inventory's name behind it: rows that say which principals it names (:mod:`.marks`).
 MANAGED_PREFIX = "tenantmail-managed-"
+
+
+def needs_restart(change: Change) -> bool:
+    """Whether a change takes effect at the next start of the process only."""
+    name = change.payload.object
+    return name in NEEDS_RESTART or bool(RESTART_PROPERTIES.get(name, frozenset()) & set(change.after or ()))
 
 
 def is_own(namespace: t.Any) -> bool:

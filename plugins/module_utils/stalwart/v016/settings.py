@@ -14,7 +14,7 @@ from ...redact import Redactor
 from ..driver import SettingsAsk
 from ..placeholder import refuse_placeholders
 from .absent import make_absent_plan
-from .actions import MARKER_OBJECT, NEEDS_RESTART, pending_of, pending_want
+from .actions import MARKER_OBJECT, needs_restart, pending_of, pending_want
 from .apply import Writer, marker_removal
 from .client import JmapClient, Want
 from .converge import converge_server, written
@@ -63,7 +63,7 @@ class Outcome:
 
     def restart_required(self) -> list[str]:
         """Changed types that take effect at the next start of the process only."""
-        return sorted({setting_name(c.payload.object) for c in self.plan.changes if c.payload.object in NEEDS_RESTART})
+        return sorted({setting_name(c.payload.object) for c in self.plan.changes if needs_restart(c)})
 
 
 class SettingsTask:

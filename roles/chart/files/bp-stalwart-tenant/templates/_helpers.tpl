@@ -8,7 +8,7 @@ app.kubernetes.io/component: mail-server
 
 {{- define "stalwart.labels" -}}
 {{ include "stalwart.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ ternary .Chart.AppVersion .Values.generation (hasPrefix .Values.generation .Chart.AppVersion) | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
@@ -33,15 +33,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
-{{/* config.json: the store with the path that the volume gives it. */}}
+{{/*
+Of the generation, each in a file of its own (_config-<generation>.tpl): the configuration's text, the ConfigMap's files, and
+how the container starts.
+*/}}
 {{- define "stalwart.config" -}}
-{{- $store := deepCopy .Values.store -}}
-{{- if and (eq (get $store "@type") "RocksDb") (not (hasKey $store "path")) -}}
-{{- $_ := set $store "path" "/var/lib/stalwart/" -}}
-{{- else if and (eq (get $store "@type") "Sqlite") (not (hasKey $store "path")) -}}
-{{- $_ := set $store "path" "/var/lib/stalwart/stalwart.sqlite3" -}}
+{{- include (printf "stalwart.config-%s" .Values.generation) . -}}
 {{- end -}}
-{{- toPrettyJson $store -}}
+
+{{- define "stalwart.files" -}}
+{{- include (printf "stalwart.files-%s" .Values.generation) . -}}
+{{- end -}}
+
+{{- define "stalwart.boot" -}}
+{{- include (printf "stalwart.boot-%s" .Values.generation) . -}}
 {{- end -}}
 
 {{/* Port of the realm URL: what it says, else the scheme's. */}}

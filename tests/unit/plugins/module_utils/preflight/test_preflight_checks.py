@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import http.server
+import ipaddress
 import json
+import ssl
 import threading
 import typing as t
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.preflight import task
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 CANARY = "canary-credential-1"
 NONE = dict.fromkeys(task.CHECKS)
@@ -92,7 +101,7 @@ def back_ends() -> t.Iterator[BackEnds]:
 def test_back_ends_in_good_order_cost_one_or_two_requests_each(back_ends: BackEnds) -> None:
     back_ends.answers = GOOD
     result = task.run({**NONE, **back_ends.options()}, check_mode=False)
-    assert result == {"changed": False, "layers": list(task.CHECKS), "requests": 5}
+    assert result == {"changed": False, "layers": [name for name in task.CHECKS if name != "issuer"], "requests": 5}
     assert sorted(back_ends.seen) == sorted(GOOD)
 
 
@@ -146,3 +155,48 @@ def test_a_sealed_openbao_beside_a_wrong_key(back_ends: BackEnds) -> None:
     ]
     assert "(1) openbao: " in caught.value.message
     assert "(2) powerdns: " in caught.value.message
+
+
+@pytest.fixture
+def own_authority(tmp_path: Path) -> t.Iterator[str]:
+    """A server whose certificate no public authority has issued."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "keycloak.test")])
+    now = datetime.now(timezone.utc)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "pair.pem"
+    pem.write_bytes(
+        certificate.public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{server.server_port}/realms/sme-acme"
+        server.shutdown()
+
+
+def test_a_realm_that_a_server_of_0_15_would_not_trust(own_authority: str) -> None:
+    with pytest.raises(Failure) as caught:
+        task.run({**NONE, "issuer": own_authority}, check_mode=True)
+    assert (caught.value.layer, caught.value.code) == ("keycloak", "tls_untrusted")
+    assert "of no public authority, and a server of generation 0.15 trusts no other" in caught.value.message
+    assert "tenant_realm_url" in caught.value.hint
+
+
+def test_a_realm_without_tls_is_not_asked(back_ends: BackEnds) -> None:
+    result = task.run({**NONE, "issuer": f"{back_ends.url}/realms/sme-acme"}, check_mode=True)
+    assert (result["requests"], back_ends.seen) == (0, [])

@@ -117,6 +117,11 @@ def test_there_and_back(codec: Codec, given: Any, normal: Any, stored: Any) -> N
         (codecs.Enum({"Stdout": ("stdout", "console")}), {"k": "console"}, "Stdout"),
         (special.Issuer(), {"k": "https://other.test/userinfo"}, "https://other.test/userinfo"),
         (special.RulesUrl(), {"version.spam-filter": "2.0.5"}, special.RulesUrl.PUBLISHED),
+        # As a config.toml has it that keeps a first start from fetching rules.
+        (special.RulesUrl(), {"k": "file:///rules", "version.spam-filter": "0.0.1"}, None),
+        (special.RulesUrl(), {"version.spam-filter": "0.0.1"}, None),
+        (special.RulesUrl(), {"k": "https://x.test/rules", "version.spam-filter": "0.0.1"}, "https://x.test/rules"),
+        (special.RulesUrl(), {"k": "file:///rules", "version.spam-filter": "2.0.5"}, "file:///rules"),
         # The scalar hides the list beside it (contract 3.6).
         (Expression(), {"k": "true", "k.0000.if": "is_tls", "k.0000.then": "false"}, {"match": [], "else": "true"}),
         (

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import LAYERS, Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import connection
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.driver import SettingsAsk
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v015.settings import SettingsTask
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant import (
     argspec,
     chart_values,
@@ -207,6 +209,7 @@ def test_the_server_its_directory_and_its_administrator() -> None:
         "defaultHostname": f"mail.{domain}",
         "defaultDomainId": domain,
         "defaultCertificateId": f"mail.{domain}",
+        "proxyTrustedNetworks": [],
     }
     assert stalwart["settings"]["spamSettings"]["enable"] is False
     assert stalwart["settings"]["spamPyzor"] == {"enable": False}
@@ -251,6 +254,63 @@ def test_the_server_its_directory_and_its_administrator() -> None:
             }
         ],
     }
+
+
+def test_a_server_of_0_15_is_asked_for_what_it_can() -> None:
+    """And for nothing else: role server_settings refuses what it cannot express."""
+    model = derive({**ACME, "tenant_generation": "0.15", "platform_ca_file": "/etc/ca.pem"})
+    asked = {**model["stalwart"]["settings"], **model["oidc_directory"]["settings"]}
+    task_ = SettingsTask(None, SettingsAsk(settings=asked))
+    assert task_.run(check_mode=True)["unsupported"] == []
+    assert model["stalwart"]["image"]["tag"] == "v0.15.5"
+    assert set(model["oidc_directory"]["settings"]["directory"]["keycloak"]) == {
+        "@type",
+        "description",
+        "issuerUrl",
+        "claimUsername",
+        "claimName",
+    }
+    # Trusted by the controller only: the server takes no certification authority, and the chart refuses one.
+    assert model["kubernetes"]["ca_file"] is None
+    assert model["chart_values"]["generation"] == "0.15"
+
+
+def test_spam_rules_come_from_somewhere_where_mail_is_filtered() -> None:
+    on = {"tenant_generation": "0.15", "tenant_spam_filter": True}
+    model = derive({**ACME, **on})
+    assert model["stalwart"]["settings"]["spamSettings"]["spamFilterRulesUrl"].startswith("https://")
+    assert model["chart_values"]["spamFilter"] == {"enabled": True}
+    model = derive({**ACME, "tenant_generation": "0.15"})
+    assert model["stalwart"]["settings"]["spamSettings"] == {"enable": False, "spamFilterRulesUrl": None}
+    assert model["chart_values"]["spamFilter"] == {"enabled": False}
+
+
+def test_the_web_interface_is_pinned_or_off() -> None:
+    def interface(**given: t.Any) -> dict[str, t.Any]:
+        settings = derive({**ACME, **given})["stalwart"]["settings"]
+        return settings["application"]["Stalwart Web Interface"]
+
+    url = "https://mirror.test/webui-1.0.zip"
+    pinned = {"tenant_chart_values": {"webAdmin": {"url": url}}}
+    assert interface()["enabled"] is False
+    assert interface(**pinned) == {"enabled": True, "resourceUrl": url, "urlPrefix": ["/admin", "/account"]}
+    model = derive({**ACME, **pinned, "tenant_generation": "0.15"})
+    assert "application" not in model["stalwart"]["settings"]
+    assert model["chart_values"]["webAdmin"] == {"url": url}
+
+
+def test_networks_that_send_the_proxy_protocol() -> None:
+    given = {"platform_proxy_networks": ["10.0.0.0/8", "2001:DB8::/32", "192.0.2.7/32"]}
+    networks = ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"]
+    model = derive({**ACME, **given})
+    assert model["chart_values"]["proxyProtocol"] == {"trustedNetworks": networks}
+    assert model["stalwart"]["settings"]["systemSettings"]["proxyTrustedNetworks"] == networks
+    model = derive({**ACME, **given, "tenant_generation": "0.15"})
+    assert model["chart_values"]["proxyProtocol"] == {"trustedNetworks": networks}
+    assert "proxyTrustedNetworks" not in model["stalwart"]["settings"]["systemSettings"]
+    assert mistakes({**ACME, "platform_proxy_networks": ["10.0.0.1/8"]}) == ["platform_proxy_networks[0]"]
+    owned = {"tenant_settings": {"systemSettings.proxyTrustedNetworks": ["10.0.0.0/8"]}}
+    assert mistakes({**ACME, **owned}) == ["tenant_settings.systemSettings.proxyTrustedNetworks"]
 
 
 def test_a_domain_of_its_own_is_not_published() -> None:

@@ -65,7 +65,8 @@ def test_image(text: str, parts: tuple[str, str, str | None]) -> None:
         (server.image_digest, "sha512:00"),
         (server.image_repository, "a b"),
         (server.pull_policy, "always"),
-        (server.generation, "0.15"),
+        (server.generation, "0.14"),
+        (server.generation, "0.150"),
         (server.generation, "v0.16"),
         (server.generation, 1),
         (server.generation, True),
@@ -135,10 +136,22 @@ def test_the_generation_may_be_a_number() -> None:
     assert resolve(tenant_generation=0.16)[0].generation == "0.16"
 
 
+def test_the_image_follows_the_generation() -> None:
+    found, problems = resolve(tenant_generation=0.15)
+    assert (problems, found.generation, found.image["tag"]) == ([], "0.15", "v0.15.5")
+    found, problems = resolve(tenant_generation="0.15", tenant_image="mirror.test/s:v0.15.4-alpine")
+    assert (problems, found.image["tag"]) == ([], "v0.15.4-alpine")
+
+
 @pytest.mark.parametrize(
     ("options", "mistakes"),
     [
-        ({"tenant_generation": "0.15"}, [("tenant_generation", "0.15")]),
+        ({"tenant_generation": "0.14"}, [("tenant_generation", "0.14")]),
+        ({"tenant_generation": "0.15", "tenant_image": "s:v0.16.18"}, [("tenant_image", "s:v0.16.18")]),
+        (
+            {"tenant_generation": "0.15", "tenant_store": {"@type": "FoundationDb"}},
+            [("tenant_store.@type", "FoundationDb")],
+        ),
         ({"tenant_image": "stalwart:v0.15.5"}, [("tenant_image", "stalwart:v0.15.5")]),
         ({"tenant_image": "stalwart:v0.160.1"}, [("tenant_image", "stalwart:v0.160.1")]),
         ({"tenant_overlay": {"image": {"tag": "v0.15.5"}}}, [("tenant_overlay.image.tag", "v0.15.5")]),

@@ -1,0 +1,181 @@
+"""A tenant of generation 0.15 goes through the whole playbook, and its server answers on every port."""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import json
+import smtplib
+import ssl
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+import requests
+
+from tests.sandbox import facts
+
+from .conftest import kubernetes_json
+from .run import INVENTORY, Run, provision
+from .stalwart import Stalwart
+
+SLUG = "gamma"
+NAMESPACE = f"tenant-{SLUG}"
+ADDRESS = facts.settings().mail_address(5)
+#: What a server of 0.15 cannot be asked (README of role verify).
+SKIPPED = {"realm.groups", "refused.audience", "refused.groups", "sender.admin"}
+
+
+@pytest.fixture(scope="module")
+def inventory(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The sandbox's, and a tenant whose realm needs no certification authority."""
+    host = {
+        "tenant_generation": "0.15",
+        "tenant_realm_url": f"{facts.settings().keycloak_http_url}/realms/sme-{SLUG}",
+        "tenant_mail_addresses": [ADDRESS],
+        "tenant_users": [{"username": "alice", "first_name": "Alice", "last_name": "Example"}],
+        "tenant_mailboxes": [{"name": f"alice@{SLUG}.{facts.platform_fqdn()}"}],
+    }
+    addition = tmp_path_factory.mktemp("inventory") / f"{SLUG}.yml"
+    addition.write_text(json.dumps({"tenants": {"hosts": {SLUG: host}}}))
+    return [INVENTORY, str(addition)]
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reports")
+
+
+@pytest.fixture(scope="module")
+def first(inventory: list[str], reports: Path) -> Iterator[Run]:
+    """From nothing to the proof; afterwards nothing is left that another run would find."""
+    _removed()
+    # With another tenant, whose tokens this one's server has to refuse.
+    run = provision(
+        "--limit", f"{SLUG}:acme", inventory=inventory, extra={"verify_report_dir": str(reports)}, verify=True
+    )
+    assert run.status == 0, run.output[-6000:]
+    yield run
+    _removed()
+
+
+def _removed() -> None:
+    facts.kubernetes("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait")
+    with facts.keycloak() as http:
+        answer = http.delete(f"{facts.settings().keycloak_url}/admin/realms/sme-{SLUG}", timeout=60)
+        assert answer.status_code in (204, 404), answer.text
+
+
+def test_everything_is_proven_that_the_generation_can_be_asked(first: Run, reports: Path) -> None:
+    report = json.loads((reports / f"{SLUG}.json").read_text(encoding="utf-8"))
+    assert report["ok"]
+    skipped = {check["name"]: check for check in report["checks"] if check["status"] == "skipped"}
+    assert set(skipped) == SKIPPED
+    assert all("0.15" in json.dumps(check) for check in skipped.values())
+    assert {check["status"] for check in report["checks"] if check["name"] not in SKIPPED} == {"ok"}
+    assert f"{SLUG}: verified: " in first.output
+
+
+def test_a_second_run_changes_nothing(first: Run, inventory: list[str]) -> None:
+    assert first.changed[SLUG] > 0
+    mark = facts.mark()
+    run = provision("--limit", SLUG, "--diff", inventory=inventory)
+    assert run.status == 0, run.output[-6000:]
+    assert run.changed == {SLUG: 0}, run.output[-6000:]
+    assert sum(count["write"] for count in facts.counts(mark).values()) == 0
+
+
+@pytest.fixture
+def trusting() -> ssl.SSLContext:
+    """Which certificate is shown is another test's matter."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+@pytest.mark.usefixtures("first")
+@pytest.mark.parametrize(("port", "implicit"), [(25, False), (587, False), (465, True)])
+def test_smtp_answers(port: int, implicit: bool, trusting: ssl.SSLContext) -> None:
+    with contextlib.ExitStack() as stack:
+        if implicit:
+            smtp: smtplib.SMTP = stack.enter_context(smtplib.SMTP_SSL(ADDRESS, port, timeout=15, context=trusting))
+        else:
+            smtp = stack.enter_context(smtplib.SMTP(ADDRESS, port, timeout=15))
+            assert smtp.ehlo("probe.test")[0] == 250
+            assert smtp.starttls(context=trusting)[0] == 220
+        code, words = smtp.ehlo("probe.test")
+        assert code == 250
+        assert words.decode().startswith(f"mail.{SLUG}.{facts.platform_fqdn()}")
+        assert ("auth" in smtp.esmtp_features) == (port != 25)
+
+
+@pytest.mark.usefixtures("first")
+@pytest.mark.parametrize(("port", "implicit"), [(143, False), (993, True)])
+def test_imap_answers(port: int, implicit: bool, trusting: ssl.SSLContext) -> None:
+    if implicit:
+        imap: imaplib.IMAP4 = imaplib.IMAP4_SSL(ADDRESS, port, ssl_context=trusting, timeout=15)
+    else:
+        imap = imaplib.IMAP4(ADDRESS, port, timeout=15)
+        assert "STARTTLS" in imap.capabilities
+        imap.starttls(trusting)
+    assert b"OK" in imap.welcome
+    imap.logout()
+
+
+@pytest.mark.usefixtures("first")
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_the_web_ports_answer() -> None:
+    with Stalwart(SLUG) as server:
+        https = server.url.replace("http:", "https:").replace(":8080", ":443")
+        for url in (server.url, https):
+            answer = requests.get(
+                f"{url}/jmap/session", auth=("admin", server.admin_password), timeout=15, verify=False
+            )
+            assert answer.status_code == 200
+            assert answer.json()["apiUrl"].startswith(f"https://mail.{SLUG}.{facts.platform_fqdn()}/")
+
+
+def settings(keys: str) -> dict[str, Any]:
+    with Stalwart(SLUG) as server:
+        answer = requests.get(
+            f"{server.url}/api/settings/keys",
+            params={"keys": keys},
+            auth=("admin", server.admin_password),
+            timeout=15,
+        )
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()["data"]
+        return found
+
+
+@pytest.mark.usefixtures("first")
+def test_what_the_api_wrote_outlives_the_pod(inventory: list[str]) -> None:
+    """The directory is in the store, and the read-only config.toml was never asked for."""
+    keys = "storage.directory,directory.keycloak.endpoint.url"
+    before = settings(keys)
+    assert before["storage.directory"] == "keycloak"
+    facts.kubernetes("delete", "pod", "stalwart-0", "-n", NAMESPACE, "--wait")
+    run = provision("--limit", SLUG, inventory=inventory)
+    assert (run.status, run.changed) == (0, {SLUG: 0}), run.output[-6000:]
+    assert settings(keys) == before
+
+
+@pytest.mark.usefixtures("first")
+def test_another_generation_is_refused_before_anything_is_written(inventory: list[str]) -> None:
+    before = kubernetes_json("get", "statefulset", "stalwart", "-n", NAMESPACE)["metadata"]["generation"]
+    mark = facts.mark()
+    run = provision("--limit", SLUG, inventory=inventory, extra={"tenant_generation": "0.16"})
+    assert run.status != 0
+    assert "(image_config_mismatch)" in run.line(SLUG)
+    assert "runs a server of generation 0.15" in run.line(SLUG)
+    assert sum(count["write"] for count in facts.counts(mark).values()) == 0
+    assert kubernetes_json("get", "statefulset", "stalwart", "-n", NAMESPACE)["metadata"]["generation"] == before
+
+
+def test_a_realm_with_a_private_certificate_is_refused_in_pre_flight(inventory: list[str]) -> None:
+    mark = facts.mark()
+    realm = f"{facts.settings().keycloak_url}/realms/sme-{SLUG}"
+    run = provision("--limit", SLUG, inventory=inventory, extra={"tenant_realm_url": realm})
+    assert run.status != 0
+    assert "FAILED at keycloak (tls_untrusted)" in run.line(SLUG)
+    assert sum(count["write"] + count["lock"] for count in facts.counts(mark).values()) == 0
