@@ -31,6 +31,7 @@ def test_boots_as_the_image_expects(render: Render) -> None:
     assert {path: mount["name"] for path, mount in mounts.items()} == {
         "/opt/stalwart": "data",
         "/opt/stalwart/etc": "config",
+        "/etc/stalwart-tls": "tls",
         "/tmp": "tmp",
     }
     assert mounts["/opt/stalwart/etc"]["readOnly"] is True

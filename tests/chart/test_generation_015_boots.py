@@ -198,6 +198,7 @@ def _with_a_secret(helm: str) -> dict[str, str]:
         "domain": {"primary": "acme.omantel.test"},
         "store": {"@type": "Sqlite"},
         "tls": {"secretName": "acme-tls"},
+        "setupJob": {"enabled": False},
     }
     done = subprocess.run(
         [helm, "template", "stalwart", str(CHART), "--values", "-", "--skip-schema-validation", "--show-only", SHOWN],

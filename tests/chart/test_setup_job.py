@@ -13,15 +13,17 @@ import pytest
 import yaml
 
 from tests import playbook
+from tests.contract import servers
+from tests.contract.api import Target
 from tests.contract.issuer import Issuer
-from tests.simulator.fixture import Simulator, start_simulator
 
 from .conftest import Manifest, Refused
 
 Render = Callable[..., Manifest]
 
+WEB = "http://stalwart-web.tenant-acme.svc:8080"
 REALM = "https://keycloak.acme.test/realms/sme-acme"
-ALONE: dict[str, Any] = {"domain": {"primary": "acme.omantel.test"}, "keycloak": {"realmURL": REALM}}
+ALONE: dict[str, Any] = {"setupJob": {}, "domain": {"primary": "acme.omantel.test"}, "keycloak": {"realmURL": REALM}}
 VERSION = yaml.safe_load((Path(__file__).parents[2] / "galaxy.yml").read_text())["version"]
 
 
@@ -64,7 +66,7 @@ def test_the_servers_services_do_not_lead_to_the_job(render: Render) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {},
+        {"setupJob": {}},
         {**ALONE, "setupJob": {"enabled": False}},
     ],
     ids=["no domain", "switched off"],
@@ -79,7 +81,7 @@ def test_no_job(render: Render, values: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"domain": {"primary": "acme.test"}}, "keycloak.realmURL: needed"),
+        ({"setupJob": {}, "domain": {"primary": "acme.test"}}, "keycloak.realmURL: needed"),
         ({**ALONE, "setupJob": {"variables": {"tennant_settings": {}}}}, "tennant_settings"),
         ({**ALONE, "setupJob": {"image": {"repository": "a", "tag": "a b"}}}, "tag"),
         ({**ALONE, "setupJob": {"deadline": 5}}, "deadline"),
@@ -98,30 +100,30 @@ def test_an_image_by_digest_needs_no_tag(render: Render) -> None:
 
 # --- what it runs ------------------------------------------------------------------------------------
 @pytest.fixture
-def simulator(tmp_path: Path) -> Iterator[Simulator]:
-    running = start_simulator(tmp_path, STALWART_HOSTNAME="mail.acme.omantel.test")
-    yield running
-    running.stop()
+def server(tmp_path: Path) -> Iterator[Target]:
+    with servers.opened("simulator", tmp_path) as target:
+        yield target
 
 
-def configure(folder: Path, manifest: Manifest, server: str, password: Path) -> subprocess.CompletedProcess[str]:
-    """Run the Job's command with the Job's inventory, where only the server's place and the Secret's are others."""
+def configure(
+    folder: Path, manifest: Manifest, server: Target, password: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the Job's command with the Job's inventory, where the server's place and the Secret's are others.
+
+    There is no cluster whose pod could be restarted (tests/live has one).
+    """
+    secret = folder / "password"
+    secret.write_text(password or server.password)
     text = manifest.one("ConfigMap", "stalwart-setup")["data"]["inventory.yml"]
-    assert "http://stalwart-web.tenant-acme.svc:8080" in text
-    text = text.replace("http://stalwart-web.tenant-acme.svc:8080", server)
-    text = text.replace("/etc/stalwart-admin/ADMIN_PASSWORD", str(password))
+    for place, other in ((WEB, server.base_url), ("/etc/stalwart-admin/ADMIN_PASSWORD", str(secret))):
+        assert place in text
+        text = text.replace(place, other)
     (folder / "inventory.yml").write_text(text)
     (container,) = manifest.one("Job", "stalwart-setup")["spec"]["template"]["spec"]["containers"]
-    program, *arguments = container["command"]
+    program, *words = container["command"]
+    words[words.index("/etc/stalwart-setup/inventory.yml")] = str(folder / "inventory.yml")
     return subprocess.run(
-        [
-            str(Path(sys.executable).parent / program),
-            *(
-                str(folder / "inventory.yml") if word == "/etc/stalwart-setup/inventory.yml" else word
-                for word in arguments
-            ),
-            "-vvv",
-        ],
+        [str(Path(sys.executable).parent / program), *words, "-vvv", "-e", '{"server_settings_restart_kubernetes": null}'],
         env={**os.environ, **playbook.own_settings(folder), "XDG_CACHE_HOME": str(folder / "cache")},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -132,9 +134,8 @@ def configure(folder: Path, manifest: Manifest, server: str, password: Path) -> 
     )
 
 
-def test_the_command_configures_a_server(render: Render, simulator: Simulator, tmp_path: Path) -> None:
-    password = tmp_path / "password"
-    password.write_text(simulator.password)
+def test_the_command_configures_a_server(render: Render, server: Target, tmp_path: Path) -> None:
+    assert server.simulator
     issuer = Issuer("sme-acme").start()
     try:
         values = {
@@ -143,25 +144,26 @@ def test_the_command_configures_a_server(render: Render, simulator: Simulator, t
             "setupJob": {"variables": {"tenant_mailboxes": [{"name": "alice@acme.omantel.test"}]}},
         }
         manifest = render(values)
-        done = configure(tmp_path, manifest, simulator.base_url, password)
+        first = configure(tmp_path, manifest, server)
+        assert "acme: FAILED at stalwart (not_ready): " in first.stdout, first.stdout[-3000:]
+        assert "imap, submission; by api_url it cannot be restarted" in first.stdout
+        server.restart()
+        done = configure(tmp_path, manifest, server)
         assert done.returncode == 0, done.stdout[-4000:]
-        assert simulator.password not in done.stdout
-        written = {entry["object"] for entry in simulator.writes()}
-        assert {"Domain", "Directory", "Account", "SystemSettings"} <= written
-        before = len(simulator.writes())
-        again = configure(tmp_path, manifest, simulator.base_url, password)
-        assert again.returncode == 0, again.stdout[-4000:]
-        assert len(simulator.writes()) == before
+        assert server.password not in first.stdout + done.stdout
+        before = server.simulator.writes()
+        assert before
+        again = configure(tmp_path, manifest, server)
+        assert "acme: changed 0 | proven: " in again.stdout
+        assert server.simulator.writes() == before
     finally:
         issuer.stop()
 
 
-def test_the_command_fails_when_the_server_refuses_it(render: Render, simulator: Simulator, tmp_path: Path) -> None:
-    password = tmp_path / "password"
-    password.write_text("another-password-than-that")
-    done = configure(tmp_path, render(ALONE), simulator.base_url, password)
+def test_the_command_fails_when_the_server_refuses_it(render: Render, server: Target, tmp_path: Path) -> None:
+    assert server.simulator
+    done = configure(tmp_path, render(ALONE), server, "another-password-than-that")
     assert done.returncode != 0
-    assert "acme: FAILED" in done.stdout, done.stdout[-3000:]
-    assert "unauthorized" in done.stdout
+    assert "acme: FAILED at stalwart (unauthorized)" in done.stdout, done.stdout[-3000:]
     assert "another-password-than-that" not in done.stdout
-    assert simulator.writes() == []
+    assert server.simulator.writes() == []
