@@ -6,6 +6,7 @@ import imaplib
 import json
 import smtplib
 import ssl
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,9 +25,10 @@ SETTINGS = ("--limit", "acme", "--tags", "server_settings")
 
 def smtp(address: str, port: int) -> str:
     """EHLO's answer with TLS on, whichever way."""
-    kind: Any = smtplib.SMTP_SSL if port == 465 else smtplib.SMTP
-    with kind(address, port, "client.test", TIMEOUT, **({"context": UNVERIFIED} if port == 465 else {})) as client:
-        if port != 465:
+    implicit = port == 465
+    kind: Any = partial(smtplib.SMTP_SSL, context=UNVERIFIED) if implicit else smtplib.SMTP
+    with kind(address, port, local_hostname="client.test", timeout=TIMEOUT) as client:
+        if not implicit:
             client.ehlo()
             if port == 587:
                 assert not {"PLAIN", "LOGIN"} & set(client.esmtp_features["auth"].split())

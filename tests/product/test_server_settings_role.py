@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.model import STARTTLS_LISTENERS
 from tests.contract.issuer import Issuer
 
 from .play import output_of
@@ -33,3 +34,18 @@ def test_a_listener_that_waits_for_a_restart_is_a_failure(simulated: Server, iss
     again = output_of(tmp_path / "again", ROLE, given)
     assert "changed=0" in again
     assert "failed=0" in again
+
+
+def test_the_tenants_listeners_are_stored_once_and_need_a_restart(server: Server) -> None:
+    settings = {"networkListener": STARTTLS_LISTENERS, "spamPyzor.enable": False}
+    first = server.settings(settings)
+    assert first["restart_required"] == ["networkListener"]
+    assert {name: body["bind"] for name, body in first["settings"]["networkListener"].items()} == {
+        "submission": ["[::]:587"],
+        "imap": ["[::]:143"],
+    }
+    again = server.settings(settings)
+    assert (again["changed"], again["restart_required"]) == (False, [])
+    moved = {"networkListener": {"imap": {"tlsImplicit": True}}}
+    assert server.settings(moved)["restart_required"] == ["networkListener"]
+    assert [change["key"] for change in server.settings(settings)["changes"]] == ["imap"]

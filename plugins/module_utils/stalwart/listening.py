@@ -93,11 +93,13 @@ def _ask(forward: PortForward, listener: Listener) -> Answer:
         what = Redactor().body(said.decode("utf-8", "replace")).strip() or "nothing"
     except OSError as exc:
         said, what = b"", f"no greeting ({type(exc).__name__})"
-    if forward.error(listener.port):
-        # Of a port that nobody listens on, the node says so instead of forwarding.
+    if said and said.startswith(GREETINGS.get(listener.protocol, b"")):
+        return Answer(listener, OPEN, what)
+    # Of a port that nobody listens on, the node says so instead of forwarding; a connection that breaks later has an error, too.
+    error = forward.error(listener.port) or ""
+    if "refused" in error.lower():
         return Answer(listener, CLOSED, "refuses the connection")
-    good = said.startswith(GREETINGS.get(listener.protocol, b""))
-    return Answer(listener, OPEN if good else SILENT, what)
+    return Answer(listener, SILENT, Redactor().body(error).strip() or what)
 
 
 def _greeting(sock: socket.socket, listener: Listener) -> bytes:

@@ -26,6 +26,9 @@ def test_listeners_that_can_be_asked() -> None:
     assert str(SUBMISSION) == "submission (587)"
 
 
+BROKEN = b"broken"
+
+
 class Forward:
     """Streams as the Kubernetes library has them. :param said: by port; none is a port that nobody listens on."""
 
@@ -45,7 +48,10 @@ class Forward:
         return mine
 
     def error(self, port: int) -> str | None:
-        return "failed to connect to localhost:587: connection refused" if self.said[port] is None else None
+        return {
+            None: "failed to connect to localhost:587: connect: connection refused",
+            BROKEN: "error copying from remote stream: connection reset by peer",
+        }.get(self.said[port])
 
     def close(self) -> None:
         self.closed = True
@@ -57,6 +63,7 @@ class Forward:
         (SUBMISSION, b"220 mail.acme.test ESMTP\r\n", "open", "220 mail.acme.test ESMTP"),
         (SUBMISSION, b"421 too many\r\n", "silent", "421 too many"),
         (SUBMISSION, b"", "silent", "nothing"),
+        (SUBMISSION, BROKEN, "silent", "error copying from remote stream: connection reset by peer"),
         (SUBMISSION, None, "closed", "refuses the connection"),
         (SUBMISSION, b"-", "silent", "no greeting (TimeoutError)"),
         (IMAP, b"* OK ready\r\n", "open", "* OK ready"),
