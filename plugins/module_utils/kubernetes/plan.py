@@ -122,7 +122,7 @@ def plan_release(
             steps.append((Change("delete", key[0], key[1], masked(obj), None), recreation.deletion(obj, namespace)))
     for key in gone:
         if key in live and not any((change.kind, change.key) == key for change, _step in steps):
-            _refuse_leaving(live[key])
+            _refuse_leaving(before[key])
             changes[key] = Change("delete", key[0], key[1], masked(before[key]), None)
     for key, full in after.items():
         if key not in live or not (by_helm or key in drifted):

@@ -199,6 +199,9 @@ class _Waiter:
         if waiting.pod:
             line = self._last_line(waiting.pod)
             what += f"; its last log line: {line}" if line else ""
+        if waiting.events:
+            event = self._last_event(waiting.events)
+            what += f": {event}" if event else ""
         for claim in waiting.claims:
             event = self._last_event(claim)
             what += f"; volume claim {claim}: {event}" if event else ""
@@ -220,9 +223,9 @@ class _Waiter:
                     return self._redactor.body(lines[-1])
         return ""
 
-    def _last_event(self, claim: str) -> str:
+    def _last_event(self, name: str) -> str:
         with contextlib.suppress(Failure):  # As above: a reason that cannot be read must not hide the one that can.
-            found = self._client.find(self._path("events"), {"fieldSelector": f"involvedObject.name={claim}"})
+            found = self._client.find(self._path("events"), {"fieldSelector": f"involvedObject.name={name}"})
             events = sorted((found or {}).get("items") or [], key=lambda event: str(event.get("lastTimestamp") or ""))
             if events:
                 return str(events[-1].get("message") or "")

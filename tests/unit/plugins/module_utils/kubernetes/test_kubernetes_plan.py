@@ -31,7 +31,11 @@ def deployed(status: str = "deployed", version: str = "0.1.0") -> Release:
 
 
 def in_cluster(objects: list[dict[str, Any]]) -> dict[tuple[str, str], Any]:
-    return {key_of(o): {**as_helm_writes(o, "stalwart", "n"), "status": {"x": 1}} for o in objects}
+    """As an API server lists them: without a kind of their own."""
+    found = {key_of(o): {**as_helm_writes(o, "stalwart", "n"), "status": {"x": 1}} for o in objects}
+    return {
+        key: {name: part for name, part in o.items() if name not in ("apiVersion", "kind")} for key, o in found.items()
+    }
 
 
 def plan(
