@@ -55,6 +55,12 @@ options:
       - Without helm the plan then names the release and its values instead of its objects.
     type: bool
     default: false
+  holder:
+    description:
+      - Who runs, as in O(tenantmail.stalwart.tenant_lock#module:holder). A release that is C(pending-*) while somebody else holds the
+        tenant's lock is left alone.
+      - By default the AWX job, else user, machine and process of this run.
+    type: str
 requirements:
   - helm 3.14 or later
   - PyYAML

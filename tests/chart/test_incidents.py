@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import re
+import subprocess
 from typing import Any, Callable, Iterator
 
 import jsonschema
@@ -106,6 +107,13 @@ class TestWhateverIsRendered:
 
     def test_no_disruption_budget_stops_a_node_from_being_drained(self, render: Render, context: str) -> None:
         assert render(CONTEXTS[context]).names("PodDisruptionBudget") == []
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_lint(helm: str, context: str) -> None:
+    words = [helm, "lint", "--strict", str(CHART), "--values", "-"]
+    done = subprocess.run(words, input=json.dumps(CONTEXTS[context]), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])

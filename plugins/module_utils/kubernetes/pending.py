@@ -16,12 +16,12 @@ import typing as t
 from ..failure import Failure
 from ..reconcile import Change
 from . import lease
+from .argspec import TENANT_LOCK
 from .client import KubernetesClient
-from .lock_task import this_run
 from .recreation import Step, deletion
 from .release import PENDING, Release
 
-LOCK = "tenantmail-provisioning"
+LOCK = TENANT_LOCK["name"]["default"]
 #: Minutes after which a revision that nobody of us wrote counts as left behind; Helm's own time-outs are 5.
 PATIENCE = 15
 
@@ -37,18 +37,23 @@ def split(history: t.Sequence[Release]) -> tuple[Release | None, tuple[Release, 
 
 
 def refuse_busy(
-    client: KubernetesClient, namespace: str, pending: t.Sequence[Release], now: datetime.datetime | None = None
+    client: KubernetesClient,
+    namespace: str,
+    pending: t.Sequence[Release],
+    ours: str,
+    now: datetime.datetime | None = None,
 ) -> None:
     """Stop where a pending revision may still be being written.
 
     A revision that a run of this collection began is left behind when nobody else holds the tenant's lock: every such run holds
     it. Others, who know no lock, are given time. One request, and only for a pending revision.
 
+    :param ours: who holds the lock when this run does.
     :raises Failure: ``locked`` naming the holder, or ``not_ready`` naming the time.
     """
     now = now or datetime.datetime.now(datetime.timezone.utc)
     found = client.find(f"/apis/{lease.API_VERSION}/namespaces/{namespace}/leases/{LOCK}")
-    held, ours = lease.parse(found or {}), this_run()
+    held = lease.parse(found or {})
     if held.holder not in ("", ours) and not held.expired(now) and not lease.abandoned(held.holder, ours):
         raise Failure(
             "kubernetes",

@@ -14,6 +14,7 @@ from . import capabilities, discovery, dry_run, gateways, pending, recreation, v
 from . import chart as charts
 from .client import KubernetesClient, connect
 from .connection import HELM_OPTIONS, normalise
+from .lock_task import this_run
 from .objects import Key, Object, key_of
 from .plan import BY_HELM, ReleasePlan, marker, plan_namespace, plan_offline, plan_release
 from .release import Release, history
@@ -74,7 +75,7 @@ def _online(
     change = plan_namespace(namespace, params["namespace_labels"], space)
     release, unfinished = pending.split(history(client, namespace, name))
     if unfinished:
-        pending.refuse_busy(client, namespace, unfinished)
+        pending.refuse_busy(client, namespace, unfinished, params["holder"] or this_run())
     desired = charts.documents(charts.render(chart, name, namespace, values, params["helm_binary"]))
     stored = charts.documents(release.manifest) if release else []
     stuck = [(revision, charts.documents(revision.manifest)) for revision in unfinished]

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import pending
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.lock_task import this_run
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release import PENDING, Release
 from kubernetes_cluster import Cluster
 
 NOW = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.timezone.utc)
+OURS = "AWX job 7"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/n/leases/tenantmail-provisioning"
 
 
@@ -51,7 +51,7 @@ def test_split(statuses: list[str], kept: int | None, stuck: list[int]) -> None:
 
 def busy(objects: dict[str, Any], release: Release) -> Failure:
     with pytest.raises(Failure) as caught:
-        pending.refuse_busy(Cluster(objects), "n", [release], NOW)
+        pending.refuse_busy(Cluster(objects), "n", [release], OURS, NOW)
     return caught.value
 
 
@@ -62,10 +62,10 @@ def test_another_run_of_ours_is_not_disturbed(status: str) -> None:
     assert "somebody@elsewhere" in failure.message
 
 
-@pytest.mark.parametrize("objects", [{}, lock(""), lock("x@y pidns 1 pid 1", minutes=16), lock(this_run())])
+@pytest.mark.parametrize("objects", [{}, lock(""), lock("x@y pidns 1 pid 1", minutes=16), lock(OURS)])
 def test_what_a_run_of_ours_left_behind_is_stuck_as_soon_as_nobody_else_holds_the_lock(objects: dict[str, Any]) -> None:
     cluster = Cluster(objects)
-    pending.refuse_busy(cluster, "n", [revision(3, "pending-upgrade", ours=True)], NOW)
+    pending.refuse_busy(cluster, "n", [revision(3, "pending-upgrade", ours=True)], OURS, NOW)
     assert cluster.requests == 1
 
 
@@ -75,4 +75,4 @@ def test_a_helm_that_knows_no_lock_is_given_time() -> None:
     assert "has been writing it since 11:58:00 UTC" in failure.message
     assert "run again after 12:13:00 UTC" in failure.hint
     assert "sh.helm.release.v1.stalwart.v3" in failure.hint
-    pending.refuse_busy(Cluster(), "n", [revision(3, "pending-upgrade", minutes=16)], NOW)
+    pending.refuse_busy(Cluster(), "n", [revision(3, "pending-upgrade", minutes=16)], OURS, NOW)

@@ -133,6 +133,7 @@ def run(
         "values": {},
         "helm_binary": "helm",
         "offline": False,
+        "holder": None,
         **changes,
     }
     return release_task.run(given, check_mode=check_mode)
