@@ -63,11 +63,15 @@ class _Waiter:
         """Look until nothing is waited for, or the time is over."""
         start = time.monotonic()
         while True:
-            stale_names = self._stale()
+            stale_names, missing = self._secrets()
+            unsynced_one = self._unsynced()
+            if unsynced_one is None:
+                # Synced once and not there: somebody deleted it since.
+                stale_names += missing
             if stale_names and self._params["on_stale"] == "report":
                 return self._result(stale_names=stale_names)
             try:
-                waiting = self._waiting(stale_names)
+                waiting = unsynced_one or self._waiting(stale_names)
             except Failure as failure:
                 refused = (failure.layer, failure.code) == ("stalwart", "unauthorized")
                 if refused and self._params["on_outdated"] == "report":
@@ -87,25 +91,32 @@ class _Waiter:
     def _path(self, kind: str, group: str = "/api/v1") -> str:
         return f"{group}/namespaces/{self._namespace}/{kind}"
 
-    def _stale(self) -> list[str]:
-        names = []
+    def _secrets(self) -> tuple[list[str], list[str]]:
+        """The Secrets that hold something else, and those that are not there."""
+        names: list[str] = []
+        missing: list[str] = []
         for check in self._checks:
             secret = self._client.find(self._path(f"secrets/{check.name}"))
-            # A Secret that is not there yet is not stale: External Secrets is still to write it.
-            if secret is not None and stale(check, secret):
+            if secret is None:
+                missing.append(check.name)
+            elif stale(check, secret):
                 names.append(check.name)
-        return names
+        return names, missing
+
+    @property
+    def _selector(self) -> str:
+        return f"app.kubernetes.io/instance={self._release}"
+
+    def _unsynced(self) -> Waiting | None:
+        if not self._checks:
+            return None
+        group = f"/apis/{self._params['external_secrets_api_version']}"
+        found = self._client.items(self._path("externalsecrets", group), self._selector) or []
+        external = {item["metadata"]["name"]: item for item in found}
+        waits = (unsynced(check.name, external.get(check.name)) for check in self._checks)
+        return next(filter(None, waits), None)
 
     def _waiting(self, stale_names: t.Sequence[str]) -> Waiting | None:
-        selector = f"app.kubernetes.io/instance={self._release}"
-        if self._checks:
-            group = f"/apis/{self._params['external_secrets_api_version']}"
-            found = self._client.items(self._path("externalsecrets", group), selector) or []
-            external = {item["metadata"]["name"]: item for item in found}
-            for check in self._checks:
-                waiting = unsynced(check.name, external.get(check.name))
-                if waiting is not None:
-                    return waiting
         if stale_names:
             return Waiting(
                 f"the Secret {stale_names[0]} does not hold OpenBao's value yet",
@@ -114,7 +125,7 @@ class _Waiter:
         statefulset = self._client.find(self._path(f"statefulsets/{self._release}", "/apis/apps/v1"))
         if statefulset is None:
             return Waiting(f"there is no StatefulSet {self._release}", "Run role chart again.", True)
-        waiting = rollout(statefulset, self._client.items(self._path("pods"), selector) or [])
+        waiting = rollout(statefulset, self._client.items(self._path("pods"), self._selector) or [])
         return waiting or self._passing(self._banner) or self._passing(self._session)
 
     def _passing(self, probe: t.Callable[[], Waiting | None]) -> Waiting | None:

@@ -231,6 +231,13 @@ def test_a_secret_that_is_not_there_yet_is_not_stale_but_unsynced(world: World) 
     assert "ExternalSecret stalwart-admin is not synced: could not get secret data" in failure.message
 
 
+def test_a_secret_that_was_deleted_is_to_be_read_again(world: World) -> None:
+    """Its ExternalSecret says that it was synced, and it was."""
+    del world.cluster.objects[SECRET]
+    assert run(on_stale="report")["stale"] == ["stalwart-admin"]
+    assert "Secret stalwart-admin does not hold OpenBao's value yet" in not_ready(world, timeout=1).message
+
+
 @pytest.mark.parametrize("greeting", [b"554 no service\r\n", b"", b"\xff\xfe\n"], ids=["refused", "nothing", "noise"])
 def test_another_greeting(world: World, greeting: bytes) -> None:
     world.greeting = greeting
