@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import lock_task
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import RELEASE_PLAN
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release_task import run
@@ -18,3 +21,9 @@ class ActionModule(TaskAction):
     SPEC = RELEASE_PLAN
     TASK = staticmethod(run)
     SECRETS = staticmethod(inline_secrets)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Name this run, as the tenant's lock does: a module could not."""
+        if not self._task.args.get("holder"):
+            self._task.args["holder"] = lock_task.this_run(task_vars)
+        return super().run(tmp, task_vars)

@@ -105,7 +105,7 @@ options:
         description: V(openbao) where it is not given.
         type: str
   platform_gateway:
-    description: The Gateway that the tenants' HTTPRoutes refer to.
+    description: The Gateway that the tenants' HTTPRoutes refer to. One of its listeners has to take the web host.
     type: dict
     suboptions:
       name:
@@ -320,6 +320,7 @@ options:
     description:
       - C(size) of the volume (20Gi where it is not given), a Kubernetes quantity whose unit is needed (V(k), V(M), V(G), V(T), V(P),
         V(E), V(Ki), V(Mi), V(Gi), V(Ti), V(Pi) or V(Ei)), and its storage C(class) (the cluster's default).
+      - The volume grows with the size where its class allows that; it never shrinks or changes its class.
     type: dict
   tenant_chart_values:
     description:

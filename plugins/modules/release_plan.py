@@ -14,8 +14,10 @@ description:
   - It sees what P(kubernetes.core.helm#module) does not see, namely a release that was left C(failed), a template that changed while
     the values did not, and objects that somebody deleted or edited.
   - Only fields that the chart's manifest gives are compared; what the cluster adds is nobody's drift.
-  - Reads only, in check mode and outside of it. A release, and a namespace, that do not exist yet are planned as new.
-  - A release that is C(pending-*) fails with the way out, and so does a change that Kubernetes never makes in place.
+  - Writes nothing, in check mode and outside of it. A release, and a namespace, that do not exist yet are planned as new.
+  - What would stop the release later fails here, before anything is written. That is an API that is not served, a secret store, a
+    StorageClass or a Gateway that is missing, a volume that would shrink or be left behind, and, where something is to be written,
+    whatever the API server refuses in a server-side dry run (PodSecurity, LimitRange, ResourceQuota, and webhooks among them).
 extends_documentation_fragment:
   - tenantmail.stalwart.attributes
   - tenantmail.stalwart.kubernetes
@@ -39,7 +41,8 @@ options:
   values:
     description:
       - The chart's values. They are shown in diffs, so they hold no secret.
-      - They are checked against the chart's schema before any request. The API version of External Secrets is added.
+      - They are checked against the chart's schema before any request. The API versions of External Secrets and of the Gateway API
+        are added.
     type: dict
     default: {}
   helm_binary:
@@ -52,6 +55,12 @@ options:
       - Without helm the plan then names the release and its values instead of its objects.
     type: bool
     default: false
+  holder:
+    description:
+      - Who runs, as in O(tenantmail.stalwart.tenant_lock#module:holder). A release that is C(pending-*) while somebody else holds the
+        tenant's lock is left alone.
+      - By default the AWX job, else user, machine and process of this run.
+    type: str
 requirements:
   - helm 3.14 or later
   - PyYAML
@@ -83,7 +92,7 @@ EXAMPLES = r"""
     release_name: stalwart
     chart_ref: /opt/charts/bp-stalwart-tenant
     release_values: "{{ plan.release_values }}"
-  when: plan.action in ['install', 'upgrade', 'recover']
+  when: plan.action in ['install', 'upgrade', 'recover'] and not plan.prepare
 """
 
 RETURN = r"""
@@ -99,11 +108,37 @@ changes:
   sample: [{action: update, kind: StatefulSet, key: stalwart}]
 action:
   description:
-    - What has to be done. V(install), V(upgrade) and V(recover) (of a failed release) go through Helm.
+    - What has to be done. V(install), V(upgrade), V(recover) and V(recreate) go through Helm, after RV(prepare).
+    - V(recover) is for a release that was left C(failed) or C(pending-*), V(recreate) for objects that cannot be changed in place.
     - V(reapply) means that Helm's record is right and the objects in RV(reapply) are missing or edited in the cluster.
   type: str
   returned: success
   sample: upgrade
+prepare:
+  description:
+    - What has to be done before anything else, in this order. Each item has C(state) (V(absent), or V(present) for a merge patch),
+      C(definition), and C(propagation), the deletion's C(propagationPolicy).
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - state: absent
+      propagation: Orphan
+      definition: {apiVersion: apps/v1, kind: StatefulSet, metadata: {name: stalwart, namespace: tenant-acme}}
+unchecked:
+  description: What could not be checked, and why.
+  type: list
+  elements: str
+  returned: success
+  sample: [whether a network plug-in enforces the NetworkPolicies (none was recognised)]
+capabilities:
+  description:
+    - What the cluster serves. C(external_secrets), C(gateway) and C(cert_manager) are API versions that the chart can write,
+      C(policy_engine) is the network plug-in that enforces NetworkPolicy, by its name. Each is null where there is none, or none is
+      recognised. Empty offline.
+  type: dict
+  returned: success
+  sample: {external_secrets: external-secrets.io/v1, gateway: gateway.networking.k8s.io/v1, cert_manager: null, policy_engine: Cilium}
 namespace:
   description: The namespace's object, when it is missing or lacks a label; it is to be written first. Null otherwise.
   type: dict

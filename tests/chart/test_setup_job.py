@@ -123,7 +123,13 @@ def configure(
     program, *words = container["command"]
     words[words.index("/etc/stalwart-setup/inventory.yml")] = str(folder / "inventory.yml")
     return subprocess.run(
-        [str(Path(sys.executable).parent / program), *words, "-vvv", "-e", '{"server_settings_restart_kubernetes": null}'],
+        [
+            str(Path(sys.executable).parent / program),
+            *words,
+            "-vvv",
+            "-e",
+            '{"server_settings_restart_kubernetes": null}',
+        ],
         env={**os.environ, **playbook.own_settings(folder), "XDG_CACHE_HOME": str(folder / "cache")},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -39,6 +39,7 @@ RELEASE_PLAN: dict[str, t.Any] = {
     "values": {"type": "dict", "default": {}},
     "helm_binary": {"type": "path", "default": "helm"},
     "offline": {"type": "bool", "default": False},
+    "holder": {"type": "str"},
 }
 
 CERTIFICATE_PLAN: dict[str, t.Any] = {

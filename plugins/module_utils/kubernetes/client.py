@@ -27,6 +27,9 @@ if t.TYPE_CHECKING:
 
 __all__ = ["KubernetesClient", "api_client", "connect"]
 
+#: Stores nothing, and refuses fields that the server does not know.
+_DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}
+
 
 class _PoolAdapter(HTTPAdapter):
     """Sends through the library's own connection pool, whose TLS and proxy settings come from the kubeconfig."""
@@ -131,6 +134,18 @@ class KubernetesClient:
     def replace(self, path: str, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """PUT an object. :raises Failure: ``conflict`` when its resourceVersion is not the server's any more."""
         return self._http.json(self._http.request("PUT", path, json=body, expected=(200, 201)), dict)
+
+    def try_create(self, path: str, body: t.Mapping[str, t.Any]) -> None:
+        """Let the API server judge a POST: every check of it is made, nothing is stored.
+
+        :raises Failure: what a real one would fail with.
+        """
+        self._http.request("POST", path, json=body, params=_DRY_RUN, expected=(200, 201, 202))
+
+    def try_patch(self, path: str, body: t.Mapping[str, t.Any]) -> None:
+        """As :meth:`try_create`, for a merge patch (RFC 7396) of an object that exists."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        self._http.request("PATCH", path, json=body, params=_DRY_RUN, headers=headers)
 
     def close(self) -> None:
         """Close the pooled connections."""

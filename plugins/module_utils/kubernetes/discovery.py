@@ -12,9 +12,6 @@ from ..failure import Failure
 from .client import KubernetesClient
 from .objects import Key, Object, key_of
 
-ESO = "external-secrets.io"
-#: Versions of External Secrets that the chart can write, best first.
-ESO_VERSIONS = ("v1", "v1beta1")
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 _HINTS = {"HTTPRoute": "Install the Gateway API, or set gateway.enabled to false in tenant_chart_values."}
@@ -22,6 +19,8 @@ _HINTS = {"HTTPRoute": "Install the Gateway API, or set gateway.enabled to false
 #: Resource names of the kinds that the chart renders; others are looked up in the API's own discovery.
 _RESOURCES = {
     ("v1", "ConfigMap"): "configmaps",
+    ("v1", "PersistentVolumeClaim"): "persistentvolumeclaims",
+    ("v1", "Pod"): "pods",
     ("v1", "Secret"): "secrets",
     ("v1", "Service"): "services",
     ("v1", "ServiceAccount"): "serviceaccounts",
@@ -29,6 +28,7 @@ _RESOURCES = {
     ("networking.k8s.io/v1", "Ingress"): "ingresses",
     ("networking.k8s.io/v1", "NetworkPolicy"): "networkpolicies",
     ("gateway.networking.k8s.io/v1", "HTTPRoute"): "httproutes",
+    ("gateway.networking.k8s.io/v1beta1", "HTTPRoute"): "httproutes",
     ("cert-manager.io/v1", "Certificate"): "certificates",
     ("external-secrets.io/v1", "ExternalSecret"): "externalsecrets",
     ("external-secrets.io/v1beta1", "ExternalSecret"): "externalsecrets",
@@ -88,25 +88,6 @@ def live_objects(
             if item is not None:
                 found[kind, name] = item
     return found
-
-
-def external_secrets_version(client: KubernetesClient) -> str:
-    """The version of ExternalSecret to write, of those that the cluster serves. One request.
-
-    :raises Failure: ``not_found`` when External Secrets is not installed or serves none that the chart can write.
-    """
-    group = client.find(f"/apis/{ESO}")
-    served = [version["version"] for version in (group or {}).get("versions", [])]
-    for version in ESO_VERSIONS:
-        if version in served:
-            return f"{ESO}/{version}"
-    what = f"serves only {', '.join(served)} of" if served else "does not serve"
-    raise Failure(
-        "kubernetes",
-        "not_found",
-        f"the cluster {what} {ESO}.",
-        hint=f"Install External Secrets Operator with one of the versions {', '.join(ESO_VERSIONS)}.",
-    )
 
 
 def check_references(client: KubernetesClient, namespace: str, desired: t.Iterable[Object]) -> None:

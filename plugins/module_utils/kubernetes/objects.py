@@ -29,16 +29,6 @@ _DURATIONS = frozenset(("refreshInterval", "duration", "renewBefore"))
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)")
 _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 
-#: kind → what its update cannot change: fields of a StatefulSet that the API server refuses to patch.
-IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
-    "StatefulSet": (
-        ("spec", "serviceName"),
-        ("spec", "selector"),
-        ("spec", "podManagementPolicy"),
-        ("spec", "volumeClaimTemplates"),
-    ),
-}
-
 
 def key_of(obj: Object) -> Key:
     """Kind and name: unique within one release, which lives in one namespace."""
@@ -119,22 +109,6 @@ def masked(obj: t.Any) -> t.Any:
         if isinstance(result.get(field), t.Mapping):
             result[field] = dict.fromkeys(result[field], MASK)
     return result
-
-
-def immutable_changes(desired: Object, live: Object) -> list[str]:
-    """Dotted paths of fields that differ and that the API server will not change."""
-    found = []
-    for path in IMMUTABLE.get(str(desired.get("kind")), ()):
-        want, have = _at(desired, path), _at(live, path)
-        if not same(want, have, path[-1]):
-            found.append(".".join(path))
-    return found
-
-
-def _at(obj: t.Any, path: t.Sequence[str]) -> t.Any:
-    for part in path:
-        obj = obj.get(part) if isinstance(obj, t.Mapping) else None
-    return obj
 
 
 def _duration(value: t.Any) -> Decimal | None:

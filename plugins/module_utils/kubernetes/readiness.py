@@ -26,7 +26,7 @@ class Waiting:
     :param what: one sentence without its final stop.
     :param hint: what to do about it.
     :param hopeless: waiting longer changes nothing.
-    :param pod: pod whose log tells more; ``claims`` are volume claims whose events do.
+    :param pod: pod whose log tells more; ``claims`` are volume claims whose events do, ``events`` another object's name.
     """
 
     what: str
@@ -34,6 +34,7 @@ class Waiting:
     hopeless: bool = False
     pod: str | None = None
     claims: tuple[str, ...] = ()
+    events: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +60,10 @@ def unsynced(name: str, external: t.Mapping[str, t.Any] | None) -> Waiting | Non
     if ready.get("status") == "True":
         return None
     why = ready.get("message") or ready.get("reason") or "External Secrets has not looked at it yet"
+    keys = {str(item["remoteRef"]["key"]) for item in (external.get("spec") or {}).get("data") or []}
+    paths = f" (path {', '.join(sorted(keys))})" if keys else ""
     return Waiting(
-        f"the ExternalSecret {name} is not synced: {why}",
+        f"the ExternalSecret {name}{paths} is not synced: {why}",
         "Check that its path exists in OpenBao and that the secret store may read it.",
     )
 
@@ -109,8 +112,8 @@ def rollout(statefulset: t.Mapping[str, t.Any], pods: t.Sequence[t.Mapping[str, 
         if not current or pod["metadata"].get("deletionTimestamp"):
             return Waiting(f"pod {pod['metadata']['name']} of the previous revision is being replaced")
     if not seen or len(pods) < wanted:
-        events = condition(statefulset, "FailedCreate").get("message")
-        return Waiting(f"StatefulSet {name} has {len(pods)} of {wanted} pods" + (f": {events}" if events else ""))
+        # Why no pod is made (limits, quota, policy) stands in the events of the StatefulSet and nowhere else.
+        return Waiting(f"StatefulSet {name} has {len(pods)} of {wanted} pods", events=name)
     if status.get("readyReplicas", 0) < wanted or status.get("currentRevision") != revision:
         return Waiting(f"StatefulSet {name} has {status.get('readyReplicas', 0)} of {wanted} ready pods")
     return None

@@ -58,18 +58,22 @@ class _Waiter:
         self._redactor = Redactor([check.value for check in checks])
         self._server: Connection | None = None
         self._requests = 0
-        self._secrets: dict[str, t.Any] = {}
+        self._found: dict[str, t.Any] = {}
         self._pods: list[t.Any] = []
 
     def wait(self) -> dict[str, t.Any]:
         """Look until nothing is waited for, or the time is over."""
         start = time.monotonic()
         while True:
-            stale_names = self._stale()
+            stale_names, missing = self._secrets()
+            unsynced_one = self._unsynced()
+            if unsynced_one is None:
+                # Synced once and not there: somebody deleted it since.
+                stale_names += missing
             if stale_names and self._params["on_stale"] == "report":
                 return self._result(stale_names=stale_names)
             try:
-                waiting = self._waiting(stale_names)
+                waiting = unsynced_one or self._waiting(stale_names)
             except Failure as failure:
                 refused = (failure.layer, failure.code) == ("stalwart", "unauthorized")
                 if refused and self._params["on_outdated"] == "report":
@@ -94,25 +98,32 @@ class _Waiter:
     def _path(self, kind: str, group: str = "/api/v1") -> str:
         return f"{group}/namespaces/{self._namespace}/{kind}"
 
-    def _stale(self) -> list[str]:
-        names = []
+    def _secrets(self) -> tuple[list[str], list[str]]:
+        """The Secrets that hold something else, and those that are not there."""
+        names: list[str] = []
+        missing: list[str] = []
         for check in self._checks:
-            secret = self._secrets[check.name] = self._client.find(self._path(f"secrets/{check.name}"))
-            # A Secret that is not there yet is not stale: External Secrets is still to write it.
-            if secret is not None and stale(check, secret):
+            secret = self._found[check.name] = self._client.find(self._path(f"secrets/{check.name}"))
+            if secret is None:
+                missing.append(check.name)
+            elif stale(check, secret):
                 names.append(check.name)
-        return names
+        return names, missing
+
+    @property
+    def _selector(self) -> str:
+        return f"app.kubernetes.io/instance={self._release}"
+
+    def _unsynced(self) -> Waiting | None:
+        if not self._checks:
+            return None
+        group = f"/apis/{self._params['external_secrets_api_version']}"
+        found = self._client.items(self._path("externalsecrets", group), self._selector) or []
+        external = {item["metadata"]["name"]: item for item in found}
+        waits = (unsynced(check.name, external.get(check.name)) for check in self._checks)
+        return next(filter(None, waits), None)
 
     def _waiting(self, stale_names: t.Sequence[str]) -> Waiting | None:
-        selector = f"app.kubernetes.io/instance={self._release}"
-        if self._checks:
-            group = f"/apis/{self._params['external_secrets_api_version']}"
-            found = self._client.items(self._path("externalsecrets", group), selector) or []
-            external = {item["metadata"]["name"]: item for item in found}
-            for check in self._checks:
-                waiting = unsynced(check.name, external.get(check.name))
-                if waiting is not None:
-                    return waiting
         if stale_names:
             return Waiting(
                 f"the Secret {stale_names[0]} does not hold OpenBao's value yet",
@@ -121,14 +132,14 @@ class _Waiter:
         statefulset = self._client.find(self._path(f"statefulsets/{self._release}", "/apis/apps/v1"))
         if statefulset is None:
             return Waiting(f"there is no StatefulSet {self._release}", "Run role chart again.", True)
-        self._pods = list(self._client.items(self._path("pods"), selector) or [])
+        self._pods = list(self._client.items(self._path("pods"), self._selector) or [])
         waiting = rollout(statefulset, self._pods)
         return waiting or self._passing(self._banner) or self._passing(self._session)
 
     def _older(self) -> Failure | None:
         """A pod that runs since before a Secret changed that is read at the start only."""
         for check in self._checks:
-            if check.read_at_start and started_before(self._secrets.get(check.name), self._pods):
+            if check.read_at_start and started_before(self._found.get(check.name), self._pods):
                 return Failure(
                     "kubernetes",
                     "not_ready",
@@ -220,6 +231,9 @@ class _Waiter:
         if waiting.pod:
             line = self._last_line(waiting.pod)
             what += f"; its last log line: {line}" if line else ""
+        if waiting.events:
+            event = self._last_event(waiting.events)
+            what += f": {event}" if event else ""
         for claim in waiting.claims:
             event = self._last_event(claim)
             what += f"; volume claim {claim}: {event}" if event else ""
@@ -241,9 +255,9 @@ class _Waiter:
                     return self._redactor.body(lines[-1])
         return ""
 
-    def _last_event(self, claim: str) -> str:
+    def _last_event(self, name: str) -> str:
         with contextlib.suppress(Failure):  # As above: a reason that cannot be read must not hide the one that can.
-            found = self._client.find(self._path("events"), {"fieldSelector": f"involvedObject.name={claim}"})
+            found = self._client.find(self._path("events"), {"fieldSelector": f"involvedObject.name={name}"})
             events = sorted((found or {}).get("items") or [], key=lambda event: str(event.get("lastTimestamp") or ""))
             if events:
                 return str(events[-1].get("message") or "")

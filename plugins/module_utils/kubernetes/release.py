@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+import datetime
 import gzip
 import json
 import typing as t
@@ -26,10 +27,12 @@ PENDING = frozenset(("pending-install", "pending-upgrade", "pending-rollback"))
 
 @dataclasses.dataclass(frozen=True)
 class Release:
-    """The newest revision of a release.
+    """One revision of a release.
 
     :param status: Helm's word (``deployed``, ``failed``, ``pending-upgrade``, …).
     :param manifest: what Helm applied, as YAML documents.
+    :param ours: a run of this collection began it.
+    :param created: when its record was written, by the API server's clock.
     """
 
     name: str
@@ -38,6 +41,13 @@ class Release:
     chart: str
     chart_version: str
     manifest: str = dataclasses.field(repr=False)
+    ours: bool = False
+    created: datetime.datetime | None = None
+
+    @property
+    def record(self) -> str:
+        """The name of the Secret that holds it."""
+        return f"sh.helm.release.v1.{self.name}.v{self.revision}"
 
     def shown(self) -> dict[str, t.Any]:
         """The part a diff shows."""
@@ -57,6 +67,8 @@ def decode(secret: t.Mapping[str, t.Any]) -> Release:
             payload = gzip.decompress(payload)
         record = json.loads(payload)
         chart = record["chart"]["metadata"]
+        # The marker of a run ends with the number of the revision that it asks for (plan.marker).
+        mark = str((record.get("config") or {}).get("planMarker") or "")
         return Release(
             name=str(record["name"]),
             revision=int(record["version"]),
@@ -64,6 +76,8 @@ def decode(secret: t.Mapping[str, t.Any]) -> Release:
             chart=str(chart["name"]),
             chart_version=str(chart["version"]),
             manifest=str(record.get("manifest") or ""),
+            ours=mark.endswith(f"-{record['version']}"),
+            created=_time((secret.get("metadata") or {}).get("creationTimestamp")),
         )
     except (KeyError, TypeError, ValueError, OSError, EOFError, binascii.Error) as exc:
         raise Failure(
@@ -74,34 +88,16 @@ def decode(secret: t.Mapping[str, t.Any]) -> Release:
         ) from None
 
 
-def newest(client: KubernetesClient, namespace: str, name: str) -> Release | None:
-    """The newest revision of the release, or none (also when the namespace does not exist). One request.
+def _time(text: t.Any) -> datetime.datetime | None:
+    return datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00")) if text else None
+
+
+def history(client: KubernetesClient, namespace: str, name: str) -> list[Release]:
+    """The revisions of the release, the newest last; none also when the namespace does not exist. One request.
 
     :raises Failure: layer ``kubernetes``.
     """
     found = client.items(f"/api/v1/namespaces/{namespace}/secrets", f"owner=helm,name={name}") or []
     # The label holds the revision as well, but only the record itself is what Helm acts on.
     releases = sorted((decode(secret) for secret in found), key=lambda release: release.revision)
-    return releases[-1] if releases and releases[-1].status not in GONE else None
-
-
-def refuse_pending(release: Release | None, namespace: str) -> None:
-    """Stop before a release that another Helm is writing, or that a dead one left behind.
-
-    :raises Failure: ``not_ready`` with the way out.
-    """
-    if release is None or release.status not in PENDING:
-        return
-    record = f"sh.helm.release.v1.{release.name}.v{release.revision}"
-    if release.status == "pending-install":
-        hint = (
-            f"If no helm is running, delete the Secret {record} in {namespace} and run again; the objects are adopted."
-        )
-    else:
-        hint = f"If no helm is running: helm rollback {release.name} {release.revision - 1} --namespace {namespace}, then run again."
-    raise Failure(
-        "kubernetes",
-        "not_ready",
-        f"the release {release.name} in {namespace} is {release.status} (revision {release.revision}).",
-        hint=hint,
-    )
+    return releases if releases and releases[-1].status not in GONE else []

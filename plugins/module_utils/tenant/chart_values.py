@@ -144,7 +144,7 @@ def compose(
             {"size": capacity["storage"]["size"], "storageClassName": capacity["storage"]["class"]}
         ),
         "replicas": capacity["replicas"],
-        "gateway": {"enabled": True, "parentRef": kubernetes["gateway"]},
+        "gateway": {"enabled": not _by_ingress(extra), "parentRef": kubernetes["gateway"]},
         "tls": certificate.chart_values(stalwart["certificate"]),
         "dns": {
             "powerdns": _without_null(
@@ -177,6 +177,12 @@ def compose(
         if model["relay"]["port"] not in ports:
             ports.append(model["relay"]["port"])
     return result
+
+
+def _by_ingress(extra: t.Mapping[str, t.Any]) -> bool:
+    """Whether an Ingress publishes the web host: then no Gateway does."""
+    ingress = extra.get("ingress")
+    return isinstance(ingress, t.Mapping) and bool(ingress.get("enabled"))
 
 
 def _without_null(values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

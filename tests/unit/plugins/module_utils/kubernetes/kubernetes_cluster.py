@@ -18,6 +18,10 @@ class Cluster:
         self.version = 0
         #: Resource names that this cluster does not serve.
         self.unserved: set[str] = set()
+        #: Path → how the API server refuses a dry run there.
+        self.refuses: dict[str, Failure] = {}
+        #: Bodies of dry runs, as (method, path, body).
+        self.dry_runs: list[tuple[str, str, dict[str, Any]]] = []
         #: Called before a write reaches the store: how a test lets somebody else be faster.
         self.before_write: Any = None
         for path, obj in (objects or {}).items():
@@ -29,7 +33,7 @@ class Cluster:
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        return [entry for entry in self.log if entry[0] != "GET"]
+        return [entry for entry in self.log if entry[0] not in ("GET", "dry run")]
 
     def put(self, path: str, obj: dict[str, Any]) -> dict[str, Any]:
         self.version += 1
@@ -37,6 +41,12 @@ class Cluster:
         stored.setdefault("metadata", {})["resourceVersion"] = str(self.version)
         self.objects[path] = stored
         return copy.deepcopy(stored)
+
+    def get(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+        found = self.find(path, params)
+        if found is None:
+            raise Failure("kubernetes", "not_found", f"GET {path}: not found")
+        return found
 
     def find(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any] | None:
         self.log.append(("GET", path))
@@ -72,6 +82,20 @@ class Cluster:
         if body["metadata"].get("resourceVersion") != self.objects[path]["metadata"]["resourceVersion"]:
             raise Failure("kubernetes", "conflict", "the object has been modified")
         return self.put(path, body)
+
+    def try_create(self, path: str, body: dict[str, Any]) -> None:
+        self._dry_run("POST", path, body)
+
+    def try_patch(self, path: str, body: dict[str, Any]) -> None:
+        if path not in self.objects:
+            raise Failure("kubernetes", "not_found", f"PATCH {path}: not found")
+        self._dry_run("PATCH", path, body)
+
+    def _dry_run(self, method: str, path: str, body: dict[str, Any]) -> None:
+        self.log.append(("dry run", path))
+        self.dry_runs.append((method, path, copy.deepcopy(body)))
+        if path in self.refuses:
+            raise self.refuses[path]
 
     def close(self) -> None:
         """Nothing is open."""

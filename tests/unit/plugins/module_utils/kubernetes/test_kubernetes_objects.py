@@ -7,7 +7,6 @@ import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.objects import (
     as_helm_writes,
     differs,
-    immutable_changes,
     masked,
     merged,
     same,
@@ -138,14 +137,3 @@ def test_values_of_a_secret_are_compared_but_not_shown() -> None:
     assert differs(full, {**full, "data": {"key": "b3RoZXI="}})
     assert "canary" not in str(masked(full))
     assert "Y2FuYXJ5" not in str(masked(full))
-
-
-def test_immutable_fields_are_named() -> None:
-    claim = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "20Gi"}}}}
-    desired = {"kind": "StatefulSet", "spec": {"serviceName": "h", "replicas": 1, "volumeClaimTemplates": [claim]}}
-    live = copy.deepcopy(desired)
-    live["spec"]["volumeClaimTemplates"][0]["status"] = {"phase": "Pending"}
-    live["spec"]["replicas"] = 2
-    assert immutable_changes(desired, live) == []
-    live["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "10Gi"
-    assert immutable_changes(desired, live) == ["spec.volumeClaimTemplates"]

@@ -31,7 +31,11 @@ def deployed(status: str = "deployed", version: str = "0.1.0") -> Release:
 
 
 def in_cluster(objects: list[dict[str, Any]]) -> dict[tuple[str, str], Any]:
-    return {key_of(o): {**as_helm_writes(o, "stalwart", "n"), "status": {"x": 1}} for o in objects}
+    """As an API server lists them: without a kind of their own."""
+    found = {key_of(o): {**as_helm_writes(o, "stalwart", "n"), "status": {"x": 1}} for o in objects}
+    return {
+        key: {name: part for name, part in o.items() if name not in ("apiVersion", "kind")} for key, o in found.items()
+    }
 
 
 def plan(
@@ -54,7 +58,7 @@ def test_nothing_to_do() -> None:
 
 def test_install() -> None:
     result = plan(None, [], DESIRED, {})
-    assert result.action == "install"
+    assert (result.action, result.prepare) == ("install", ())
     assert names(result) == ["create release stalwart", "create Service web", "create ConfigMap config"]
 
 
@@ -122,14 +126,192 @@ def test_drift_that_equals_what_is_asked_for_needs_only_helm_s_record() -> None:
     assert (result.action, names(result)) == ("upgrade", ["update release stalwart"])
 
 
-def test_an_immutable_change_stops_before_helm_fails() -> None:
-    old = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "s"}, "spec": {"serviceName": "a"}}
-    new = {**old, "spec": {"serviceName": "b"}}
+def statefulset(size: str = "20Gi", name: str = "s", claim: str = "data", **spec: Any) -> dict[str, Any]:
+    template = {"metadata": {"name": claim}, "spec": {"resources": {"requests": {"storage": size}}}}
+    full = {"selector": {"matchLabels": {"app": "x"}}, "volumeClaimTemplates": [template], **spec}
+    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name}, "spec": full}
+
+
+def claim(size: str = "20Gi", **spec: Any) -> dict[str, Any]:
+    metadata = {"name": "data-s-0", "namespace": "n"}
+    return {"metadata": metadata, "spec": {"resources": {"requests": {"storage": size}}, **spec}}
+
+
+def plan_with(old: dict[str, Any], new: dict[str, Any], **more: Any) -> ReleasePlan:
+    return plan_release(CHART, "stalwart", "n", deployed(), [old], [new], in_cluster([old]), **more)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"serviceName": "a"}, {"serviceName": "b"}),
+        ({"podManagementPolicy": "OrderedReady"}, {"podManagementPolicy": "Parallel"}),
+        ({"selector": {"matchLabels": {"app": "x", "version": "1"}}}, {}),
+    ],
+)
+def test_a_change_that_is_never_made_in_place_is_a_recreation_without_what_is_owned(
+    old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    result = plan_with(statefulset(**old), statefulset(**new), claims={"data-s-0": claim()})
+    assert (result.action, names(result)) == ("recreate", ["update release stalwart", "recreate StatefulSet s"])
+    (step,) = result.prepare
+    assert (step.state, step.propagation) == ("absent", "Orphan")
+    assert step.definition["metadata"] == {"name": "s", "namespace": "n"}
+    assert [obj["metadata"]["name"] for obj in result.new_statefulsets] == ["s"]
+    change = result.plan.changes[1]
+    assert list(change.before["spec"]) == list(change.after["spec"]), "the diff shows the fields that are in the way"
+
+
+def test_labels_of_a_version_in_a_claim_s_template_need_a_recreation() -> None:
+    """The original chart's: they change with every version, and Helm would replace the whole list."""
+    old = statefulset()
+    old["spec"]["volumeClaimTemplates"][0]["metadata"]["labels"] = {"helm.sh/chart": "bp-stalwart-tenant-0.1.2"}
+    result = plan_with(old, statefulset())
+    assert (result.action, names(result)) == ("recreate", ["update release stalwart", "recreate StatefulSet s"])
+
+
+def test_what_others_add_to_it_needs_none_as_long_as_nothing_is_written() -> None:
+    live = in_cluster([statefulset()])
+    live["StatefulSet", "s"]["spec"]["volumeClaimTemplates"][0]["metadata"] = {"name": "data", "labels": {"x": "y"}}
+    assert plan(deployed(), [statefulset()], [statefulset()], live).action == "none"
+    assert plan(deployed(version="0.0.9"), [statefulset()], [statefulset()], live).action == "recreate"
+
+
+def test_an_edited_field_that_cannot_be_changed_back_goes_through_helm() -> None:
+    live = in_cluster([statefulset(serviceName="edited")])
+    result = plan(deployed(), [statefulset(serviceName="a")], [statefulset(serviceName="a")], live)
+    assert (result.action, names(result)) == ("recreate", ["update release stalwart", "recreate StatefulSet s"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "live", "recreated"),
+    [
+        ({"clusterIP": "None"}, {}, "None", True),
+        ({}, {"clusterIP": "None"}, "10.96.0.9", True),
+        ({"clusterIP": "10.96.0.9"}, {"clusterIP": "10.96.0.10"}, "10.96.0.9", True),
+        ({"clusterIP": "10.96.0.9"}, {}, "10.96.0.9", False),
+        ({"clusterIP": "None"}, {"clusterIP": "None"}, "None", False),
+    ],
+)
+def test_a_service_s_cluster_address(old: dict[str, Any], new: dict[str, Any], live: str, recreated: bool) -> None:
+    stored, desired = obj("Service", "web", port=1, **old), obj("Service", "web", port=2, **new)
+    held = in_cluster([stored])
+    held["Service", "web"]["spec"]["clusterIP"] = live
+    result = plan(deployed(), [stored], [desired], held)
+    assert result.action == ("recreate" if recreated else "upgrade")
+    assert [step.propagation for step in result.prepare] == (["Background"] if recreated else [])
+
+
+def test_a_volume_grows_before_its_statefulset_is_made_anew() -> None:
+    result = plan_with(statefulset(), statefulset("30Gi"), claims={"data-s-0": claim()})
+    assert names(result) == [
+        "update release stalwart",
+        "update PersistentVolumeClaim data-s-0",
+        "recreate StatefulSet s",
+    ]
+    assert [step.state for step in result.prepare] == ["present", "absent"]
+    assert result.prepare[0].definition["spec"] == {"resources": {"requests": {"storage": "30Gi"}}}
+
+
+def test_a_volume_that_did_not_grow_yet_is_found_again() -> None:
+    """A run that ended between the two steps, or a volume that outlived its release."""
+    new = statefulset("30Gi")
+    result = plan(deployed(), [new], [new], in_cluster([new]))
+    assert result.action == "none"
+    again = plan_with(new, new, claims={"data-s-0": claim()})
+    assert (again.action, names(again)) == ("reapply", ["update PersistentVolumeClaim data-s-0"])
+    adopted = plan_release(CHART, "stalwart", "n", None, [], [new], {}, {"data-s-0": claim()})
+    assert (adopted.action, [step.state for step in adopted.prepare]) == ("install", ["present"])
+
+
+@pytest.mark.parametrize("larger", ["20Gi", "50Gi"])
+def test_a_volume_that_is_larger_than_asked_for_stays(larger: str) -> None:
+    held = {"data-s-0": claim(larger)}
+    assert plan_with(statefulset(), statefulset(), claims=held).action == "none"
+    assert plan_release(CHART, "stalwart", "n", None, [], [statefulset()], {}, held).action == "install"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "has", "says"),
+    [
+        (statefulset(), statefulset("10Gi"), claim(), "data-s-0 would shrink from 20Gi to 10Gi"),
+        (statefulset(), statefulset(claim="mail"), claim(), "leave its volume(s) data-s-0 behind"),
+        (statefulset(), statefulset(name="t"), claim(), "remove StatefulSet s and leave its volume(s) data-s-0 behind"),
+        (statefulset("1Gi"), statefulset(), claim(accessModes=["ReadWriteMany"]), None),
+    ],
+)
+def test_no_change_puts_mail_out_of_reach(
+    old: dict[str, Any], new: dict[str, Any], has: dict[str, Any], says: str | None
+) -> None:
+    if says is None:
+        new["spec"]["volumeClaimTemplates"][0]["spec"]["accessModes"] = ["ReadWriteOnce"]
+        says = "data-s-0 has accessModes ['ReadWriteMany'], which cannot become ['ReadWriteOnce']"
     with pytest.raises(Failure) as caught:
-        plan(deployed(), [old], [new], in_cluster([old]))
+        plan_with(old, new, claims={"data-s-0": has})
     assert caught.value.code == "conflict"
-    assert "spec.serviceName" in caught.value.message
-    assert "--cascade=orphan" in caught.value.hint
+    assert says in caught.value.message
+    assert caught.value.hint
+
+
+def test_the_class_of_a_volume_is_compared_with_what_the_default_class_gave_it() -> None:
+    new = statefulset()
+    new["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = "fast"
+    assert plan_with(statefulset(), new, claims={"data-s-0": claim(storageClassName="fast")}).action == "recreate"
+    with pytest.raises(Failure, match="storageClassName 'slow', which cannot become 'fast'"):
+        plan_with(statefulset(), new, claims={"data-s-0": claim(storageClassName="slow")})
+
+
+def pending_install() -> Release:
+    return Release("stalwart", 1, "pending-install", "bp-stalwart-tenant", "0.1.0", "")
+
+
+def test_a_stuck_install_is_recovered_over_what_it_left() -> None:
+    left = in_cluster(DESIRED[:1])
+    result = plan_release(CHART, "stalwart", "n", None, [], DESIRED, left, {}, [(pending_install(), DESIRED)])
+    assert (result.action, names(result)) == (
+        "recover",
+        ["create release stalwart", "delete release revision stalwart 1", "create ConfigMap config"],
+    )
+    assert result.prepare[0].definition["metadata"] == {"name": "sh.helm.release.v1.stalwart.v1", "namespace": "n"}
+
+
+def test_a_stuck_upgrade_goes_on_from_the_last_finished_revision_and_takes_back_what_only_it_wrote() -> None:
+    stuck = Release("stalwart", 3, "pending-upgrade", "bp-stalwart-tenant", "0.1.0", "")
+    only_there = obj("ConfigMap", "half-done")
+    left = in_cluster([*DESIRED, only_there])
+    result = plan_release(
+        CHART, "stalwart", "n", deployed(), DESIRED, DESIRED, left, {}, [(stuck, [*DESIRED, only_there])]
+    )
+    assert (result.action, names(result)) == (
+        "recover",
+        ["update release stalwart", "delete release revision stalwart 3", "delete ConfigMap half-done"],
+    )
+    assert result.plan.changes[0].after["revision"] == 3
+    assert [step.definition["kind"] for step in result.prepare] == ["Secret", "ConfigMap"]
+
+
+def test_what_only_a_failed_revision_wrote_is_taken_back() -> None:
+    """Helm's next upgrade starts from the last revision that succeeded, which knows nothing of it."""
+    result = plan(
+        deployed("failed"), [*DESIRED, obj("ConfigMap", "odd")], DESIRED, in_cluster([obj("ConfigMap", "odd")])
+    )
+    assert result.action == "recover"
+    assert [step.definition["metadata"]["name"] for step in result.prepare] == ["odd"]
+    assert names(result).count("delete ConfigMap odd") == 1
+
+
+@pytest.mark.parametrize(
+    ("marks", "whose"),
+    [
+        ({}, "no release"),
+        ({"meta.helm.sh/release-name": "other", "meta.helm.sh/release-namespace": "n"}, "the release other"),
+    ],
+)
+def test_helm_would_refuse_what_is_somebody_else_s(marks: dict[str, str], whose: str) -> None:
+    live = {("Service", "web"): {"metadata": {"name": "web", "annotations": marks}, "spec": {"port": 8080}}}
+    with pytest.raises(Failure, match=f"Service web in n exists and belongs to {whose}") as caught:
+        plan(None, [], DESIRED, live)
+    assert caught.value.code == "conflict"
 
 
 def test_a_secret_s_values_are_in_no_diff() -> None:

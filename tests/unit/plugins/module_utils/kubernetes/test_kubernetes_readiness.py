@@ -119,6 +119,21 @@ def test_external_secret(external: dict[str, Any] | None, says: str) -> None:
     assert says in found.what
 
 
+def test_a_path_that_nobody_seeded_is_named() -> None:
+    external = {
+        "spec": {"data": [{"remoteRef": {"key": "sovereign/omantel.test/stalwart/acme/admin"}}]},
+        "status": {
+            "conditions": [{"type": "Ready", "status": "False", "message": "could not get secret data from provider"}]
+        },
+    }
+    found = unsynced("stalwart-admin", external)
+    assert found is not None
+    assert found.what == (
+        "the ExternalSecret stalwart-admin (path sovereign/omantel.test/stalwart/acme/admin) is not synced: "
+        "could not get secret data from provider"
+    )
+
+
 def test_synced_external_secret() -> None:
     assert unsynced("x", {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}) is None
 

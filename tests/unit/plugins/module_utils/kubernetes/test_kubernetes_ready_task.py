@@ -200,6 +200,15 @@ def test_a_claim_without_a_volume_is_told_by_its_event(world: World) -> None:
     assert "volume claim data-stalwart-0: no volume left" in not_ready(world, timeout=0).message
 
 
+def test_a_pod_that_is_not_made_is_told_by_the_statefulset_s_event(world: World) -> None:
+    del world.cluster.objects[POD]
+    message = (
+        'create Pod stalwart-0 in StatefulSet stalwart failed error: pods "stalwart-0" is forbidden: exceeded quota'
+    )
+    world.cluster.objects[f"/api/v1{SPACE}/events"] = {"items": [{"lastTimestamp": "1", "message": message}]}
+    assert f"StatefulSet stalwart has 0 of 1 pods: {message}." in not_ready(world, timeout=0).message
+
+
 def test_a_stale_secret_is_reported_at_once_when_asked(world: World) -> None:
     world.cluster.objects[SECRET]["data"]["ADMIN_PASSWORD"] = base64.b64encode(b"canary-of-before").decode()
     result = run(on_stale="report")
@@ -222,6 +231,13 @@ def test_a_secret_that_is_not_there_yet_is_not_stale_but_unsynced(world: World) 
     }
     failure = not_ready(world, on_stale="report", timeout=1)
     assert "ExternalSecret stalwart-admin is not synced: could not get secret data" in failure.message
+
+
+def test_a_secret_that_was_deleted_is_to_be_read_again(world: World) -> None:
+    """Its ExternalSecret says that it was synced, and it was."""
+    del world.cluster.objects[SECRET]
+    assert run(on_stale="report")["stale"] == ["stalwart-admin"]
+    assert "Secret stalwart-admin does not hold OpenBao's value yet" in not_ready(world, timeout=1).message
 
 
 @pytest.mark.parametrize("greeting", [b"554 no service\r\n", b"", b"\xff\xfe\n"], ids=["refused", "nothing", "noise"])

@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release import (
-    PENDING,
-    Release,
     decode,
-    newest,
-    refuse_pending,
+    history,
 )
 
 
@@ -71,28 +68,10 @@ def test_what_is_no_release_is_refused(data: dict[str, str]) -> None:
 
 def test_the_newest_revision_counts_by_number_not_by_name() -> None:
     cluster = Cluster([secret(10, "failed"), secret(2, "superseded"), secret(9, "deployed")])
-    release = newest(cluster, "tenant-acme", "stalwart")
-    assert release is not None
-    assert (release.revision, release.status) == (10, "failed")
+    assert [release.revision for release in history(cluster, "tenant-acme", "stalwart")] == [2, 9, 10]
     assert cluster.asked == [("/api/v1/namespaces/tenant-acme/secrets", "owner=helm,name=stalwart")]
 
 
 @pytest.mark.parametrize("items", [None, [], [secret(1, "uninstalled")]], ids=["no namespace", "none", "uninstalled"])
 def test_no_release(items: list[dict[str, Any]] | None) -> None:
-    assert newest(Cluster(items), "n", "stalwart") is None
-
-
-@pytest.mark.parametrize("status", sorted(PENDING))
-def test_a_pending_release_stops_with_the_way_out(status: str) -> None:
-    release = Release("stalwart", 4, status, "c", "1", "")
-    with pytest.raises(Failure) as caught:
-        refuse_pending(release, "tenant-acme")
-    assert caught.value.code == "not_ready"
-    assert ("rollback stalwart 3" in caught.value.hint) is (status != "pending-install")
-    assert ("sh.helm.release.v1.stalwart.v4" in caught.value.hint) is (status == "pending-install")
-
-
-@pytest.mark.parametrize("status", ["deployed", "failed"])
-def test_other_releases_go_on(status: str) -> None:
-    refuse_pending(Release("stalwart", 4, status, "c", "1", ""), "n")
-    refuse_pending(None, "n")
+    assert history(Cluster(items), "n", "stalwart") == []

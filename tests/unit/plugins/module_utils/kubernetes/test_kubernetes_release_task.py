@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime
 import gzip
 import json
 from pathlib import Path
@@ -28,7 +29,12 @@ OBJECTS: list[dict[str, Any]] = [
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
         "metadata": {"name": "stalwart", "labels": LABELS},
-        "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {"storageClassName": "fast"}}]},
+        "spec": {
+            "template": {"metadata": {"labels": LABELS}, "spec": {"containers": []}},
+            "volumeClaimTemplates": [
+                {"metadata": {"name": "data"}, "spec": {"storageClassName": "fast", "resources": {"requests": {"storage": "20Gi"}}}}
+            ],
+        },
     },
 ]  # fmt: skip
 MANIFEST = yaml.safe_dump_all(OBJECTS)
@@ -41,10 +47,15 @@ def path_of(obj: dict[str, Any]) -> str:
     return f"{base}/namespaces/tenant-acme/{PLURALS[obj['kind']]}/{obj['metadata']['name']}"
 
 
+def served(**groups: list[str]) -> dict[str, Any]:
+    """The answer to GET /apis."""
+    return {"groups": [{"name": name, "versions": [{"version": v} for v in groups[name]]} for name in groups]}
+
+
 def platform() -> dict[str, dict[str, Any]]:
     """What every cluster has before a tenant comes."""
     return {
-        "/apis/external-secrets.io": {"versions": [{"version": "v1"}, {"version": "v1beta1"}]},
+        "/apis": served(**{"external-secrets.io": ["v1", "v1beta1"]}),
         "/apis/external-secrets.io/v1/clustersecretstores/openbao": {
             "metadata": {"name": "openbao"},
             "status": {"conditions": [{"type": "Ready", "status": "True"}]},
@@ -122,6 +133,7 @@ def run(
         "values": {},
         "helm_binary": "helm",
         "offline": False,
+        "holder": None,
         **changes,
     }
     return release_task.run(given, check_mode=check_mode)
@@ -133,7 +145,7 @@ def test_an_unchanged_release_needs_reads_only(monkeypatch: pytest.MonkeyPatch, 
     result = run(monkeypatch, chart_path, cluster)
     assert (result["changed"], result["action"], result["diff"]) == (False, "none", [])
     assert cluster.writes == []
-    assert result["requests"] == 3 + len(PLURALS), "namespace, External Secrets, release, one list per kind"
+    assert result["requests"] == 4 + len(PLURALS), "APIs, namespace, release, one list per kind, the volume claim"
 
 
 @pytest.mark.usefixtures("rendered")
@@ -156,7 +168,7 @@ def test_the_served_version_of_external_secrets_is_used(
     monkeypatch: pytest.MonkeyPatch, chart_path: str, rendered: list[dict[str, Any]]
 ) -> None:
     objects = provisioned()
-    objects["/apis/external-secrets.io"] = {"versions": [{"version": "v1beta1"}]}
+    objects["/apis"] = served(**{"external-secrets.io": ["v1beta1"]})
     result = run(monkeypatch, chart_path, Cluster(objects), values={"externalSecrets": {"refreshInterval": "1h"}})
     expected = {"apiVersion": "external-secrets.io/v1beta1", "refreshInterval": "1h"}
     assert rendered[0]["externalSecrets"] == expected
@@ -182,11 +194,10 @@ def test_an_object_without_its_label_is_edited_not_missing(monkeypatch: pytest.M
 @pytest.mark.usefixtures("rendered")
 def test_a_kind_that_only_the_record_names_may_be_gone(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
     cluster = Cluster(provisioned())
-    release = release_task.newest(cluster, "tenant-acme", "stalwart")
-    assert release is not None
+    (release,) = release_task.history(cluster, "tenant-acme", "stalwart")
     old = {"apiVersion": "old.test/v1", "kind": "Thing", "metadata": {"name": "thing"}}
     more = release.manifest + "---\n" + yaml.safe_dump(old)
-    monkeypatch.setattr(release_task, "newest", lambda *args: dataclasses.replace(release, manifest=more))
+    monkeypatch.setattr(release_task, "history", lambda *args: [dataclasses.replace(release, manifest=more)])
     result = run(monkeypatch, chart_path, cluster)
     assert result["changes"] == [{"action": "update", "kind": "release", "key": "stalwart"}]
 
@@ -218,8 +229,12 @@ def unready() -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("objects", "code", "says"),
     [
-        (without("/apis/external-secrets.io"), "not_found", "does not serve external-secrets.io"),
-        ({**platform(), "/apis/external-secrets.io": {"versions": [{"version": "v2"}]}}, "not_found", "serves only v2"),
+        ({**platform(), "/apis": served()}, "not_found", "does not serve external-secrets.io"),
+        (
+            {**platform(), "/apis": served(**{"external-secrets.io": ["v2"]})},
+            "not_found",
+            "serves only v2 of external-secrets.io",
+        ),
         (
             without("/apis/external-secrets.io/v1/clustersecretstores/openbao"),
             "not_found",
@@ -238,6 +253,152 @@ def test_what_is_missing_is_named_before_a_write(
     assert (caught.value.layer, caught.value.code) == ("kubernetes", code)
     assert says in caught.value.message
     assert caught.value.hint
+
+
+STATEFULSET = OBJECTS[2]
+CLAIM = f"{NAMESPACE}/persistentvolumeclaims/data-stalwart-0"
+CLASS = "/apis/storage.k8s.io/v1/storageclasses/fast"
+
+
+def claim(size: str = "20Gi") -> dict[str, Any]:
+    spec = {"storageClassName": "fast", "resources": {"requests": {"storage": size}}}
+    return {"metadata": {"name": "data-stalwart-0", "namespace": "tenant-acme"}, "spec": spec}
+
+
+def record(revision: int, status: str, **config: str) -> dict[str, Any]:
+    """Helm's Secret of one revision, younger than any patience."""
+    body = {
+        "name": "stalwart",
+        "version": revision,
+        "info": {"status": status},
+        "chart": {"metadata": {"name": "bp-stalwart-tenant", "version": "0.1.0"}},
+        "config": config,
+        "manifest": MANIFEST,
+    }
+    data = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(body).encode()))).decode()
+    name = f"sh.helm.release.v1.stalwart.v{revision}"
+    created = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    labels = {"owner": "helm", "name": "stalwart"}
+    return {"metadata": {"name": name, "labels": labels, "creationTimestamp": created}, "data": {"release": data}}
+
+
+def asked_for(monkeypatch: pytest.MonkeyPatch, **spec: Any) -> None:
+    """The chart renders another StatefulSet."""
+    changed = {**STATEFULSET, "spec": {**STATEFULSET["spec"], **spec}}
+    monkeypatch.setattr(charts, "render", lambda *args: yaml.safe_dump_all([*OBJECTS[:2], changed]))
+
+
+@pytest.mark.usefixtures("rendered")
+@pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback"])
+def test_what_a_run_of_ours_left_pending_is_recovered(
+    monkeypatch: pytest.MonkeyPatch, chart_path: str, status: str
+) -> None:
+    objects = provisioned()
+    objects[f"{NAMESPACE}/secrets/r2"] = record(2, status, planMarker="abc-2")
+    result = run(monkeypatch, chart_path, Cluster(objects))
+    assert (result["action"], result["status"], result["revision"]) == ("recover", "deployed", 1)
+    assert result["prepare"] == [
+        {
+            "state": "absent",
+            "propagation": "Background",
+            "definition": {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": "sh.helm.release.v1.stalwart.v2", "namespace": "tenant-acme"},
+            },
+        }
+    ]
+    assert result["release_values"]["planMarker"].endswith("-2")
+
+
+@pytest.mark.usefixtures("rendered")
+@pytest.mark.parametrize("mark", ["", "abc-1"], ids=["by hand", "by hand with our values"])
+def test_what_another_helm_writes_is_not_touched(monkeypatch: pytest.MonkeyPatch, chart_path: str, mark: str) -> None:
+    objects = provisioned()
+    objects[f"{NAMESPACE}/secrets/r2"] = record(2, "pending-upgrade", planMarker=mark)
+    with pytest.raises(Failure, match="another Helm has been writing it") as caught:
+        run(monkeypatch, chart_path, Cluster(objects))
+    assert caught.value.code == "not_ready"
+
+
+@pytest.mark.usefixtures("rendered")
+def test_a_pod_that_the_new_statefulset_does_not_select_goes_too(
+    monkeypatch: pytest.MonkeyPatch, chart_path: str
+) -> None:
+    asked_for(monkeypatch, selector={"matchLabels": {"app": "new"}})
+    objects = {
+        **provisioned(),
+        CLAIM: claim(),
+        f"{NAMESPACE}/pods/stalwart-0": {"metadata": {"name": "stalwart-0", "labels": LABELS}},
+    }
+    result = run(monkeypatch, chart_path, Cluster(objects), check_mode=True)
+    assert result["action"] == "recreate"
+    assert [(step["definition"]["kind"], step["propagation"]) for step in result["prepare"]] == [
+        ("StatefulSet", "Orphan"),
+        ("Pod", "Background"),
+    ]
+    assert {"action": "recreate", "kind": "StatefulSet", "key": "stalwart"} in result["changes"]
+    assert {"action": "delete", "kind": "Pod", "key": "stalwart-0"} in result["changes"]
+
+
+GROWN = [
+    {"metadata": {"name": "data"}, "spec": {"storageClassName": "fast", "resources": {"requests": {"storage": "30Gi"}}}}
+]
+
+
+@pytest.mark.usefixtures("rendered")
+@pytest.mark.parametrize("expandable", [True, False])
+def test_a_volume_grows_only_where_its_class_lets_it(
+    monkeypatch: pytest.MonkeyPatch, chart_path: str, expandable: bool
+) -> None:
+    asked_for(monkeypatch, volumeClaimTemplates=GROWN)
+    objects = {
+        **provisioned(),
+        CLAIM: claim(),
+        CLASS: {"metadata": {"name": "fast"}, "allowVolumeExpansion": expandable},
+    }
+    if expandable:
+        result = run(monkeypatch, chart_path, Cluster(objects))
+        assert [step["state"] for step in result["prepare"]] == ["present", "absent"]
+        assert result["prepare"][0]["definition"]["spec"] == {"resources": {"requests": {"storage": "30Gi"}}}
+    else:
+        with pytest.raises(Failure) as caught:
+            run(monkeypatch, chart_path, Cluster(objects))
+        assert caught.value.code == "conflict"
+        assert "data-stalwart-0 has 20Gi and cannot grow: StorageClass 'fast'" in caught.value.message
+        assert "tenant_storage.size to 20Gi" in caught.value.hint
+
+
+@pytest.mark.usefixtures("rendered")
+def test_the_cluster_is_asked_before_anything_is_written(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    asked_for(monkeypatch, serviceName="other")
+    cluster = Cluster({**provisioned(), CLAIM: claim()})
+    cluster.refuses[f"{NAMESPACE}/pods"] = Failure(
+        "kubernetes", "forbidden", 'POST x: pods "s" is forbidden: violates PodSecurity "restricted:latest".'
+    )
+    with pytest.raises(Failure, match="would refuse Pod stalwart-0 in tenant-acme: violates PodSecurity"):
+        run(monkeypatch, chart_path, cluster)
+    assert cluster.writes == []
+
+
+@pytest.mark.usefixtures("rendered")
+def test_a_namespace_that_is_not_there_yet_cannot_be_asked(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    cluster = Cluster(platform())
+    run(monkeypatch, chart_path, cluster)
+    assert cluster.dry_runs == []
+
+
+@pytest.mark.usefixtures("rendered")
+@pytest.mark.parametrize(("groups", "noted"), [({}, True), ({"cilium.io": ["v2"]}, False)])
+def test_whether_policies_are_enforced_is_said_when_nobody_is_known_to(
+    monkeypatch: pytest.MonkeyPatch, chart_path: str, groups: dict[str, list[str]], noted: bool
+) -> None:
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "deny"}}
+    monkeypatch.setattr(charts, "render", lambda *args: yaml.safe_dump_all([*OBJECTS, policy]))
+    cluster = Cluster({**platform(), "/apis": served(**{"external-secrets.io": ["v1"], **groups})})
+    result = run(monkeypatch, chart_path, cluster)
+    assert bool(result["unchecked"]) is noted
+    assert result["capabilities"]["external_secrets"] == "external-secrets.io/v1"
 
 
 def test_wrong_values_are_refused_before_any_request(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:

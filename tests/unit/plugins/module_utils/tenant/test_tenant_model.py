@@ -605,6 +605,12 @@ def test_the_charts_schema_accepts_the_values(options: dict[str, t.Any]) -> None
     jsonschema.validate(derive(options)["chart_values"], schema)
 
 
+@pytest.mark.parametrize(("ingress", "gateway"), [({}, True), ({"enabled": False}, True), ({"enabled": True}, False)])
+def test_the_web_host_is_published_by_a_gateway_unless_an_ingress_does(ingress: dict[str, bool], gateway: bool) -> None:
+    values = derive({**ACME, "tenant_chart_values": {"ingress": ingress}})["chart_values"]
+    assert values["gateway"]["enabled"] is gateway
+
+
 def test_what_the_charts_schema_refuses_is_among_the_mistakes() -> None:
     values = {
         "foo": 1,
