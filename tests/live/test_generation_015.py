@@ -26,19 +26,24 @@ ADDRESS = facts.settings().mail_address(5)
 SKIPPED = {"realm.groups", "refused.audience", "refused.groups", "sender.admin"}
 
 
-@pytest.fixture(scope="module")
-def inventory(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The sandbox's, and a tenant whose realm needs no certification authority."""
+def inventory_of(folder: Path, keycloak_url: str) -> list[str]:
+    """The sandbox's inventory and the tenant."""
     host = {
         "tenant_generation": "0.15",
-        "tenant_realm_url": f"{facts.settings().keycloak_http_url}/realms/sme-{SLUG}",
+        "tenant_realm_url": f"{keycloak_url}/realms/sme-{SLUG}",
         "tenant_mail_addresses": [ADDRESS],
         "tenant_users": [{"username": "alice", "first_name": "Alice", "last_name": "Example"}],
         "tenant_mailboxes": [{"name": f"alice@{SLUG}.{facts.platform_fqdn()}"}],
     }
-    addition = tmp_path_factory.mktemp("inventory") / f"{SLUG}.yml"
+    addition = folder / f"{SLUG}.yml"
     addition.write_text(json.dumps({"tenants": {"hosts": {SLUG: host}}}))
     return [INVENTORY, str(addition)]
+
+
+@pytest.fixture(scope="module")
+def inventory(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """With a realm that needs no certification authority."""
+    return inventory_of(tmp_path_factory.mktemp("inventory"), facts.settings().keycloak_http_url)
 
 
 @pytest.fixture(scope="module")
@@ -172,10 +177,9 @@ def test_another_generation_is_refused_before_anything_is_written(inventory: lis
     assert kubernetes_json("get", "statefulset", "stalwart", "-n", NAMESPACE)["metadata"]["generation"] == before
 
 
-def test_a_realm_with_a_private_certificate_is_refused_in_pre_flight(inventory: list[str]) -> None:
+def test_a_realm_with_a_private_certificate_is_refused_in_pre_flight(tmp_path: Path) -> None:
     mark = facts.mark()
-    realm = f"{facts.settings().keycloak_url}/realms/sme-{SLUG}"
-    run = provision("--limit", SLUG, inventory=inventory, extra={"tenant_realm_url": realm})
+    run = provision("--limit", SLUG, inventory=inventory_of(tmp_path, facts.settings().keycloak_url))
     assert run.status != 0
     assert "FAILED at keycloak (tls_untrusted)" in run.line(SLUG)
     assert sum(count["write"] + count["lock"] for count in facts.counts(mark).values()) == 0
