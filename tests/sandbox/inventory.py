@@ -9,6 +9,7 @@ import json
 
 from . import files
 from .settings import (
+    CLUSTER_ISSUER,
     GATEWAY,
     GATEWAY_NAMESPACE,
     KEYCLOAK_PORT,
@@ -94,6 +95,8 @@ tenant_chart_values:
 platform_gateway:
   name: {gateway}
   namespace: {gateway_namespace}
+platform_certificate_issuer:
+  name: {issuer}
 """
 
 
@@ -116,6 +119,7 @@ def write(settings: Settings, images: dict[str, str]) -> bool:
         stores=json.dumps(stores),
         storage_class=STORAGE_CLASS,
         gateway=GATEWAY,
+        issuer=CLUSTER_ISSUER,
         keycloak_port=KEYCLOAK_PORT,
         gateway_namespace=GATEWAY_NAMESPACE,
     )
