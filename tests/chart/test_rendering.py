@@ -404,7 +404,6 @@ def test_the_relays_password_is_mounted_only_where_there_is_one(render: Render) 
     assert volume["secret"] == {
         "secretName": "stalwart-relay",
         "defaultMode": 0o440,
-        "optional": True,
         "items": [{"key": "PW", "path": "password"}],
     }
     assert {"name": "relay", "mountPath": "/etc/stalwart-relay", "readOnly": True} in manifest.container["volumeMounts"]
