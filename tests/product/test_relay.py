@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.model import derive
 
 from .play import play
-from .server import Server, words
+from .server import Server, refusal, words
 
 TENANT: dict[str, Any] = {
     "host": "acme",
@@ -134,6 +134,8 @@ def test_the_role_brings_a_relay_and_takes_it_away(server: Server, password: Pat
     ]
     for number, (relay, signed) in enumerate(steps):
         given = variables(server, password, relay)
+        if relay is None:
+            password.unlink()  # As the pod's volume goes before the settings; no reload succeeds from here on.
         before = server.writes()
         if number:
             assert play(tmp_path / f"{number}c", ROLE, given, "--check") > 0
@@ -148,11 +150,24 @@ def test_the_role_brings_a_relay_and_takes_it_away(server: Server, password: Pat
 
 
 def test_a_removal_that_was_interrupted_is_completed(server: Server, password: Path, tmp_path: Path) -> None:
-    """The rules are back already, the route is not gone yet."""
+    """The route is gone already; the rules still name it, and another change of this run is written in between."""
     server.settings({**QUIET, "domain": {DOMAIN: {}}, **settings(server, password)})
-    server.settings(former()["settings"])
-    assert play(tmp_path / "a", ROLE, variables(server, password, None)) > 0
+    password.unlink()
+    server.settings({"mtaRoute": {"tenant-relay": {}}}, state="absent")
+    given = variables(server, password, None)
+    given["server_settings_settings"]["http.rateLimitAnonymous"] = {"count": 77, "period": "1m"}
+    assert play(tmp_path / "a", ROLE, given) > 0
+    assert not server.settings(former()["settings"])["changed"]
     assert not server.settings(former()["absent"], state="absent")["changed"]
+
+
+def test_a_reload_that_is_owed_is_no_relay_that_is_left(server: Server, password: Path, tmp_path: Path) -> None:
+    """A run that was refused for the missing file is healed; rules that others made stay."""
+    server.settings({**QUIET, "domain": {DOMAIN: {}}, **settings(server, password)})
+    password.unlink()
+    assert refusal(server.settings, {"http.useXForwarded": True}).code == "reload_refused"
+    assert play(tmp_path / "a", ROLE, variables(server, password, None)) > 0
+    assert play(tmp_path / "b", ROLE, variables(server, password, None)) == 0
 
 
 def test_a_route_that_others_made_stays(server: Server, password: Path, tmp_path: Path) -> None:
