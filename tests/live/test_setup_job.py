@@ -29,11 +29,12 @@ def image(reference: str) -> dict[str, str]:
 def values() -> dict[str, Any]:
     """What a GitOps repository would hold; the sandbox's own places are taken from its inventory."""
     sandbox = yaml.safe_load((LINK / "inventories/sandbox/group_vars/tenants.yml").read_text())
-    store = {"store": sandbox["tenant_store"]} if "tenant_store" in sandbox else {}
     return {
-        "image": image(sandbox["tenant_image"]),
+        "image": image(sandbox["sandbox_images"]["0.16"]),
+        "store": {"@type": sandbox["sandbox_stores"]["0.16"]},
         "domain": {"primary": "gitops.omantel.test"},
-        "keycloak": {"realmURL": f"{facts.settings().keycloak_url}/realms/sme-acme"},
+        "keycloak": {"realmURL": "https://keycloak.acme.omantel.test/realms/sme-acme"},
+        "networkPolicy": sandbox["tenant_chart_values"]["networkPolicy"],
         "persistence": {"storageClassName": sandbox["tenant_storage"]["class"]},
         "service": {"type": "ClusterIP"},
         "ca": {"bundle": facts.settings().ca_file.read_text()},
@@ -41,7 +42,6 @@ def values() -> dict[str, Any]:
             "image": image(environment_image.ensure(facts.settings())),
             "variables": {"tenant_mailboxes": [{"name": "alice@gitops.omantel.test"}]},
         },
-        **store,
     }
 
 

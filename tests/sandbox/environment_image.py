@@ -17,8 +17,8 @@ from .settings import CHECKOUT, Settings
 NAME = "localhost/stalwart-ee"
 PACKAGES = "/opt/ansible/packages"
 COLLECTIONS = "/usr/share/ansible/collections/ansible_collections"
-#: Collections whose filters the roles of the Job use.
-NEEDED = ("community/general",)
+#: Collections that the roles of the Job use.
+NEEDED = ("community/general", "kubernetes/core")
 
 LAUNCHER = """\
 #!/usr/bin/python3
