@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import imaplib
 import json
-import smtplib
-import ssl
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -15,6 +11,7 @@ import requests
 
 from tests.sandbox import facts
 
+from . import ports
 from .conftest import kubernetes_json
 from .run import INVENTORY, Run, provision
 from .stalwart import Stalwart
@@ -90,54 +87,16 @@ def test_a_second_run_changes_nothing(first: Run, inventory: list[str]) -> None:
     assert sum(count["write"] for count in facts.counts(mark).values()) == 0
 
 
-@pytest.fixture
-def trusting() -> ssl.SSLContext:
-    """Which certificate is shown is another test's matter."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
 @pytest.mark.usefixtures("first")
-@pytest.mark.parametrize(("port", "implicit"), [(25, False), (587, False), (465, True)])
-def test_smtp_answers(port: int, implicit: bool, trusting: ssl.SSLContext) -> None:
-    with contextlib.ExitStack() as stack:
-        if implicit:
-            smtp: smtplib.SMTP = stack.enter_context(smtplib.SMTP_SSL(ADDRESS, port, timeout=15, context=trusting))
-        else:
-            smtp = stack.enter_context(smtplib.SMTP(ADDRESS, port, timeout=15))
-            assert smtp.ehlo("probe.test")[0] == 250
-            assert smtp.starttls(context=trusting)[0] == 220
-        code, words = smtp.ehlo("probe.test")
-        assert code == 250
-        assert words.decode().startswith(f"mail.{SLUG}.{facts.platform_fqdn()}")
-        assert ("auth" in smtp.esmtp_features) == (port != 25)
-
-
-@pytest.mark.usefixtures("first")
-@pytest.mark.parametrize(("port", "implicit"), [(143, False), (993, True)])
-def test_imap_answers(port: int, implicit: bool, trusting: ssl.SSLContext) -> None:
-    if implicit:
-        imap: imaplib.IMAP4 = imaplib.IMAP4_SSL(ADDRESS, port, ssl_context=trusting, timeout=15)
-    else:
-        imap = imaplib.IMAP4(ADDRESS, port, timeout=15)
-        assert "STARTTLS" in imap.capabilities
-        imap.starttls(trusting)
-    assert b"OK" in imap.welcome
-    imap.logout()
-
-
-@pytest.mark.usefixtures("first")
-@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_the_web_ports_answer() -> None:
-    with Stalwart(SLUG) as server:
-        https = server.url.replace("http:", "https:").replace(":8080", ":443")
-        for url in (server.url, https):
-            answer = requests.get(
-                f"{url}/jmap/session", auth=("admin", server.admin_password), timeout=15, verify=False
-            )
-            assert answer.status_code == 200
-            assert answer.json()["apiUrl"].startswith(f"https://mail.{SLUG}.{facts.platform_fqdn()}/")
+def test_all_ports_answer() -> None:
+    host = f"mail.{SLUG}.{facts.platform_fqdn()}"
+    answers = list(ports.of_tenant(SLUG, host, ADDRESS))
+    print(*answers, sep="\n")
+    assert [answer.said[:4] for answer in answers] == ["220 "] * 3 + ["* OK"] * 2 + ["200 "] * 3
+    assert all(f"https://{host}/" in answer.said for answer in answers[-3:])
+    assert all(
+        "by tenantmail sandbox CA" in answer.certificate for answer in answers if not answer.port.endswith(":8080")
+    )
 
 
 def settings(keys: str) -> dict[str, Any]:

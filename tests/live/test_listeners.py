@@ -2,62 +2,41 @@
 
 from __future__ import annotations
 
-import imaplib
 import smtplib
-import ssl
-from functools import partial
-from typing import Any
 
 import pytest
 
 from tests.sandbox import facts
 from tests.sandbox.process import wait_until
 
+from . import ports
 from .conftest import TENANTS
 from .run import provision
 from .stalwart import Stalwart
 from .test_drift import shares
 
-TIMEOUT = 20
-UNVERIFIED = ssl._create_unverified_context()
 SETTINGS = ("--limit", "acme", "--tags", "server_settings")
 
 
-def smtp(address: str, port: int) -> str:
-    """EHLO's answer with TLS on, whichever way."""
-    implicit = port == 465
-    kind: Any = partial(smtplib.SMTP_SSL, context=UNVERIFIED) if implicit else smtplib.SMTP
-    with kind(address, port, local_hostname="client.test", timeout=TIMEOUT) as client:
-        if not implicit:
-            client.ehlo()
-            if port == 587:
-                assert not {"PLAIN", "LOGIN"} & set(client.esmtp_features["auth"].split())
-            client.starttls(context=UNVERIFIED)
-        client.ehlo()
-        return str(client.ehlo_resp)
-
-
-def imap(address: str, port: int) -> str:
-    """The greeting, and TLS after it where it is not on from the start."""
-    if port == 993:
-        with imaplib.IMAP4_SSL(address, port, ssl_context=UNVERIFIED, timeout=TIMEOUT) as client:
-            return str(client.welcome)
-    with imaplib.IMAP4(address, port, TIMEOUT) as client:
-        greeting = str(client.welcome)
-        client.starttls(UNVERIFIED)
-        return greeting
+HOSTS = {"acme": "mail.acme.omantel.test", "beta": "mail.beta-bakery.test"}
 
 
 @pytest.mark.parametrize("slug", TENANTS)
 def test_all_ports_answer(slug: str) -> None:
     address = facts.settings().mail_address(TENANTS.index(slug) + 1)
-    for port in (25, 465, 587):
-        assert " you had me at EHLO" in smtp(address, port), port
-    for port in (143, 993):
-        assert "* OK" in imap(address, port), port
-    with Stalwart(slug) as server:
-        for url in (server.url, server.url.replace("http:", "https:").replace(":8080", ":443")):
-            assert server.session.get(f"{url}/healthz/live", timeout=TIMEOUT, verify=False).status_code == 200, url
+    answers = list(ports.of_tenant(slug, HOSTS[slug], address))
+    print(*answers, sep="\n")
+    assert [answer.said[:4] for answer in answers] == ["220 "] * 3 + ["* OK"] * 2 + ["200 "] * 3
+    assert all(f"https://{HOSTS[slug]}/" in answer.said for answer in answers[-3:])
+    assert all(
+        "by tenantmail sandbox CA" in answer.certificate for answer in answers if not answer.port.endswith(":8080")
+    )
+
+
+def test_no_password_is_taken_in_clear() -> None:
+    with smtplib.SMTP(facts.settings().mail_address(1), 587, local_hostname="client.test", timeout=20) as client:
+        client.ehlo()
+        assert not {"PLAIN", "LOGIN"} & set(client.esmtp_features["auth"].split())
 
 
 def test_a_run_that_finds_all_open_restarts_nothing(acme: Stalwart) -> None:
@@ -80,7 +59,7 @@ def missing(acme: Stalwart) -> Stalwart:
 
 def is_open(port: int) -> bool:
     try:
-        return bool(smtp(facts.settings().mail_address(1), port))
+        return bool(ports.mail(HOSTS["acme"], facts.settings().mail_address(1), port))
     except ConnectionRefusedError:
         return False
 
