@@ -1,17 +1,19 @@
-"""The certificate that every TLS port serves: self-signed at first, then whatever the Secret holds, without a restart."""
+"""The certificate that every TLS port serves is the Secret's, renewed without a restart; self-signed where nobody issues."""
 
 from __future__ import annotations
 
+import datetime
 import json
 import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.sandbox import facts
-from tests.sandbox.pki import Authority, Pair
+from tests.sandbox.process import wait_until
 
 from .conftest import kubernetes_json
 from .run import Run, provision
@@ -20,13 +22,7 @@ from .test_drift import shares
 
 NAMESPACE, SECRET = "tenant-acme", "stalwart-tls"
 HOST = "mail.acme.omantel.test"
-#: On a fresh tenant; 587 and 143 answer where their listeners are there.
-OPEN = {25, 443, 465, 993}
-
-
-def run(*args: str) -> Run:
-    """For one tenant, without an issuer, whatever the sandbox has."""
-    return provision("--limit", "acme", *args, extra={"platform_certificate_issuer": None})
+PORTS = (443, 465, 993, 25, 587, 143)
 
 
 def in_secret() -> bytes:
@@ -44,14 +40,10 @@ def address(port: int) -> str:
 
 
 def shown(context: ssl.SSLContext) -> dict[int, bytes]:
-    """What each open port shows a client that asks for the mail host. Raises ssl.SSLError where the client refuses it."""
+    """What each port shows a client that asks for the mail host. Raises ssl.SSLError where the client refuses it."""
     found = {}
-    for port in (443, 465, 993, 25, 587, 143):
-        try:
-            raw = socket.create_connection((address(port), port), timeout=10)
-        except OSError:
-            continue
-        with raw:
+    for port in PORTS:
+        with socket.create_connection((address(port), port), timeout=10) as raw:
             if port in (25, 587):
                 client = smtplib.SMTP()
                 client.sock = raw
@@ -64,12 +56,11 @@ def shown(context: ssl.SSLContext) -> dict[int, bytes]:
                 assert b"a OK" in raw.recv(4096)
             with context.wrap_socket(raw, server_hostname=HOST) as secured:
                 found[port] = secured.getpeercert(binary_form=True) or b""
-    assert set(found) >= OPEN
     return found
 
 
-def anybody() -> ssl.SSLContext:
-    return ssl._create_unverified_context()
+def trusting() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(facts.settings().ca_file))
 
 
 def pod() -> tuple[str, int]:
@@ -78,33 +69,65 @@ def pod() -> tuple[str, int]:
     return found["metadata"]["uid"], found["status"]["containerStatuses"][0]["restartCount"]
 
 
-def put(pair: Pair) -> bytes:
-    """Somebody puts a certificate into the Secret."""
-    manifest = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": {"name": SECRET, "namespace": NAMESPACE},
-        "stringData": {"tls.crt": pair.certificate.read_text(), "tls.key": pair.key.read_text()},
+def renewed() -> bytes:
+    """Let cert-manager issue it anew, as it does some time before the end; the new one (DER)."""
+    before = in_secret()
+    condition = {
+        "type": "Issuing",
+        "status": "True",
+        "reason": "ManuallyTriggered",
+        "message": "by the test",
+        "lastTransitionTime": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    facts.kubernetes("apply", "-f", "-", stdin=json.dumps(manifest))
-    return ssl.PEM_cert_to_DER_cert(pair.certificate.read_text())
+    found = kubernetes_json("get", "certificate", SECRET, "-n", NAMESPACE)
+    conditions = [item for item in found["status"]["conditions"] if item["type"] != "Issuing"]
+    patch = json.dumps({"status": {"conditions": [*conditions, condition]}})
+    facts.kubernetes(
+        "patch", "certificate", SECRET, "-n", NAMESPACE, "--subresource=status", "--type=merge", "-p", patch
+    )
+    wait_until(lambda: in_secret() != before, "a renewed certificate in the Secret", timeout=30)
+    return in_secret()
 
 
-@pytest.fixture(scope="module")
-def pairs() -> Iterator[list[Pair]]:
-    """Two certificates of the sandbox's authority, the second as if renewed."""
-    authority = Authority(facts.settings().pki)
-    made = [authority.server(f"live-certificate-{number}", [], [HOST]) for number in range(2)]
-    yield made
-    for pair in made:
-        pair.certificate.unlink()
-        pair.key.unlink()
-    facts.kubernetes("delete", "secret", SECRET, "-n", NAMESPACE)
-    assert run().status == 0
+def test_a_renewed_certificate_is_served_on_every_port_without_a_restart() -> None:
+    before, old = pod(), in_secret()
+    assert set(shown(trusting()).values()) == {old}
+    new = renewed()
+    assert set(shown(trusting()).values()) == {old}
+    done = provision("--limit", "acme", "--diff")
+    assert done.status == 0, done.output[-4000:]
+    assert shares(done.line("acme")) == {"server_settings": 1}
+    assert "self-signed" not in done.line("acme")
+    assert "PRIVATE KEY" not in done.output
+    assert set(shown(trusting()).values()) == {new} == {in_secret()}
+    assert pod() == before
 
 
-def test_without_a_secret_the_certificate_is_self_signed_and_the_line_says_so() -> None:
+def test_a_second_run_changes_nothing() -> None:
+    with Stalwart("acme") as server:
+        writes, mark = server.writes(), facts.mark()
+        done = provision("--limit", "acme")
+        assert done.changed == {"acme": 0}, done.output[-4000:]
+        assert server.writes() == writes
+    assert {backend: count["write"] for backend, count in facts.counts(mark).items()} == dict.fromkeys(
+        facts.BACKENDS, 0
+    )
+    assert "certificate served on 443" in done.line("acme")
+
+
+@pytest.fixture
+def nobody_issues() -> Iterator[dict[str, Any]]:
+    """Variables of a run without an issuer; afterwards the sandbox's issues again."""
+    yield {"platform_certificate_issuer": None}
+    done = provision("--limit", "acme")
+    assert done.status == 0, done.output[-4000:]
+    assert set(shown(trusting()).values()) == {in_secret()}
+
+
+def test_where_nobody_issues_it_is_self_signed_and_the_line_says_so(nobody_issues: dict[str, Any]) -> None:
+    def run(*args: str) -> Run:
+        return provision("--limit", "acme", *args, extra=nobody_issues)
+
     assert run().status == 0
     before = pod()
     facts.kubernetes("delete", "secret", SECRET, "-n", NAMESPACE)
@@ -120,32 +143,5 @@ def test_without_a_secret_the_certificate_is_self_signed_and_the_line_says_so() 
         assert "LS0tLS1CRUdJTi" not in output
     assert shares(done.line("acme")) == {"chart": 1, "server_settings": 1}
     assert f"certificate of {HOST} is self-signed: set platform_certificate_issuer" in done.line("acme")
-    assert set(shown(anybody()).values()) == {in_secret()}
+    assert set(shown(ssl._create_unverified_context()).values()) == {in_secret()}
     assert pod() == before
-
-
-def test_a_certificate_that_somebody_puts_there_is_served_everywhere_without_a_restart(pairs: list[Pair]) -> None:
-    before = pod()
-    trusting = ssl.create_default_context(cafile=str(facts.settings().pki / "ca.crt"))
-    for pair in pairs:
-        wanted = put(pair)
-        assert wanted not in shown(anybody()).values()
-        done = run("--diff")
-        assert done.status == 0, done.output[-4000:]
-        assert shares(done.line("acme")) == {"server_settings": 1}
-        assert "self-signed" not in done.line("acme")
-        assert set(shown(trusting).values()) == {wanted}
-        assert in_secret() == wanted
-    assert pod() == before
-
-
-def test_a_second_run_changes_nothing(pairs: list[Pair]) -> None:
-    with Stalwart("acme") as server:
-        writes, mark = server.writes(), facts.mark()
-        done = run()
-        assert done.changed == {"acme": 0}, done.output[-4000:]
-        assert server.writes() == writes
-    assert {backend: count["write"] for backend, count in facts.counts(mark).items()} == dict.fromkeys(
-        facts.BACKENDS, 0
-    )
-    assert "certificate served on 443" in done.line("acme")

@@ -67,6 +67,8 @@ class Kubelet(Server):
             },
             "imageGCHighThresholdPercent": 100,
             "maxPods": 200,
+            # How often a changed Secret is brought into a pod; a minute by default, which tests would wait for.
+            "syncFrequency": "5s",
         }
         path = self.folder / "config.yaml"
         write(path, yaml.safe_dump(configuration, sort_keys=False))
