@@ -79,11 +79,11 @@ def certificates(keys: Keys) -> tuple[tls.Loaded, Errors]:
     errors: Errors = {}
     for name in validate.identifiers(keys, "certificate", "cert"):
         entry = validate.below(keys, f"certificate.{name}")
+        if not entry.keys() >= {"cert", "private-key"}:
+            continue  # told by the listeners' stage
         try:
             leaf = x509.load_pem_x509_certificates(entry["cert"].encode())[0]
             shown = tls.pem(entry["cert"], entry["private-key"])
-        except KeyError:
-            continue  # told by the listeners' stage
         except ValueError as error:
             text = str(error) if _CERTIFICATE in entry["cert"] else "No certificates found."
             errors[f"certificate.{name}"] = validate.error("build", text)
