@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import lock_task
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import lock_task, release_task
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.argspec import RELEASE_PLAN
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.connection import inline_secrets
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release_task import run
 from ansible_collections.tenantmail.stalwart.plugins.plugin_utils.task_action import TaskAction
 
 
@@ -19,7 +18,7 @@ class ActionModule(TaskAction):
     """tenantmail.stalwart.release_plan"""
 
     SPEC = RELEASE_PLAN
-    TASK = staticmethod(run)
+    TASK = staticmethod(release_task.run)
     SECRETS = staticmethod(inline_secrets)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:

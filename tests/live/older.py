@@ -116,7 +116,7 @@ class Tenant:
 def image() -> str:
     """The sandbox's image of Stalwart."""
     variables = yaml.safe_load((LINK / "inventories/sandbox/group_vars/tenants.yml").read_text())
-    return str(variables["tenant_image"])
+    return str(variables["sandbox_images"]["0.16"])
 
 
 def bearer(client: imaplib.IMAP4_SSL, user: str, token: str) -> None:

@@ -12,6 +12,7 @@ import json
 import socket
 import ssl
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Iterator
 
@@ -75,22 +76,31 @@ class _Dialogue:
         return lines[0]
 
 
-def mail(host: str, address: str, port: int) -> Answer:
-    """What a mail port says, with TLS on; raises where it does not answer or its certificate is not trusted."""
+@contextmanager
+def secured(host: str, address: str, port: int, trust: ssl.SSLContext) -> Iterator[tuple[str, ssl.SSLSocket]]:
+    """What a mail port says first (with STARTTLS), and the connection with TLS on. Raises where that cannot be had."""
     with socket.create_connection((address, port), timeout=TIMEOUT) as plain:
         greeting = ""
         if port not in IMPLICIT:
             dialogue = _Dialogue(plain)
             greeting = dialogue.line()
+            if port in SMTP and not greeting:
+                raise ConnectionAbortedError(f"{address}:{port} closes without a greeting")
             said = dialogue.smtp("EHLO client.test") if port in SMTP else greeting
             assert said.startswith("250" if port in SMTP else "* OK"), said
             said = dialogue.smtp("STARTTLS") if port in SMTP else dialogue.imap("STARTTLS")
             assert said.startswith("220" if port in SMTP else "a OK"), said
-        with context().wrap_socket(plain, server_hostname=host) as secure:
-            dialogue = _Dialogue(secure)
-            greeting = greeting or dialogue.line()
-            said = dialogue.smtp("EHLO client.test") if port in SMTP else dialogue.imap("CAPABILITY")
-            return Answer(f"{address}:{port}", f"{greeting[:40]} | {said[:27]}", _certificate(secure))
+        with trust.wrap_socket(plain, server_hostname=host) as secure:
+            yield greeting, secure
+
+
+def mail(host: str, address: str, port: int) -> Answer:
+    """What a mail port says, with TLS on; raises where it does not answer or its certificate is not trusted."""
+    with secured(host, address, port, context()) as (greeting, secure):
+        dialogue = _Dialogue(secure)
+        greeting = greeting or dialogue.line()
+        said = dialogue.smtp("EHLO client.test") if port in SMTP else dialogue.imap("CAPABILITY")
+        return Answer(f"{address}:{port}", f"{greeting[:40]} | {said[:27]}", _certificate(secure))
 
 
 def jmap(host: str, address: str, port: int, password: str, *, tls: bool = True) -> Answer:

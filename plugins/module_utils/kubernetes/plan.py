@@ -136,10 +136,15 @@ def plan_release(
             _refuse_foreign(full, live[key], namespace)
 
     action = _action(release, stuck, by_helm, steps, changes)
-    ordered = [*([_release_change(chart, name, release)] if by_helm else []), *(c for c, _ in steps), *changes.values()]
-    written = [full for key, full in after.items() if key in changes or any((c.kind, c.key) == key for c, _ in steps)]
+    ordered = [
+        *([_release_change(chart, name, release)] if by_helm else []),
+        *(change for change, _step in steps),
+        *changes.values(),
+    ]
+    recreated_keys = {(change.kind, change.key) for change, _step in steps}
+    written = [full for key, full in after.items() if key in changes or key in recreated_keys]
     return ReleasePlan(
-        action, Plan(tuple(ordered)), tuple(reapply), None, tuple(step for _, step in steps), tuple(written)
+        action, Plan(tuple(ordered)), tuple(reapply), None, tuple(step for _change, step in steps), tuple(written)
     )
 
 
