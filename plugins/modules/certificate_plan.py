@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: certificate_plan
 short_description: Plan a tenant's certificate
-version_added: 0.1.0
+version_added: 0.2.0
 author: tenantmail contributors (@tenantmail)
 description:
   - Finds out whether cert-manager and the issuer are there, and what the Secret with the server's certificate holds.

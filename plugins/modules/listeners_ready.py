@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: listeners_ready
 short_description: Ask which listeners of a mail server are open, or wait until they are
-version_added: 0.1.0
+version_added: 0.2.0
 author: tenantmail contributors (@tenantmail)
 description:
   - A server of 0.16 opens a new listener when its process starts, and tells nowhere which are open. This module connects to the ports

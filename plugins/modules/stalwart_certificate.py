@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: stalwart_certificate
 short_description: Let every TLS port of a Stalwart mail server serve its certificate
-version_added: 0.1.0
+version_added: 0.2.0
 author: tenantmail contributors (@tenantmail)
 description:
   - Compares the certificate that the server serves with the one that it is to serve. If they differ, the server reads its certificates

@@ -294,7 +294,11 @@ def test_the_gateway_reaches_the_web_port_and_nobody_else(render: Render) -> Non
 
 def test_ingress(render: Render) -> None:
     ingress = {"enabled": True, "className": "nginx", "tlsSecretName": "web-tls"}
-    manifest = render({"domain": {"primary": "acme.test", "webHost": "web.acme.test"}, "ingress": ingress})
+    controller = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}}
+    values = {"domain": {"primary": "acme.test", "webHost": "web.acme.test"}, "ingress": ingress}
+    manifest = render({**values, "networkPolicy": {"webFrom": [controller]}})
+    web = manifest.one("NetworkPolicy", "stalwart-allow")["spec"]["ingress"][1]
+    assert web["from"] == [controller]
     spec = manifest.one("Ingress", "stalwart-web")["spec"]
     assert (spec["ingressClassName"], spec["tls"]) == ("nginx", [{"hosts": ["web.acme.test"], "secretName": "web-tls"}])
     assert spec["rules"][0]["host"] == "web.acme.test"
@@ -338,6 +342,7 @@ def test_image(render: Render, image: dict[str, Any], reference: str) -> None:
         ({"image": {"repository": "r", "tag": "v0.160.1"}}, "does not belong to generation"),
         ({"image": {"repository": "r", "tag": None}}, "a tag or a digest is required"),
         ({**ACME, "gateway": {"enabled": True}, "ingress": {"enabled": True}}, "by one of them, not by both"),
+        ({**ACME, "ingress": {"enabled": True}}, "networkPolicy.webFrom: needed with ingress.enabled"),
         ({"gateway": {"enabled": True}}, "domain.primary: needed when gateway.enabled"),
         ({"dnsRecords": {"create": True}}, "domain.primary: needed when dnsRecords.create"),
         ({"store": {"@type": "PostgreSql", "authSecret": "canary-secret"}}, "a secret is no value of this chart"),

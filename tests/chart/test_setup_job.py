@@ -85,11 +85,37 @@ def test_no_job(render: Render, values: dict[str, Any]) -> None:
         ({**ALONE, "setupJob": {"variables": {"tennant_settings": {}}}}, "tennant_settings"),
         ({**ALONE, "setupJob": {"image": {"repository": "a", "tag": "a b"}}}, "tag"),
         ({**ALONE, "setupJob": {"deadline": 5}}, "deadline"),
+        ({**ALONE, "domain": {"primary": "1acme.test"}}, 'setupJob.variables.tenant_slug: "1acme"'),
+        (
+            {**ALONE, "setupJob": {"variables": {"tenant_relay": {"host": "relay.test", "username": "acme"}}}},
+            "setupJob.variables.tenant_relay.username: the relay's password comes from relay.secretName",
+        ),
+        (
+            {**ALONE, "setupJob": {"variables": {"tenant_relay": {"host": "relay.test", "port": 2525}}}},
+            "networkPolicy.outboundSMTPPorts: has to name 2525",
+        ),
     ],
 )
 def test_refused(render: Render, values: dict[str, Any], words: str) -> None:
     with pytest.raises(Refused, match=words):
         render(values)
+
+
+def test_what_the_chart_is_told_of_the_server_reaches_the_server(render: Render) -> None:
+    """On 0.16 these are settings, which the Job writes."""
+    told = {
+        "proxyProtocol": {"trustedNetworks": ["192.0.2.0/24"]},
+        "spamFilter": {"enabled": True},
+        "webAdmin": {"url": "https://files.test/webui.zip"},
+        "tls": {"secretName": "acme-tls"},
+    }
+    (variables,) = inventory(render({**ALONE, **told})).values()
+    assert variables["platform_proxy_networks"] == ["192.0.2.0/24"]
+    assert variables["tenant_overlay"]["spamFilter"] == {"enabled": True}
+    assert variables["tenant_chart_values"] == {"webAdmin": {"url": "https://files.test/webui.zip"}}
+    assert variables["tenant_certificate_secret"] == "acme-tls"
+    rules = render({**ALONE, **told}).one("Role", "stalwart-setup")["rules"]
+    assert {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["acme-tls"], "verbs": ["get"]} in rules
 
 
 def test_an_image_by_digest_needs_no_tag(render: Render) -> None:

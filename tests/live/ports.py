@@ -98,9 +98,9 @@ def mail(host: str, address: str, port: int) -> Answer:
     """What a mail port says, with TLS on; raises where it does not answer or its certificate is not trusted."""
     with secured(host, address, port, context()) as (greeting, secure):
         dialogue = _Dialogue(secure)
-        greeting = greeting or dialogue.line()
+        first = greeting or dialogue.line()
         said = dialogue.smtp("EHLO client.test") if port in SMTP else dialogue.imap("CAPABILITY")
-        return Answer(f"{address}:{port}", f"{greeting[:40]} | {said[:27]}", _certificate(secure))
+        return Answer(f"{address}:{port}", f"{first[:40]} | {said[:27]}", _certificate(secure))
 
 
 def jmap(host: str, address: str, port: int, password: str, *, tls: bool = True) -> Answer:

@@ -112,7 +112,8 @@ class _Waiter:
 
     @property
     def _selector(self) -> str:
-        return f"app.kubernetes.io/instance={self._release}"
+        # Not the pod of the chart's Job, which stays when it has ended.
+        return f"app.kubernetes.io/instance={self._release},app.kubernetes.io/component!=setup"
 
     def _unsynced(self) -> Waiting | None:
         if not self._checks:
@@ -144,8 +145,7 @@ class _Waiter:
                     "kubernetes",
                     "not_ready",
                     f"release {self._release} in {self._namespace} runs since before the Secret {check.name} changed.",
-                    hint=f"Restart it (kubectl delete pod --namespace {self._namespace} "
-                    f"--selector app.kubernetes.io/instance={self._release}).",
+                    hint=f"Restart it (kubectl delete pod --namespace {self._namespace} --selector {self._selector}).",
                 )
         return None
 
@@ -200,7 +200,7 @@ class _Waiter:
             if failure.code == "unauthorized":
                 failure.hint = (
                     "A pod keeps the password that it started with: if OpenBao's was changed since, restart it "
-                    f"(kubectl delete pod --namespace {self._namespace} --selector app.kubernetes.io/instance={self._release}). "
+                    f"(kubectl delete pod --namespace {self._namespace} --selector {self._selector}). "
                     f"A pod that is newer than the Secret has another administrator than {admin['username']}."
                 )
             raise

@@ -396,10 +396,14 @@ CAUSES: dict[str, Cause] = {
         "Run {provision} --tags server_settings: the listener needs implicit TLS; or something in front ends TLS.",
     ),
     "certificate_other_name": Cause(
-        "mail", "the certificate is for another name", "Configure a certificate for {mail_host}."
+        "mail",
+        "the certificate is for another name",
+        "Name an issuer (platform_certificate_issuer), or put a certificate for {mail_host} into the Secret of tenant_certificate_secret.",
     ),
     "certificate_expired": Cause(
-        "mail", "the certificate has expired or is not valid yet", "Renew the certificate of {mail_host}."
+        "mail",
+        "the certificate has expired or is not valid yet",
+        "Renew the certificate of {mail_host} in its Secret, then run {provision} --tags server_settings, which lets the server read it.",
     ),
     "certificate_untrusted": Cause(
         "mail",
@@ -407,7 +411,9 @@ CAUSES: dict[str, Cause] = {
         "Give the private CA in platform_ca_file, or use a public certificate.",
     ),
     "certificate_self_signed": Cause(
-        "mail", "the certificate is self-signed although one was configured", "Configure a certificate for {mail_host}."
+        "mail",
+        "the certificate is self-signed although an issuer is configured",
+        "Run {provision} --tags chart,server_settings: its line tells why none has been issued for {mail_host} yet, or serves it.",
     ),
     "over_quota": Cause(
         "mail",

@@ -65,7 +65,7 @@ def _judge(found: x509.Certificate, host: str, *, trusted: bool, now: datetime.d
     if found.issuer == found.subject:
         if trusted:
             raise Wrong("certificate_self_signed", f"self-signed, {told}")
-        return f"self-signed (no certificate is configured yet), {told}"
+        return f"self-signed (no issuer is configured), {told}"
     if not found.not_valid_before_utc <= now <= end:
         raise Wrong("certificate_expired", told)
     if not any(_covers(name, host) for name in names):

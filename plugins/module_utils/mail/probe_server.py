@@ -124,7 +124,9 @@ class Server:
             raise NotApplicable("no cluster is given")
         place = self._params["kubernetes"]
         release = str(place["service"]).rpartition("-")[0]
-        pods = cluster.items(f"/api/v1/namespaces/{place['namespace']}/pods", f"app.kubernetes.io/instance={release}")
+        # Not the pod of the chart's Job, which stays when it has ended.
+        selector = f"app.kubernetes.io/instance={release},app.kubernetes.io/component!=setup"
+        pods = cluster.items(f"/api/v1/namespaces/{place['namespace']}/pods", selector)
         if not pods:
             raise NotApplicable(f"release {release} in {place['namespace']} has no pod")
         policies = cluster.items(f"/apis/networking.k8s.io/v1/namespaces/{place['namespace']}/networkpolicies")

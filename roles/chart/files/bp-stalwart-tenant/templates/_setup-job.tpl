@@ -25,6 +25,7 @@ app.kubernetes.io/component: setup
   "domain" .Values.domain
   "keycloak" (pick .Values.keycloak "realmURL" "clientID")
   "admin" (pick .Values.admin "username")
+  "spamFilter" .Values.spamFilter
   "dns" (dict "dmarc" $dmarc) -}}
 {{- $password := printf "{{ lookup('ansible.builtin.file', '/etc/stalwart-admin/%s') }}" .Values.admin.externalSecret.remoteRef.property -}}
 {{- $variables := dict
@@ -32,7 +33,11 @@ app.kubernetes.io/component: setup
   "ansible_python_interpreter" "{{ ansible_playbook_python }}"
   "tenant_server_only" true
   "tenant_verify" false
+  "platform_proxy_networks" .Values.proxyProtocol.trustedNetworks
   "tenant_overlay" $overlay -}}
+{{- with .Values.webAdmin.url -}}
+{{- $_ := set $variables "tenant_chart_values" (dict "webAdmin" (dict "url" .)) -}}
+{{- end -}}
 {{- range $role := list "server_settings" "oidc_directory" "mailboxes" -}}
 {{- $_ := set $variables (printf "%s_api_url" $role) (printf "http://%s-web.%s.svc:8080" $.Release.Name $.Release.Namespace) -}}
 {{- $_ := set $variables (printf "%s_api_password" $role) $password -}}

@@ -44,7 +44,7 @@ def test_one_certificate_is_judged_and_verified_once() -> None:
 
 def test_a_self_signed_one_passes_until_another_is_configured() -> None:
     told, verified = ask({"imaps": SELF})
-    assert told.startswith("imaps: self-signed (no certificate is configured yet)")
+    assert told.startswith("imaps: self-signed (no issuer is configured)")
     assert verified == []
 
 
