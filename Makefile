@@ -29,7 +29,7 @@ SANDBOX = $(PY) -m tests.sandbox
 ON_SANDBOX = cd '$(LINK)' && $(SANDBOX) exec
 ARGS ?=
 
-.PHONY: help plan demo verify test sandbox sandbox-down lint unit sanity contract molecule live breakages clean setup
+.PHONY: help plan demo verify test sandbox sandbox-down lint unit sanity contract molecule live breakages lifecycle clean setup
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' '$(CHECKOUT)/Makefile' | sed -E 's/:.*## /\t/' | expand -t 16
@@ -68,10 +68,13 @@ molecule: sandbox ## Molecule scenarios on the sandbox
 	@$(ON_SANDBOX) $(PY) -m tests.tools.molecule
 
 live: sandbox ## Tests on real servers: PowerDNS, chart, roles, drift, breaks, tokens, DNS, request counts, proof of mail
-	@cd '$(LINK)' && $(PY) -m pytest -v --durations 15 -m 'not breakage' tests/contract/powerdns tests/chart tests/roles tests/live $(ARGS)
+	@cd '$(LINK)' && $(PY) -m pytest -v --durations 15 -m 'not breakage and not lifecycle' tests/contract/powerdns tests/chart tests/roles tests/live $(ARGS)
 
 breakages: sandbox ## Break a tenant's mail in every known way, one at a time: verify must name layer and fix (a quarter of an hour)
 	@cd '$(LINK)' && $(PY) -m pytest -v -m breakage tests/live/test_verify.py $(ARGS)
+
+lifecycle: sandbox ## Upgrade a release from older charts, delete its parts, let runs die: one run repairs each (ten minutes)
+	@cd '$(LINK)' && $(PY) -m pytest -v -m lifecycle tests/live $(ARGS)
 
 clean: ## Stop the sandbox; remove its data, the environments and all tool caches (server binaries stay)
 	@if [ -x '$(PY)' ]; then cd '$(CHECKOUT)' && $(SANDBOX) down --wipe; fi

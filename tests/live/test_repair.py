@@ -22,6 +22,8 @@ from .older import Tenant
 from .test_breaks import _with_status
 from .test_third_tenant import secrets_of
 
+pytestmark = pytest.mark.lifecycle
+
 SLUG = "mended"
 
 

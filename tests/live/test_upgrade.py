@@ -13,6 +13,8 @@ from tests.sandbox import facts
 from . import keycloak, older
 from .older import PASSWORD, Tenant
 
+pytestmark = pytest.mark.lifecycle
+
 FQDN = facts.platform_fqdn()
 VOLUME = {"size": "20Gi", "storageClassName": "sandbox-local"}
 

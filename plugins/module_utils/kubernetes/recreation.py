@@ -121,7 +121,8 @@ def stray_pods(statefulset: Object, pods: t.Iterable[Object], namespace: str) ->
                 hint="Remove its owner, or set tenant_release to another name.",
             )
         step = deletion({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}, namespace)
-        found.append((Change("delete", "Pod", metadata["name"]), step))
+        shown = {"labels": dict(metadata.get("labels") or {})}
+        found.append((Change("delete", "Pod", metadata["name"], shown), step))
     return found
 
 
