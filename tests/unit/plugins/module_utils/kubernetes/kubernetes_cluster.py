@@ -58,13 +58,8 @@ class Cluster:
             return None
         if path in self.objects:
             return copy.deepcopy(self.objects[path]["items"])
-        wanted = dict(part.split("=", 1) for part in (selector or "").split(",") if part)
         found = [obj for key, obj in self.objects.items() if key.rpartition("/")[0] == path]
-        return [
-            copy.deepcopy(obj)
-            for obj in found
-            if all((obj["metadata"].get("labels") or {}).get(key) == value for key, value in wanted.items())
-        ]
+        return [copy.deepcopy(obj) for obj in found if _selected(obj["metadata"].get("labels") or {}, selector)]
 
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self._write("POST", path)
@@ -105,3 +100,12 @@ class Cluster:
             act, self.before_write = self.before_write, None
             act()
         self.log.append((method, path))
+
+
+def _selected(labels: dict[str, str], selector: str | None) -> bool:
+    """Equality-based requirements of the API: ``a=b`` and ``a!=b``, which an absent label fulfils."""
+    for part in filter(None, (selector or "").split(",")):
+        key, operator, value = part.partition("!=") if "!=" in part else part.partition("=")
+        if (labels.get(key) == value) == (operator == "!="):
+            return False
+    return True

@@ -127,6 +127,13 @@ def test_everything_works(world: World) -> None:
     }
 
 
+def test_the_pod_of_the_chart_s_job_is_not_the_server_s(world: World) -> None:
+    labels = {**LABELS, "app.kubernetes.io/component": "setup"}
+    pod = {"metadata": {"name": "stalwart-setup-x", "labels": labels}, "status": {"phase": "Succeeded"}}
+    world.cluster.put(POD.replace("stalwart-0", "stalwart-setup-x"), pod)
+    assert run()["ready"] is True
+
+
 def test_only_what_is_asked_for(world: World) -> None:
     assert run(secrets=[], admin=None)["proven"] == ["StatefulSet ready", "SMTP banner"]
     assert world.credentials == []
