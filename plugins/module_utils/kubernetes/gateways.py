@@ -10,7 +10,7 @@ import typing as t
 
 from ..failure import Failure
 from .client import KubernetesClient
-from .objects import Object
+from .objects import Object, selects
 
 #: Protocols of listeners that carry an HTTPRoute.
 PROTOCOLS = ("HTTP", "HTTPS")
@@ -107,22 +107,6 @@ def refusal(
     if host and hostnames and not any(_covers(host, name) for name in hostnames):
         return f"serves {host}"
     return None
-
-
-def selects(selector: t.Mapping[str, t.Any], labels: t.Mapping[str, str]) -> bool:
-    """Whether a label selector (``matchLabels``, ``matchExpressions``) selects an object with these labels. Pure."""
-    if not (selector.get("matchLabels") or {}).items() <= labels.items():
-        return False
-    tests: dict[str, t.Callable[[str, list[str]], bool]] = {
-        "In": lambda key, values: labels.get(key) in values,
-        "NotIn": lambda key, values: labels.get(key) not in values,
-        "Exists": lambda key, values: key in labels,
-        "DoesNotExist": lambda key, values: key not in labels,
-    }
-    return all(
-        tests[rule["operator"]](rule["key"], rule.get("values") or [])
-        for rule in selector.get("matchExpressions") or []
-    )
 
 
 def _covers(host: str, name: str) -> bool:

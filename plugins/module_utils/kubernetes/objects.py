@@ -117,3 +117,19 @@ def _duration(value: t.Any) -> Decimal | None:
     if not parts or "".join(number + unit for number, unit in parts) != text:
         return None
     return sum((Decimal(number) * _SECONDS[unit] for number, unit in parts), Decimal(0))
+
+
+def selects(selector: t.Mapping[str, t.Any], labels: t.Mapping[str, str]) -> bool:
+    """Whether a label selector (``matchLabels``, ``matchExpressions``) selects an object with these labels. Pure."""
+    if not (selector.get("matchLabels") or {}).items() <= labels.items():
+        return False
+    tests: dict[str, t.Callable[[str, list[str]], bool]] = {
+        "In": lambda key, values: labels.get(key) in values,
+        "NotIn": lambda key, values: labels.get(key) not in values,
+        "Exists": lambda key, values: key in labels,
+        "DoesNotExist": lambda key, values: key not in labels,
+    }
+    return all(
+        tests[rule["operator"]](rule["key"], rule.get("values") or [])
+        for rule in selector.get("matchExpressions") or []
+    )

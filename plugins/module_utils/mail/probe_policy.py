@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..kubernetes import objects
 from .checks import Wrong
 
 Object = t.Mapping[str, t.Any]
@@ -62,23 +63,7 @@ def judge(policies: t.Sequence[Object], pod: Object, wanted: Wanted) -> str:
 
 def selects(selector: t.Optional[Object], pod: Object) -> bool:
     """Whether a label selector selects a pod; an empty one selects all."""
-    labels = pod["metadata"].get("labels") or {}
-    selector = selector or {}
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(_expression(expression, labels) for expression in selector.get("matchExpressions") or ())
-
-
-def _expression(expression: Object, labels: Object) -> bool:
-    value, values = labels.get(expression["key"]), expression.get("values") or ()
-    return bool(
-        {
-            "In": value in values,
-            "NotIn": value not in values,
-            "Exists": value is not None,
-            "DoesNotExist": value is None,
-        }[expression["operator"]]
-    )
+    return objects.selects(selector or {}, pod["metadata"].get("labels") or {})
 
 
 def _types(spec: Object) -> t.Sequence[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import datetime
-import http.server
 import json
-import threading
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import certificate as tls
+from loopback import Loopback
 
 from tests import playbook
 
@@ -37,36 +36,13 @@ DISCOVERY = {
 }
 
 
-class Cluster:
+class Cluster(Loopback):
     """The API server with its Secrets."""
 
     def __init__(self) -> None:
         self.refuse = False
         self.secrets: dict[str, dict[str, Any]] = {}
-        cluster = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, answer = cluster.answer(self.command, self.path.split("?")[0], body)
-                data = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            do_GET = do_POST = do_PATCH = answer
-
-            def log_message(self, *_args: Any) -> None:
-                """Quiet."""
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__()
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
         if method in ("POST", "PATCH") and self.refuse:
@@ -84,11 +60,6 @@ class Cluster:
         return (
             (200, DISCOVERY[path]) if path in DISCOVERY else (404, {"kind": "Status", "code": 404, "message": "none"})
         )
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ A loopback server stands for the API server and OpenBao. It ends where a server'
 from __future__ import annotations
 
 import base64
-import http.server
 import json
-import threading
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+from loopback import Loopback
 
 from tests import playbook
 
@@ -63,7 +62,7 @@ DISCOVERY = {
 }
 
 
-class Cluster:
+class Cluster(Loopback):
     """The API server with one ExternalSecret and one Secret for each of :data:`SECRETS`, and OpenBao."""
 
     def __init__(self) -> None:
@@ -74,30 +73,7 @@ class Cluster:
         self.values = {
             name: "the-old-value" if name == "stalwart-admin" else value for name, (*_, value) in SECRETS.items()
         }
-        cluster = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, answer = cluster.answer(self.command, self.path.split("?")[0], body)
-                data = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            do_GET = do_PATCH = do_DELETE = answer
-
-            def log_message(self, *_args: Any) -> None:
-                """Quiet."""
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__()
 
     @staticmethod
     def _external(name: str) -> dict[str, Any]:
@@ -154,11 +130,6 @@ class Cluster:
             if path in DISCOVERY
             else (404, {"kind": "Status", "code": 404, "message": "not found"})
         )
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 @pytest.fixture

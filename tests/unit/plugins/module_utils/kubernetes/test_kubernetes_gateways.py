@@ -4,11 +4,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.gateways import (
-    check_parents,
-    refusal,
-    selects,
-)
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.gateways import check_parents, refusal
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.objects import selects
 from kubernetes_cluster import Cluster
 
 PATH = "/apis/gateway.networking.k8s.io/v1/namespaces/edge/gateways/shared"
