@@ -25,7 +25,7 @@ def manifest(name: str) -> list[dict[str, Any]]:
 
 
 def apply(settings: Settings) -> None:
-    """Bring rights, storage class and free volumes into the cluster."""
+    """Bring rights and the storage class into the cluster."""
     kubeconfig.ensure(settings, settings.provisioner_kubeconfig, PROVISIONER, PROVISIONER)
     kubectl.apply(
         settings,
@@ -41,13 +41,13 @@ def apply(settings: Settings) -> None:
             },
         ],
     )
-    recycle_volumes(settings)
 
 
 def recycle_volumes(settings: Settings) -> list[str]:
     """Make missing volumes and empty those whose claim is gone; return the names of the volumes that are new.
 
-    The class has no provisioner, so nobody else would ever free a released volume.
+    The class has no provisioner, so nobody else would ever free a released volume. The controller manager has to
+    run: it is who takes the protecting finalizer off a volume that is deleted.
     """
     found = {
         item["metadata"]["name"]: item["status"].get("phase")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .. import golang, kubeconfig
+from .. import cluster, golang, kubeconfig
 from ..server import Server
 from ..settings import CONTROLLER_MANAGER_PORT, POD_NETWORK, SCHEDULER_PORT
 
@@ -61,6 +61,9 @@ class ControllerManager(_Controller):
             f"--cluster-cidr={POD_NETWORK}",
             "--allocate-node-cidrs=true",
         ]
+
+    def configure(self) -> None:
+        cluster.recycle_volumes(self.settings)
 
 
 class Scheduler(_Controller):
