@@ -41,4 +41,5 @@ def test_a_released_volume_is_deleted_by_the_server_that_ends_its_deletion(tmp_p
     stale.mkdir(parents=True)
     ControllerManager(found).configure()
     assert deleted == ["sandbox-01"]
-    assert not stale.exists() and stale.parent.is_dir()
+    assert not stale.exists()
+    assert stale.parent.is_dir()
