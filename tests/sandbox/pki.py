@@ -90,30 +90,49 @@ class Authority:
         authority = x509.load_pem_x509_certificate(self.ca.certificate.read_bytes())
         if _still_good(pair, authority, subject, alternatives):
             return pair
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._certificate(subject, key.public_key(), alternatives, usages)
+        write(pair.key, _private(key), 0o600)
+        write(pair.certificate, certificate.public_bytes(serialization.Encoding.PEM))
+        return pair
+
+    def sign(self, request: bytes) -> bytes:
+        """The certificate (PEM) of a server that asks for it with a PKCS #10 request (PEM; RFC 2986)."""
+        asked = x509.load_pem_x509_csr(request)
+        key = asked.public_key()
+        assert isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey))
+        names = list(asked.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+        certificate = self._certificate(asked.subject, key, names, [ExtendedKeyUsageOID.SERVER_AUTH])
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+    def _certificate(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+        alternatives: Sequence[x509.GeneralName],
+        usages: Sequence[x509.ObjectIdentifier],
+    ) -> x509.Certificate:
+        authority = x509.load_pem_x509_certificate(self.ca.certificate.read_bytes())
         signer = serialization.load_pem_private_key(self.ca.key.read_bytes(), password=None)
         assert isinstance(signer, ec.EllipticCurvePrivateKey)
-        key = ec.generate_private_key(ec.SECP256R1())
         now = _now()
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(authority.subject)
-            .public_key(key.public_key())
+            .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(minutes=5))
             .not_valid_after(now + LEAF_LIFETIME)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         )
         if alternatives:
             builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        certificate = builder.sign(signer, hashes.SHA256())
-        write(pair.key, _private(key), 0o600)
-        write(pair.certificate, certificate.public_bytes(serialization.Encoding.PEM))
-        return pair
+        return builder.sign(signer, hashes.SHA256())
 
 
 def signing_key(private: Path, public: Path) -> None:
