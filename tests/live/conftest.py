@@ -13,7 +13,9 @@ from .run import Run, provision
 from .stalwart import Stalwart
 
 pytestmark = pytest.mark.sandbox
-TENANTS = ("acme", "beta")
+#: Tenant to its mail host.
+HOSTS = {"acme": "mail.acme.omantel.test", "beta": "mail.beta-bakery.test"}
+TENANTS = tuple(HOSTS)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,13 +1,10 @@
-"""A tenant as an older chart left it, and its mailbox as a mail client sees it."""
+"""A release as an older chart left it, and a mailbox as a mail client sees it."""
 
 from __future__ import annotations
 
 import imaplib
-import json
 import ssl
-import subprocess
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,108 +12,52 @@ import yaml
 
 from tests.sandbox import facts
 
-from .conftest import kubernetes_json
-from .run import LINK, Run, provision
+from . import helm
+from .run import LINK
 from .stalwart import Stalwart
+from .tenant import Tenant
 
 FIXTURES = Path(__file__).parents[1] / "chart" / "fixtures"
 PASSWORD = "Zeta-Pass-7731-xx"
-SECONDS = 20
+SECONDS = 60
 
 
-@dataclass
-class Tenant:
-    """A tenant of its own, besides those of the inventory.
+def install(tenant: Tenant, chart: str, values: dict[str, Any]) -> None:
+    """An older chart; returns when its pod is ready."""
+    helm.output(tenant.namespace, "install", "stalwart", str(FIXTURES / chart), "--values", "-", values=values)
+    facts.kubernetes("rollout", "status", "statefulset/stalwart", "-n", tenant.namespace, "--timeout=110s")
 
-    :param number: of its mail address. :param folder: where its inventory goes.
-    """
 
-    slug: str
-    number: int
-    folder: Path
-    variables: dict[str, Any] = field(default_factory=dict)
-    first: str = ""
-
-    @property
-    def namespace(self) -> str:
-        return f"tenant-{self.slug}"
-
-    @property
-    def domain(self) -> str:
-        return f"{self.slug}.{facts.platform_fqdn()}"
-
-    @property
-    def address(self) -> str:
-        return facts.settings().mail_address(self.number)
-
-    def provision(self, *args: str, extra: dict[str, Any] | None = None, **more: Any) -> Run:
-        """The playbook for this tenant only."""
-        addition = self.folder / f"{self.slug}.yml"
-        host = {"tenant_mail_addresses": [self.address], **self.variables}
-        addition.write_text(json.dumps({"tenants": {"hosts": {self.slug: host}}}))
-        sources = ["inventories/sandbox", str(addition)]
-        return provision("--limit", self.slug, *args, inventory=sources, extra=extra, **more)
-
-    def object(self, kind: str, name: str) -> dict[str, Any]:
-        return kubernetes_json("get", kind, name, "-n", self.namespace)
-
-    def names(self, kind: str) -> list[str]:
-        return [item["metadata"]["name"] for item in kubernetes_json("get", kind, "-n", self.namespace)["items"]]
-
-    def helm(self, *words: str, stdin: str | None = None) -> str:
-        """Helm by hand, as the cluster's administrator."""
-        done = subprocess.run(
-            [
-                str(facts.settings().bin / "helm"),
-                "--kubeconfig",
-                str(facts.settings().kubeconfig),
-                *words,
-                "--namespace",
-                self.namespace,
-            ],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def install(self, chart: str, values: dict[str, Any]) -> None:
-        """An older chart; returns when its pod is ready."""
-        self.helm("install", "stalwart", str(FIXTURES / chart), "--values", "-", stdin=json.dumps(values))
-        facts.kubernetes("rollout", "status", "statefulset/stalwart", "-n", self.namespace, "--timeout=90s")
-
-    def server(self) -> Stalwart:
-        """The admin API at the pod itself: an older chart's Service may lead elsewhere."""
-        server = Stalwart(self.slug)
-        server.url = f"http://{self.object('pod', 'stalwart-0')['status']['podIP']}:8080"
-        return server
-
-    def imap(self) -> imaplib.IMAP4_SSL:
-        """A connection by the mail address, from outside the cluster; awaited, because the pod may be the next one."""
-        context = ssl._create_unverified_context()
-        deadline = time.monotonic() + SECONDS
-        while True:
-            try:
-                return imaplib.IMAP4_SSL(self.address, 993, ssl_context=context, timeout=SECONDS)
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
-
-    def remove(self) -> None:
-        """The namespace with all that is in it; the volume is freed at the sandbox's next start."""
-        facts.kubernetes("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
-        facts.kubernetes("delete", "pod", "--all", "-n", self.namespace, "--grace-period=1", "--wait=false")
-        gone = ("wait", "--for=delete", f"namespace/{self.namespace}", "--timeout=120s")
-        facts.kubernetes(*gone)
+def server_of(tenant: Tenant) -> Stalwart:
+    """The admin API at the pod itself: an older chart's Service may lead elsewhere."""
+    server = Stalwart(tenant.slug)
+    server.url = f"http://{tenant.object('pod', 'stalwart-0')['status']['podIP']}:8080"
+    return server
 
 
 def image() -> str:
     """The sandbox's image of Stalwart."""
     variables = yaml.safe_load((LINK / "inventories/sandbox/group_vars/tenants.yml").read_text())
     return str(variables["sandbox_images"]["0.16"])
+
+
+def image_values(reference: str) -> dict[str, str]:
+    """An image as values of a chart name it."""
+    repository, _colon, tag = reference.rpartition(":")
+    return {"repository": repository, "tag": tag}
+
+
+def imap(address: str) -> imaplib.IMAP4_SSL:
+    """A connection by the mail address, from outside the cluster; awaited, because the pod may be the next one."""
+    context = ssl._create_unverified_context()
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            return imaplib.IMAP4_SSL(address, 993, ssl_context=context, timeout=20)
+        except (OSError, imaplib.IMAP4.abort):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def bearer(client: imaplib.IMAP4_SSL, user: str, token: str) -> None:

@@ -91,18 +91,20 @@ class Stalwart:
         facts.kubernetes("rollout", "status", "statefulset/stalwart", "-n", self.namespace, "--timeout=180s")
 
     @property
-    def pod(self) -> str:
-        """The UID of its pod."""
-        return str(
-            json.loads(facts.kubernetes("get", "pod", "stalwart-0", "-n", self.namespace, "-o", "json"))["metadata"][
-                "uid"
-            ]
+    def pod(self) -> tuple[str, int]:
+        """Its pod's UID, and how often a container of it was started again."""
+        found = self._pod()
+        return found["metadata"]["uid"], sum(
+            status["restartCount"] for status in found["status"].get("containerStatuses", [])
         )
+
+    def _pod(self) -> dict[str, Any]:
+        return json.loads(facts.kubernetes("get", "pod", "stalwart-0", "-n", self.namespace, "-o", "json"))
 
     @property
     def node_address(self) -> str:
         """The address from which the server sees everybody who comes through this machine, which is the node."""
-        pod = json.loads(facts.kubernetes("get", "pod", "stalwart-0", "-n", self.namespace, "-o", "json"))
+        pod = self._pod()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((pod["status"]["podIP"], 9))
             return str(probe.getsockname()[0])

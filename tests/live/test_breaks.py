@@ -13,9 +13,10 @@ import pytest
 from tests.sandbox import facts
 from tests.sandbox.process import wait_until
 
-from .conftest import kubernetes_json
+from . import helm
 from .run import LINK, command, environment, provision
 from .stalwart import Stalwart
+from .tenant import remove
 from .test_drift import rrset
 
 ACME = "acme.omantel.test"
@@ -86,21 +87,15 @@ class TestRefusedBeforeAnyWrite:
             assert f"{slug}: FAILED at openbao (sealed)" in run.line(slug)
 
 
-def containers() -> tuple[str, int]:
-    """The pod and how often its container was started again."""
-    pod = kubernetes_json("get", "pod", "stalwart-0", "-n", "tenant-acme")
-    return pod["metadata"]["uid"], sum(status["restartCount"] for status in pod["status"].get("containerStatuses", []))
-
-
 def test_server_dies_at_its_first_write(acme: Stalwart) -> None:
     """It dies after it stored a change, before it answers and before the run can reload it."""
     (directory,) = acme.objects("Directory")
     acme.change("Directory", directory["id"], {"claimName": "nickname"})
-    before = containers()
+    before = acme.pod
     with acme.dies_at_next_write("Directory", "claimName", "name"):
         run = provision("--limit", "acme")
     # The run may have ended before the kubelet reports what became of the container.
-    wait_until(lambda: containers() != before, "the server's death in the pod's status", timeout=60)
+    wait_until(lambda: acme.pod != before, "the server's death in the pod's status", timeout=60)
     if run.status:
         assert "acme: FAILED at stalwart" in run.line("acme") or "acme: FAILED at kubernetes" in run.line("acme")
         assert "next: " in run.line("acme")
@@ -113,42 +108,17 @@ def test_server_dies_at_its_first_write(acme: Stalwart) -> None:
 
 
 def test_failed_release_is_recovered() -> None:
-    release = max(
-        kubernetes_json("get", "secret", "-n", "tenant-acme", "-l", "owner=helm,name=stalwart")["items"],
-        key=lambda item: int(item["metadata"]["labels"]["version"]),
-    )
-    broken = _with_status(release, "failed")
-    facts.kubernetes("apply", "-f", "-", stdin=json.dumps(broken))
+    last = helm.record("tenant-acme")
+    revision = helm.contents(last)
+    revision["info"]["status"] = "failed"
+    facts.kubernetes("apply", "-f", "-", stdin=json.dumps(helm.packed(last, revision)))
     check = provision("--check", "--limit", "acme")
     assert "chart" in check.line("acme").split(" | ")[0]
     run = provision()
     assert run.status == 0, run.output[-4000:]
     assert run.changed["beta"] == 0
-    newest = max(
-        kubernetes_json("get", "secret", "-n", "tenant-acme", "-l", "owner=helm,name=stalwart")["items"],
-        key=lambda item: int(item["metadata"]["labels"]["version"]),
-    )
-    assert newest["metadata"]["labels"]["status"] == "deployed"
+    assert helm.record("tenant-acme")["metadata"]["labels"]["status"] == "deployed"
     assert provision().changed == {"acme": 0, "beta": 0}
-
-
-def _with_status(release: dict[str, Any], status: str) -> dict[str, Any]:
-    """A Helm release Secret whose release has another status (label and the packed body agree)."""
-    import base64
-    import gzip
-
-    packed = base64.b64decode(base64.b64decode(release["data"]["release"]))
-    body = json.loads(gzip.decompress(packed))
-    body["info"]["status"] = status
-    again = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(body).encode()))).decode()
-    labels = {**release["metadata"]["labels"], "status": status}
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": release["type"],
-        "metadata": {"name": release["metadata"]["name"], "namespace": "tenant-acme", "labels": labels},
-        "data": {"release": again},
-    }
 
 
 def test_the_same_run_twice_at_once_is_locked() -> None:
@@ -217,6 +187,11 @@ def test_five_mistakes_are_all_reported_before_any_request(tmp_path: Path) -> No
 
 class TestForeignRecords:
     """A second free-subdomain tenant meets a foreign MX; the other stays green, in both host orders."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    def nothing_left(self) -> None:
+        """A session that was killed may have left a server of another generation."""
+        remove("gamma")
 
     @pytest.fixture
     def inventory(self, tmp_path: Path) -> Any:

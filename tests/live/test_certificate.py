@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
-import socket
 import ssl
 from collections.abc import Iterator
 from typing import Any
@@ -16,13 +14,13 @@ from tests.sandbox import facts
 from tests.sandbox.process import wait_until
 
 from . import ports
-from .conftest import kubernetes_json
+from .conftest import HOSTS, kubernetes_json
 from .run import Run, provision
 from .stalwart import Stalwart, secret
 from .test_drift import shares
 
 NAMESPACE, SECRET = "tenant-acme", "stalwart-tls"
-HOST = "mail.acme.omantel.test"
+HOST = HOSTS["acme"]
 PORTS = (443, 465, 993, 25, 587, 143)
 
 
@@ -43,34 +41,10 @@ def address(port: int) -> str:
 def shown(context: ssl.SSLContext) -> dict[int, bytes]:
     """What each port shows a client that asks for the mail host. Raises ssl.SSLError where the client refuses it."""
     found: dict[int, bytes] = {}
-
-    def asked(port: int) -> bool:
-        # A server takes five SMTP connections a second from one address, the run's among them, and closes further ones.
-        with contextlib.suppress(ConnectionAbortedError, ssl.SSLEOFError):
-            if port == 443:
-                with (
-                    socket.create_connection((address(port), port), timeout=10) as raw,
-                    context.wrap_socket(raw, server_hostname=HOST) as secure,
-                ):
-                    found[port] = secure.getpeercert(binary_form=True) or b""
-            else:
-                with ports.secured(HOST, address(port), port, context) as (_greeting, secure):
-                    found[port] = secure.getpeercert(binary_form=True) or b""
-        return port in found
-
     for port in PORTS:
-        wait_until(lambda port=port: asked(port), f"port {port} of {HOST}", timeout=10)
+        with ports.secured(HOST, address(port), port, context) as secured:
+            found[port] = secured.connection.getpeercert(binary_form=True) or b""
     return found
-
-
-def trusting() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(facts.settings().ca_file))
-
-
-def pod() -> tuple[str, int]:
-    """Its uid and how often it was restarted."""
-    found = kubernetes_json("get", "pod", "stalwart-0", "-n", NAMESPACE)
-    return found["metadata"]["uid"], found["status"]["containerStatuses"][0]["restartCount"]
 
 
 def renewed() -> bytes:
@@ -93,30 +67,18 @@ def renewed() -> bytes:
     return in_secret()
 
 
-def test_a_renewed_certificate_is_served_on_every_port_without_a_restart() -> None:
-    before, old = pod(), in_secret()
-    assert set(shown(trusting()).values()) == {old}
+def test_a_renewed_certificate_is_served_on_every_port_without_a_restart(acme: Stalwart) -> None:
+    before, old = acme.pod, in_secret()
+    assert set(shown(ports.context()).values()) == {old}
     new = renewed()
-    assert set(shown(trusting()).values()) == {old}
+    assert set(shown(ports.context()).values()) == {old}
     done = provision("--limit", "acme", "--diff")
     assert done.status == 0, done.output[-4000:]
     assert shares(done.line("acme")) == {"server_settings": 1}
     assert "self-signed" not in done.line("acme")
     assert "PRIVATE KEY" not in done.output
-    assert set(shown(trusting()).values()) == {new} == {in_secret()}
-    assert pod() == before
-
-
-def test_a_second_run_changes_nothing() -> None:
-    with Stalwart("acme") as server:
-        writes, mark = server.writes(), facts.mark()
-        done = provision("--limit", "acme")
-        assert done.changed == {"acme": 0}, done.output[-4000:]
-        assert server.writes() == writes
-    assert {backend: count["write"] for backend, count in facts.counts(mark).items()} == dict.fromkeys(
-        facts.BACKENDS, 0
-    )
-    assert "certificate served on 443" in done.line("acme")
+    assert set(shown(ports.context()).values()) == {new} == {in_secret()}
+    assert acme.pod == before
 
 
 @pytest.fixture
@@ -125,15 +87,17 @@ def nobody_issues() -> Iterator[dict[str, Any]]:
     yield {"platform_certificate_issuer": None}
     done = provision("--limit", "acme")
     assert done.status == 0, done.output[-4000:]
-    assert set(shown(trusting()).values()) == {in_secret()}
+    assert set(shown(ports.context()).values()) == {in_secret()}
 
 
-def test_where_nobody_issues_it_is_self_signed_and_the_line_says_so(nobody_issues: dict[str, Any]) -> None:
+def test_where_nobody_issues_it_is_self_signed_and_the_line_says_so(
+    nobody_issues: dict[str, Any], acme: Stalwart
+) -> None:
     def run(*args: str) -> Run:
         return provision("--limit", "acme", *args, extra=nobody_issues)
 
     assert run().status == 0
-    before = pod()
+    before = acme.pod
     facts.kubernetes("delete", "secret", SECRET, "-n", NAMESPACE)
     mark = facts.mark()
     checked = run("--check", "--diff")
@@ -148,4 +112,4 @@ def test_where_nobody_issues_it_is_self_signed_and_the_line_says_so(nobody_issue
     assert shares(done.line("acme")) == {"chart": 1, "server_settings": 1}
     assert f"certificate of {HOST} is self-signed: set platform_certificate_issuer" in done.line("acme")
     assert set(shown(ssl._create_unverified_context()).values()) == {in_secret()}
-    assert pod() == before
+    assert acme.pod == before

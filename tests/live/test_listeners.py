@@ -10,7 +10,7 @@ from tests.sandbox import facts
 from tests.sandbox.process import wait_until
 
 from . import ports
-from .conftest import TENANTS
+from .conftest import HOSTS, TENANTS
 from .run import provision
 from .stalwart import Stalwart
 from .test_drift import shares
@@ -18,34 +18,18 @@ from .test_drift import shares
 SETTINGS = ("--limit", "acme", "--tags", "server_settings")
 
 
-HOSTS = {"acme": "mail.acme.omantel.test", "beta": "mail.beta-bakery.test"}
-
-
 @pytest.mark.parametrize("slug", TENANTS)
 def test_all_ports_answer(slug: str) -> None:
     address = facts.settings().mail_address(TENANTS.index(slug) + 1)
     answers = list(ports.of_tenant(slug, HOSTS[slug], address))
     print(*answers, sep="\n")
-    assert [answer.said[:4] for answer in answers] == ["220 "] * 3 + ["* OK"] * 2 + ["200 "] * 3
-    assert all(f"https://{HOSTS[slug]}/" in answer.said for answer in answers[-3:])
-    assert all(
-        "by tenantmail sandbox CA" in answer.certificate for answer in answers if not answer.port.endswith(":8080")
-    )
+    assert [answer.said[:4] for answer in answers] == ports.EXPECTED
 
 
 def test_no_password_is_taken_in_clear() -> None:
     with smtplib.SMTP(facts.settings().mail_address(1), 587, local_hostname="client.test", timeout=20) as client:
         client.ehlo()
         assert not {"PLAIN", "LOGIN"} & set(client.esmtp_features["auth"].split())
-
-
-def test_a_run_that_finds_all_open_restarts_nothing(acme: Stalwart) -> None:
-    before, mark = acme.pod, facts.mark()
-    run = provision(*SETTINGS)
-    assert (run.status, run.changed) == (0, {"acme": 0}), run.output[-3000:]
-    assert "listeners imap, submission answer" in run.line("acme")
-    assert acme.pod == before
-    assert facts.counts(mark)["kubernetes"]["write"] == 0
 
 
 @pytest.fixture
@@ -57,10 +41,11 @@ def missing(acme: Stalwart) -> Stalwart:
     return acme
 
 
-def is_open(port: int) -> bool:
+def is_open(port: int, closed: type[OSError] = ConnectionRefusedError) -> bool:
+    """:param closed: what counts as closed: whoever waits for a port takes any failure for one."""
     try:
         return bool(ports.mail(HOSTS["acme"], facts.settings().mail_address(1), port))
-    except ConnectionRefusedError:
+    except closed:
         return False
 
 
@@ -87,11 +72,15 @@ def test_a_run_that_ended_before_the_restart_is_healed_by_the_next(missing: Stal
     healed = provision(*SETTINGS)
     assert healed.status == 0, healed.output[-3000:]
     assert (shares(healed.line("acme")), healed.changed) == ({"server_settings": 1}, {"acme": 1})
-    wait_until(lambda: is_open(587), "port 587 at the published address", timeout=10)
-    after = missing.pod
+    wait_until(lambda: is_open(587, OSError), "port 587 at the published address", timeout=10)
+    after, mark = missing.pod, facts.mark()
     assert after != before
-    assert provision(*SETTINGS).changed == {"acme": 0}
+
+    again = provision(*SETTINGS)
+    assert (again.status, again.changed) == (0, {"acme": 0}), again.output[-3000:]
+    assert "listeners imap, submission answer" in again.line("acme")
     assert missing.pod == after
+    assert facts.counts(mark)["kubernetes"]["write"] == 0
 
 
 def test_one_run_stores_them_and_restarts_once(missing: Stalwart) -> None:
@@ -101,6 +90,6 @@ def test_one_run_stores_them_and_restarts_once(missing: Stalwart) -> None:
     run = provision(*SETTINGS)
     assert run.status == 0, run.output[-3000:]
     assert shares(run.line("acme")) == {"server_settings": 3}
-    wait_until(lambda: is_open(587), "port 587 at the published address", timeout=10)
+    wait_until(lambda: is_open(587, OSError), "port 587 at the published address", timeout=10)
     # The deleted pod.
     assert facts.counts(mark)["kubernetes"]["write"] == 1

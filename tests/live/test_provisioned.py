@@ -153,6 +153,7 @@ def test_second_run_changes_nothing_and_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "a kubeconfig's client key, for one"
     for slug in TENANTS:
         assert run.line(slug).startswith(f"{slug}: changed 0 | proven: ")
+        assert "certificate served on 443" in run.line(slug)
     if acme.simulated:
         # Six of the Stalwart roles and some of the proof that the release works; `simulated` and `requests` are asked here.
         assert acme.requests() - asked - 2 <= 12

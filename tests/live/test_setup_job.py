@@ -12,17 +12,14 @@ import yaml
 
 from tests.sandbox import environment_image, facts
 
+from . import helm, older
 from .conftest import kubernetes_json
 from .run import LINK
 from .stalwart import Stalwart, secret
+from .tenant import remove
 
 NAMESPACE = "tenant-gitops"
 CHART = LINK / "roles/chart/files/bp-stalwart-tenant"
-
-
-def image(reference: str) -> dict[str, str]:
-    repository, _colon, tag = reference.rpartition(":")
-    return {"repository": repository, "tag": tag}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +27,7 @@ def values() -> dict[str, Any]:
     """What a GitOps repository would hold; the sandbox's own places are taken from its inventory."""
     sandbox = yaml.safe_load((LINK / "inventories/sandbox/group_vars/tenants.yml").read_text())
     return {
-        "image": image(sandbox["sandbox_images"]["0.16"]),
+        "image": older.image_values(older.image()),
         "store": {"@type": sandbox["sandbox_stores"]["0.16"]},
         "domain": {"primary": "gitops.omantel.test"},
         "keycloak": {"realmURL": "https://keycloak.acme.omantel.test/realms/sme-acme"},
@@ -39,7 +36,7 @@ def values() -> dict[str, Any]:
         "service": {"type": "ClusterIP"},
         "ca": {"bundle": facts.settings().ca_file.read_text()},
         "setupJob": {
-            "image": image(environment_image.ensure(facts.settings())),
+            "image": older.image_values(environment_image.ensure(facts.settings())),
             "variables": {"tenant_mailboxes": [{"name": "alice@gitops.omantel.test"}]},
         },
     }
@@ -61,75 +58,78 @@ def namespace(provisioned: object) -> Iterator[str]:
             "stringData": {"ADMIN_PASSWORD": secrets.token_urlsafe(24)},
         },
     ]
-    facts.kubernetes("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
-    yield NAMESPACE
-    facts.kubernetes("delete", "namespace", NAMESPACE, "--wait=true", "--timeout=120s")
-
-
-def helm(*words: str, values: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
-    settings = facts.settings()
-    return subprocess.run(
-        [str(settings.bin / "helm"), *words, "--namespace", NAMESPACE, "--kubeconfig", str(settings.kubeconfig)],
-        input=json.dumps(values) if values else "",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    remove("gitops")
+    try:
+        facts.kubernetes("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
+        yield NAMESPACE
+    finally:
+        remove("gitops")
 
 
 def upgrade(values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    return helm("upgrade", "--install", "stalwart", str(CHART), "--values", "-", values=values)
+    return helm.call(NAMESPACE, "upgrade", "--install", "stalwart", str(CHART), "--values", "-", values=values)
+
+
+def status() -> str:
+    found: str = json.loads(helm.output(NAMESPACE, "status", "stalwart", "-o", "json"))["info"]["status"]
+    return found
 
 
 def log() -> str:
     return facts.kubernetes("logs", "job/stalwart-setup", "-n", NAMESPACE)
 
 
-def job() -> dict[str, Any]:
-    return kubernetes_json("get", "job", "stalwart-setup", "-n", NAMESPACE)
+def job() -> str:
+    """Its UID."""
+    return str(kubernetes_json("get", "job", "stalwart-setup", "-n", NAMESPACE)["metadata"]["uid"])
 
 
-def test_an_install_configures_the_server(values: dict[str, Any]) -> None:
+@pytest.fixture(scope="module")
+def installed(namespace: str, values: dict[str, Any]) -> str:
+    """What the Job of the first install printed."""
     done = upgrade(values)
     assert done.returncode == 0, done.stdout + log()
-    assert "gitops: changed" in log()
+    return log()
+
+
+def test_an_install_configures_the_server(installed: str, values: dict[str, Any]) -> None:
+    assert "gitops: changed" in installed
     with Stalwart("gitops") as server:
         assert {"alice", "admin"} <= {account["name"] for account in server.objects("Account")}
         (directory,) = [item for item in server.objects("Directory") if item["@type"] == "Oidc"]
         assert directory["issuerUrl"] == values["keycloak"]["realmURL"]
 
 
-def test_another_run_changes_nothing_and_a_deleted_job_comes_back(values: dict[str, Any]) -> None:
-    first = job()["metadata"]["uid"]
+@pytest.mark.usefixtures("installed")
+def test_a_job_that_cannot_succeed_fails_the_upgrade_and_the_next_one_recovers(values: dict[str, Any]) -> None:
+    """The next one: with right values, and with its Job deleted behind Helm's back."""
+    wrong = {"tenant_settings": {"mtaStageAuth": {"noSuchProperty": True}}}
+    refused = upgrade({**values, "setupJob": {**values["setupJob"], "variables": wrong, "backoffLimit": 0}})
+    assert refused.returncode != 0
+    assert "BackoffLimitExceeded" in refused.stdout
+    assert "gitops: FAILED at stalwart" in log()
+    assert "noSuchProperty" in log()
+    assert status() == "failed"
+
+    failed = job()
     facts.kubernetes("delete", "job", "stalwart-setup", "-n", NAMESPACE)
     with Stalwart("gitops") as server:
         before = server.writes()
-        assert upgrade(values).returncode == 0, log()
+        done = upgrade(values)
+        assert done.returncode == 0, done.stdout + log()
         assert server.writes() == before
     assert "gitops: changed 0" in log()
-    assert job()["metadata"]["uid"] != first
+    assert job() != failed
+    assert status() == "deployed"
 
 
-def test_a_job_that_cannot_succeed_fails_the_upgrade(values: dict[str, Any]) -> None:
-    wrong = {"tenant_settings": {"mtaStageAuth": {"noSuchProperty": True}}}
-    refused = {**values, "setupJob": {**values["setupJob"], "variables": wrong, "backoffLimit": 0}}
-    done = upgrade(refused)
-    assert done.returncode != 0
-    assert "BackoffLimitExceeded" in done.stdout
-    assert "gitops: FAILED at stalwart" in log()
-    assert "noSuchProperty" in log()
-    assert json.loads(helm("status", "stalwart", "-o", "json").stdout)["info"]["status"] == "failed"
-    assert upgrade(values).returncode == 0, log()
-
-
-def test_no_secret_is_told(values: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("installed")
+def test_no_secret_is_told() -> None:
     password = secret(NAMESPACE, "stalwart-admin", "ADMIN_PASSWORD")
     told = [
         log(),
-        helm("get", "values", "stalwart", "--all").stdout,
-        helm("get", "manifest", "stalwart").stdout,
+        helm.output(NAMESPACE, "get", "values", "stalwart", "--all"),
+        helm.output(NAMESPACE, "get", "manifest", "stalwart"),
         facts.kubernetes("get", "configmaps,jobs,pods,statefulsets,events", "-n", NAMESPACE, "-o", "yaml"),
     ]
     assert [text for text in told if password in text] == []

@@ -11,7 +11,9 @@ import pytest
 from tests.sandbox import facts
 
 from . import keycloak, older
-from .older import PASSWORD, Tenant
+from .conftest import kubernetes_json
+from .older import PASSWORD
+from .tenant import Tenant, remove
 
 pytestmark = pytest.mark.lifecycle
 
@@ -30,12 +32,13 @@ def tenant(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tenant]:
     """A namespace, secrets and a realm, and no release yet."""
     slug, number = request.param
     found = Tenant(slug, number, tmp_path)
-    run = found.provision("--tags", "secrets,realm")
-    assert run.status == 0, run.output[-4000:]
+    remove(slug)
     try:
+        run = found.provision("--tags", "secrets,realm")
+        assert run.status == 0, run.output[-4000:]
         yield found
     finally:
-        found.remove()
+        remove(slug)
 
 
 def fixed(tenant: Tenant) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def planned(tenant: Tenant) -> str:
 
 def served_by(tenant: Tenant, service: str) -> list[str]:
     """The pods behind a Service."""
-    slices = older.kubernetes_json(
+    slices = kubernetes_json(
         "get", "endpointslices", "-n", tenant.namespace, "-l", f"kubernetes.io/service-name={service}"
     )["items"]
     return [endpoint["targetRef"]["name"] for item in slices for endpoint in item["endpoints"] or []]
@@ -78,12 +81,12 @@ def test_from_the_original_chart(tenant: Tenant) -> None:
         "persistence": VOLUME,
         "externalIPs": [tenant.address],
     }
-    tenant.install("original-0.1.2", values)
-    with tenant.server() as server:
+    older.install(tenant, "original-0.1.2", values)
+    with older.server_of(tenant) as server:
         domain = server.create("Domain", {"name": tenant.domain})
         credentials = {"0": {"@type": "Password", "secret": PASSWORD}}
         server.create("Account", {"@type": "User", "name": "alice", "domainId": domain, "credentials": credentials})
-    with tenant.imap() as client:
+    with older.imap(tenant.address) as client:
         client.login(f"alice@{tenant.domain}", PASSWORD)
         older.append(client, "from the original")
         stored = older.inbox(client)
@@ -101,9 +104,12 @@ def test_from_the_original_chart(tenant: Tenant) -> None:
     assert tenant.object("pod", "stalwart-0")["metadata"]["uid"] != pod["metadata"]["uid"]
     assert served_by(tenant, "stalwart-web") == ["stalwart-0"]
     assert tenant.names("poddisruptionbudget") == []
-    realm = f"sme-{tenant.slug}"
-    with keycloak.user(realm, "alice", tenant.domain), keycloak.client(realm, "probe"), tenant.imap() as client:
-        older.bearer(client, f"alice@{tenant.domain}", keycloak.token(realm, "probe", "alice"))
+    with (
+        keycloak.user(tenant.realm, "alice", tenant.domain),
+        keycloak.client(tenant.realm, "probe"),
+        older.imap(tenant.address) as client,
+    ):
+        older.bearer(client, f"alice@{tenant.domain}", keycloak.token(tenant.realm, "probe", "alice"))
         assert older.inbox(client) == stored
     assert tenant.provision().changed == {tenant.slug: 0}
 
@@ -111,20 +117,19 @@ def test_from_the_original_chart(tenant: Tenant) -> None:
 @pytest.mark.parametrize("tenant", [("previous", 9)], indirect=True)
 def test_from_the_chart_before_with_a_mail_client_that_stays_logged_in(tenant: Tenant) -> None:
     admin, oidc = paths(tenant.slug)
-    repository, _colon, tag = older.image().rpartition(":")
     values = {
-        "image": {"repository": repository, "tag": tag},
+        "image": older.image_values(older.image()),
         "domain": {"primary": tenant.domain},
         "admin": {"externalSecret": admin},
         "keycloak": {
-            "realmURL": f"{facts.settings().keycloak_url}/realms/sme-{tenant.slug}",
+            "realmURL": f"{facts.settings().keycloak_url}/realms/{tenant.realm}",
             "oidcExternalSecret": oidc,
         },
         "ca": {"bundle": facts.settings().ca_file.read_text()},
         "persistence": VOLUME,
         "service": {"externalIPs": [tenant.address]},
     }
-    tenant.install("bp-stalwart-tenant-0.1.0", values)
+    older.install(tenant, "bp-stalwart-tenant-0.1.0", values)
     # As the collection of that chart configured it: its pod has no certificate's files.
     settings = {
         "domain": {tenant.domain: {}},
@@ -137,9 +142,9 @@ def test_from_the_chart_before_with_a_mail_client_that_stays_logged_in(tenant: T
     tags = ("--tags", "server_settings,oidc_directory,mailboxes")
     ready = tenant.provision(*tags, "-e", json.dumps(before_chart))
     assert ready.status == 0, ready.output[-4000:]
-    before, realm, user = fixed(tenant), f"sme-{tenant.slug}", f"alice@{tenant.domain}"
+    before, realm, user = fixed(tenant), tenant.realm, f"alice@{tenant.domain}"
     with keycloak.user(realm, "alice", tenant.domain), keycloak.client(realm, "probe"):
-        client = tenant.imap()
+        client = older.imap(tenant.address)
         older.bearer(client, user, keycloak.token(realm, "probe", "alice"))
         older.append(client, "from the chart before")
         stored = older.inbox(client)
@@ -148,12 +153,12 @@ def test_from_the_chart_before_with_a_mail_client_that_stays_logged_in(tenant: T
         assert run.status == 0, run.output[-6000:]
         assert "chart" in run.line(tenant.slug).split(" | ")[0]
         assert fixed(tenant) == before
-        release = older.kubernetes_json("get", "statefulset", "stalwart", "-n", tenant.namespace)
+        release = tenant.object("statefulset", "stalwart")
         assert release["metadata"]["labels"]["helm.sh/chart"] != "bp-stalwart-tenant-0.1.0"
         # The client sees its connection end, and does what mail clients do.
         with pytest.raises((OSError, client.abort)):
             client.noop()
-        with tenant.imap() as again:
+        with older.imap(tenant.address) as again:
             older.bearer(again, user, keycloak.token(realm, "probe", "alice"))
             assert older.inbox(again) == stored
     assert tenant.provision().changed == {tenant.slug: 0}

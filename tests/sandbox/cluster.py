@@ -38,6 +38,8 @@ def apply(settings: Settings) -> None:
                 "provisioner": "kubernetes.io/no-provisioner",
                 "volumeBindingMode": "WaitForFirstConsumer",
                 "reclaimPolicy": "Retain",
+                # Said, so that the next start takes back what a test has changed.
+                "allowVolumeExpansion": False,
             },
         ],
     )
