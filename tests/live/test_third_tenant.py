@@ -1,4 +1,4 @@
-"""A tenant more: only it is touched, and nothing that is printed on the way holds a secret."""
+"""A tenant more: only it is touched, its certificate comes in the same run, and nothing that is told on the way holds a secret."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.sandbox import facts
 
-from . import helm
+from . import helm, issuer, ports
 from .conftest import kubernetes_json
 from .run import provision
 from .tenant import Tenant, remove
@@ -47,16 +47,25 @@ def found_in(places: dict[str, str], slug: str) -> list[tuple[str, str]]:
 def delta(tmp_path: Path) -> Iterator[Tenant]:
     remove("delta")
     try:
-        yield Tenant("delta", 4, tmp_path)
+        yield Tenant("delta", 4, tmp_path, {"platform_certificate_issuer": issuer.ISSUER})
     finally:
         remove("delta")
 
 
 def test_a_third_tenant_changes_only_itself_and_no_secret_is_told(delta: Tenant) -> None:
-    run = provision("-vvvv", "--diff", inventory=delta.inventory())
+    host = f"mail.{delta.domain}"
+    with issuer.signing(delta.namespace, host) as signed:
+        run = provision("-vvvv", "--diff", inventory=delta.inventory())
     assert run.status == 0, run.output[-4000:]
     assert (run.changed["acme"], run.changed["beta"]) == (0, 0)
     assert run.changed["delta"] > 0
+
+    # The issuer signs only what is published, so the server is given its certificate after the DNS records.
+    assert len(signed) == 1
+    assert f"certificate of {host} until " in run.line("delta")
+    assert "self-signed" not in run.line("delta")
+    with ports.secured(host, delta.address, 465, ports.context()) as secured:
+        assert secured.greeting.startswith("220 ")
 
     namespace = delta.namespace
     events = kubernetes_json("get", "events", "-n", namespace)
