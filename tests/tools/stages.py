@@ -1,6 +1,7 @@
 """Run `make` targets in lanes side by side, stop at the first that fails, and end with the time of each.
 
-One argument is one lane: targets that run one after the other, such as ``"lint unit"``.
+One argument is one lane: targets that run one after the other, such as ``"lint unit"``. ``unit:sandbox`` waits until ``sandbox`` of
+another lane has ended.
 """
 
 from __future__ import annotations
@@ -71,9 +72,15 @@ class Stage:
 
 
 def run(lanes: list[list[str]]) -> list[Stage]:
-    """All stages that were started, each of them ended; those after a failure or a signal are not started."""
+    """All stages that were started, each of them ended; those after a failure or a signal are not started.
+
+    :raises ValueError: a stage waits for one that no lane has.
+    """
     output: queue.SimpleQueue[tuple[Stage, str | None]] = queue.SimpleQueue()
-    todo = [list(lane) for lane in lanes]
+    todo = [[_split(item) for item in lane] for lane in lanes]
+    names = {name for lane in todo for name, _after in lane}
+    if unknown := {after for lane in todo for _name, after in lane if after} - names:
+        raise ValueError(f"no lane has {', '.join(sorted(unknown))}")
     stages: list[Stage] = []
     running: set[Stage] = set()
     told = threading.Event()
@@ -82,16 +89,19 @@ def run(lanes: list[list[str]]) -> list[Stage]:
     def tell(_number: int, _frame: FrameType | None) -> None:
         told.set()
 
-    def start(lane: int) -> None:
-        if todo[lane] and not told.is_set():
-            stage = Stage(todo[lane].pop(0), lane, output)
-            stages.append(stage)
-            running.add(stage)
+    def start() -> None:
+        """Whatever can run: the next one of each lane that has none running."""
+        ended = {stage.name for stage in stages if stage not in running}
+        busy = {stage.lane for stage in running}
+        for lane, rest in enumerate(todo):
+            if rest and lane not in busy and not told.is_set() and rest[0][1] in (None, *ended):
+                stage = Stage(rest.pop(0)[0], lane, output)
+                stages.append(stage)
+                running.add(stage)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, tell)
-    for lane in range(len(lanes)):
-        start(lane)
+    start()
     while running:
         try:
             stage, line = output.get(timeout=0.5)
@@ -104,7 +114,7 @@ def run(lanes: list[list[str]]) -> list[Stage]:
             running.discard(stage)
             if stage.status:
                 told.set()
-            start(stage.lane)
+            start()
         if told.is_set() and kill_at is None:
             kill_at = time.monotonic() + GRACE
             for other in running:
@@ -113,6 +123,12 @@ def run(lanes: list[list[str]]) -> list[Stage]:
             for other in running:
                 other.signal(signal.SIGKILL)
     return stages
+
+
+def _split(item: str) -> tuple[str, str | None]:
+    """The target, and the one whose end it waits for."""
+    name, _colon, after = item.partition(":")
+    return name, after or None
 
 
 def main(arguments: list[str]) -> int:

@@ -18,6 +18,8 @@ bad:
 \t@sleep 0.5; printf '\\303\\251\\n'; exit 3
 never:
 \t@echo started
+slow:
+\t@sleep 1; echo done
 long:
 \t@'{python}' -u -c 'import time;exec("try:\\n print(\\"begun\\")\\n time.sleep(60)\\nfinally:\\n time.sleep(1)\\n print(\\"cleaned\\")")'
 """
@@ -44,6 +46,28 @@ def test_all_green_ends_with_pytest_s_closing_line(folder: Path) -> None:
     output = run.communicate(timeout=60)[0]
     assert run.returncode == 0
     assert output.splitlines()[-1] == "==== 5 passed in 2.00s ===="
+
+
+def test_a_stage_waits_for_another_lane_s(folder: Path) -> None:
+    run = start(folder, "never live:slow", "slow")
+    output = run.communicate(timeout=60)[0]
+    assert run.returncode == 0
+    assert output.index("slow     | done") < output.index("5 passed")
+    assert output.index("started") < output.index("slow     | done")
+
+
+def test_a_stage_does_not_start_when_the_one_that_it_waits_for_fails(folder: Path) -> None:
+    run = start(folder, "never:bad", "bad")
+    output = run.communicate(timeout=60)[0]
+    assert run.returncode == 1
+    assert "started" not in output
+
+
+def test_nobody_waits_for_a_stage_that_is_not_there(folder: Path) -> None:
+    run = start(folder, "never:sandbox")
+    output = run.communicate(timeout=60)[0]
+    assert run.returncode == 1
+    assert "started" not in output
 
 
 def test_a_failure_stops_both_lanes_and_lets_them_clean_up(folder: Path) -> None:
