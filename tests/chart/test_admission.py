@@ -17,8 +17,6 @@ from .test_incidents import CONTEXTS, pods
 
 pytestmark = pytest.mark.sandbox
 LEVEL = "pod-security.kubernetes.io/enforce"
-
-
 LEVELS = ("baseline", "restricted")
 
 
