@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
 import os
 import shutil
@@ -51,22 +53,33 @@ def helm() -> str:
     return found
 
 
+def rendered(helm: str, values: str, release: str = "stalwart") -> Manifest:
+    """:param values: YAML. Raises Refused."""
+    done = subprocess.run(
+        [helm, "template", release, str(CHART), "--namespace", NAMESPACE, "--values", "-"],
+        input=values,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Refused(done.stderr)
+    objects = [document for document in yaml.safe_load_all(done.stdout) if document]
+    result = Manifest({(obj["kind"], obj["metadata"]["name"]): obj for obj in objects})
+    assert len(result) == len(objects), "two objects of one kind and name"
+    return result
+
+
 @pytest.fixture(scope="session")
 def render(helm: str) -> Callable[..., Manifest]:
+    known = functools.cache(functools.partial(rendered, helm))
+
     def run(values: dict[str, Any] | None = None, release: str = "stalwart", **more: Any) -> Manifest:
-        """As role chart renders it, without the chart's own Job; values that name ``setupJob`` say otherwise."""
-        done = subprocess.run(
-            [helm, "template", release, str(CHART), "--namespace", NAMESPACE, "--values", "-"],
-            input=json.dumps({"setupJob": {"enabled": False}, **(values or {}), **more}),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise Refused(done.stderr)
-        objects = [document for document in yaml.safe_load_all(done.stdout) if document]
-        result = Manifest({(obj["kind"], obj["metadata"]["name"]): obj for obj in objects})
-        assert len(result) == len(objects), "two objects of one kind and name"
-        return result
+        """As role chart renders it, without the chart's own Job; values that name ``setupJob`` say otherwise.
+
+        The same values are rendered once.
+        """
+        given = {"setupJob": {"enabled": False}, **(values or {}), **more}
+        return copy.deepcopy(known(json.dumps(given, sort_keys=True), release))
 
     return run

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any, Callable
 
 import pytest
@@ -33,11 +32,6 @@ SELECTOR = {
 ACME = {"domain": {"primary": "acme.test"}}
 CERTIFICATE = {"enabled": True, "issuerRef": {"name": "ca"}}
 OLD = {"generation": "0.15", "image": {"tag": "v0.15.5"}}
-
-
-def test_lint(helm: str) -> None:
-    done = subprocess.run([helm, "lint", "--strict", str(CHART)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
 
 
 def test_defaults_render_without_a_cluster(render: Render) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from typing import Any
 
 import dkim
@@ -133,6 +134,13 @@ def received(target: Target, account: str | int, login: tuple[str, str], count: 
             assert len(found) == count, found
             return found
         time.sleep(0.1)
+
+
+def bounced(target: Target, account: str | int, login: tuple[str, str]) -> str:
+    """What the only message in a mailbox, a notification, tells the sender."""
+    ((_, raw),) = received(target, account, login, 1)
+    part = next(part for part in message_from_bytes(raw).walk() if part.get_content_type() == "text/plain")
+    return bytes(part.get_payload(decode=True)).decode()
 
 
 def _fetched(target: Target, account: str, login: tuple[str, str]) -> list[Message]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from tests.sandbox.pki import Authority
 
+from .mail import WAIT_SECONDS
+
 USER, PASSWORD = "acme", "Relay-Pass-4417-zz"
+FAREWELL = "221 2.0.0 Bye"
 
 
 @dataclass(frozen=True)
@@ -29,14 +33,26 @@ class Taken:
 
 @dataclass
 class Relay:
-    """:param tls: implicit, starttls or none. :param users: passwords by name; without any nobody has to log in."""
+    """:param tls: implicit, starttls or none. :param users: passwords by name; without any nobody has to log in.
+
+    :param farewell: the reply to QUIT.
+    """
 
     address: str
     port: int
     tls: str
     users: dict[str, str] = field(default_factory=dict)
+    farewell: str = FAREWELL
     taken: list[Taken] = field(default_factory=list)
     attempts: list[tuple[str, str]] = field(default_factory=list)
+
+    def receive(self, count: int = 1) -> list[Taken]:
+        """What it has taken, as soon as that is as much."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while len(self.taken) < count and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert len(self.taken) == count
+        return self.taken
 
     def authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: object
@@ -56,6 +72,9 @@ class Relay:
         self.taken.append(Taken(envelope.mail_from or "", list(envelope.rcpt_tos), content, user, encrypted))
         return "250 2.0.0 Taken"
 
+    async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:
+        return self.farewell
+
 
 def own_address() -> str:
     """One of this machine's that is not loopback, where no server sends to. Raises OSError where there is none."""
@@ -71,13 +90,13 @@ def _free_port(address: str) -> int:
 
 
 @contextmanager
-def running(authority: Authority, tls: str = "starttls", **users: str) -> Iterator[Relay]:
+def running(authority: Authority, tls: str = "starttls", farewell: str = FAREWELL, **users: str) -> Iterator[Relay]:
     """A relay on this machine whose certificate is of the authority."""
     address = own_address()
     pair = authority.server("relay", [address], ["relay.test"])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)
-    relay = Relay(address, _free_port(address), tls, users)
+    relay = Relay(address, _free_port(address), tls, users, farewell)
     options = {
         "auth_required": bool(users),
         "auth_require_tls": tls == "starttls",

@@ -18,9 +18,9 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import (
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail.probe_port import Port
 from tests.contract import servers
 from tests.contract.issuer import Issuer
+from tests.contract.nameserver import NameServer
 from tests.contract.v015.rest import Rest
 
-from .nameserver import NameServer
 from .server import Result, Server
 
 DOMAIN, HOST = "acme.test", "mail.acme.test"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,24 +104,17 @@ def test_a_renewed_certificate(mounted: Mounted, monkeypatch: pytest.MonkeyPatch
 
 def test_files_that_come_later_are_waited_for(mounted: Mounted, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a kubelet's are. What comes first is a certificate without its key, which neither generation may keep."""
-    monkeypatch.setattr(certificate_task, "INTERVAL", 0.2)
     mounted.write(*new_certificate(HOST))
     mounted.settings()
     certificate, private_key = new_certificate(HOST)
+    coming = iter((("tls.crt", certificate), ("tls.key", private_key)))
 
-    def later() -> None:
-        time.sleep(0.7)
-        (mounted.folder / "tls.crt").write_text(certificate, encoding="utf-8")
-        time.sleep(0.7)
-        (mounted.folder / "tls.key").write_text(private_key, encoding="utf-8")
+    def pause(_seconds: float) -> None:
+        name, text = next(coming)
+        (mounted.folder / name).write_text(text, encoding="utf-8")
 
-    writer = threading.Thread(target=later)
-    writer.start()
-    try:
-        done = mounted.run(certificate)
-    finally:
-        writer.join()
-    assert done["reloads"] > 2
+    monkeypatch.setattr(certificate_task, "time", SimpleNamespace(monotonic=time.monotonic, sleep=pause))
+    assert mounted.run(certificate)["reloads"] == 3
     assert not mounted.run(certificate)["changed"]
 
 

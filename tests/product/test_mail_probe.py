@@ -18,9 +18,9 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.mail import pr
 from tests.contract import servers
 from tests.contract.issuer import Issuer
 from tests.contract.v015.rest import Rest
+from tests.sandbox.pki import Authority
 from tests.simulator.fixture import free_port
 
-from .certificates import new_chain
 from .mail import DOMAIN, GROUP, HOST, PASSWORD, PRINCIPALS, PROBE, SCOPES, Tenant, realm, tenant, unlimited
 from .server import Result
 
@@ -423,12 +423,14 @@ def issued(acme: Tenant, tmp_path: Path) -> Iterator[Path]:
     if is_old(acme):
         pytest.skip("one generation is enough: the certificate is looked at from outside")
     api = acme.server.api()
-    ca, certificate, key = new_chain(HOST)
-    (tmp_path / "ca.pem").write_text(ca, encoding="utf-8")
-    private = {"@type": "Text", "secret": key}
-    created = api.create("Certificate", certificate={"@type": "Text", "value": certificate}, privateKey=private)
+    authority = Authority(tmp_path)
+    authority.ensure()
+    pair = authority.server("mail", [], [HOST])
+    certificate = {"@type": "Text", "value": pair.certificate.read_text(encoding="utf-8")}
+    private = {"@type": "Text", "secret": pair.key.read_text(encoding="utf-8")}
+    created = api.create("Certificate", certificate=certificate, privateKey=private)
     assert "created" in api.action("ReloadTlsCertificates")
-    yield tmp_path / "ca.pem"
+    yield authority.ca.certificate
     api.destroy("Certificate", created)
     assert "created" in api.action("ReloadTlsCertificates")
 

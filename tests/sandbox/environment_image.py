@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from . import command, image, images, packages
+from . import command, image, images, packages, sandbox
 from .settings import CHECKOUT, Settings
 
 NAME = "localhost/stalwart-ee"
@@ -29,7 +29,15 @@ main()
 
 
 def ensure(settings: Settings) -> str:
-    """Import the image unless the node has it; return its reference."""
+    """Import the image unless the node has it; return its reference.
+
+    Nothing else may be changing the sandbox in this process: it would be waited for without end.
+    """
+    with sandbox.lock(settings):
+        return _ensure(settings)
+
+
+def _ensure(settings: Settings) -> str:
     libraries, code = image.Content(), image.Content()
     folder = packages.install(
         settings, "execution-environment", CHECKOUT / "requirements.txt", images.image_python(settings)

@@ -9,7 +9,7 @@ import ipaddress
 import json
 from pathlib import Path
 
-from . import command
+from . import command, files
 from .debian import program
 from .errors import SandboxError
 from .settings import NODE_BRIDGE, POD_BRIDGE, Settings
@@ -54,10 +54,30 @@ def up(settings: Settings) -> None:
     # Pods of one node share a bridge: without this their traffic passes no packet filter, so no policy and no Service.
     if not _BRIDGE_FILTER.exists():
         command.run([program("modprobe"), "br_netfilter"])
-    _BRIDGE_FILTER.write_text("1\n")
+    _filter_bridges(settings)
 
 
-def down(*, forget: bool) -> None:
+def _former_filter(settings: Settings) -> Path:
+    """What the machine's own bridges had, where that was something else."""
+    return settings.data / "bridge-nf-call-iptables"
+
+
+def _filter_bridges(settings: Settings) -> None:
+    former = _BRIDGE_FILTER.read_text()
+    if former.strip() != "1":
+        files.write(_former_filter(settings), former)
+        _BRIDGE_FILTER.write_text("1\n")
+
+
+def _filter_bridges_as_before(settings: Settings) -> None:
+    former = _former_filter(settings)
+    if former.exists():
+        if _BRIDGE_FILTER.exists():
+            _BRIDGE_FILTER.write_text(former.read_text())
+        former.unlink()
+
+
+def down(settings: Settings, *, forget: bool) -> None:
     """Remove the sandbox's bridges and the network namespaces of pods that have ended.
 
     With `forget` also what the CNI plugins remember of them; without it the kubelet still releases their addresses.
@@ -75,6 +95,7 @@ def down(*, forget: bool) -> None:
     for bridge in (NODE_BRIDGE, POD_BRIDGE):
         if _exists(bridge):
             command.run([program("ip"), "link", "delete", bridge])
+    _filter_bridges_as_before(settings)
 
 
 def _exists(interface: str) -> bool:

@@ -31,6 +31,7 @@ def install(settings: Settings, name: str, requirements: Path, python: str) -> P
     machine = platform.machine()
     log = settings.logs / f"build-{name}.log"
     with progress.step(f"packages of the {name}"):
+        stamp.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         wheels = _wheels(settings, name, requirements, log)
         words: list[str | Path] = [

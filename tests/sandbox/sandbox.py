@@ -119,7 +119,7 @@ def down(settings: Settings, *, wipe: bool = False) -> None:
         with progress.step(f"{server.name} stopped"):
             server.stop()
     if debian.find_program("ip"):
-        network.down(forget=wipe)
+        network.down(settings, forget=wipe)
     if wipe:
         with progress.step(f"{settings.data} removed"):
             _unmount_below(settings.data)

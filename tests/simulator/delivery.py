@@ -26,7 +26,7 @@ log = logging.getLogger("simulator.delivery")
 RETRY_SECONDS = (120, 300, 600, 900, 1800, 3600, 7200)
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS queue (number INTEGER PRIMARY KEY AUTOINCREMENT, return_path TEXT, recipient TEXT,"
-    " raw BLOB, is_spam INTEGER, attempts INTEGER, due REAL, reason TEXT)"
+    " raw BLOB, is_spam INTEGER, attempts INTEGER, due REAL, reason TEXT, error TEXT)"
 )
 
 
@@ -38,6 +38,7 @@ class Queued:
     raw: bytes
     is_spam: bool
     attempts: int
+    last_error: str
 
 
 class Queue:
@@ -46,6 +47,8 @@ class Queue:
     def __init__(self, mta: Mta, database: sqlite3.Connection) -> None:
         self.mta, self._database = mta, database
         database.execute(_TABLE)
+        with contextlib.suppress(sqlite3.OperationalError):  # A volume may be of before that column.
+            database.execute("ALTER TABLE queue ADD COLUMN error TEXT")
         self._wanted = asyncio.Event()
         self._job: asyncio.Task[None] | None = None
         self._sending: set[asyncio.Task[None]] = set()
@@ -73,10 +76,16 @@ class Queue:
             )
         self._wanted.set()
 
-    def waiting(self) -> list[dict[str, str]]:
-        """What tests may look at: everything that is not delivered yet, and why."""
-        rows = self._database.execute("SELECT return_path, recipient, reason FROM queue ORDER BY number")
-        return [{"from": path, "to": recipient, "reason": reason or ""} for path, recipient, reason in rows]
+    def waiting(self) -> list[dict[str, str | int]]:
+        """What tests may look at: everything that is not delivered yet, why, and how often it was tried."""
+        rows = self._database.execute("SELECT return_path, recipient, reason, attempts FROM queue ORDER BY number")
+        return [{"from": path, "to": to, "reason": reason or "", "attempts": tries} for path, to, reason, tries in rows]
+
+    def retry(self, recipient: str) -> None:
+        """Now, unless it is on its way."""
+        query = "UPDATE queue SET due = ? WHERE recipient = ? AND due IS NOT NULL"
+        self._database.execute(query, (time.time(), recipient))
+        self._wanted.set()
 
     async def _work(self) -> None:
         while True:
@@ -96,16 +105,20 @@ class Queue:
 
     def _due(self) -> list[Queued]:
         query = (
-            "SELECT number, return_path, recipient, raw, is_spam, attempts FROM queue WHERE due <= ? ORDER BY number"
+            "SELECT number, return_path, recipient, raw, is_spam, attempts, coalesce(error, 'none') FROM queue"
+            " WHERE due <= ? ORDER BY number"
         )
         rows = self._database.execute(query, (time.time(),)).fetchall()
-        return [Queued(number, path, to, bytes(raw), bool(spam), tries) for number, path, to, raw, spam, tries in rows]
+        return [
+            Queued(number, path, to, bytes(raw), bool(spam), tries, error)
+            for number, path, to, raw, spam, tries, error in rows
+        ]
 
     def _attempt(self, entry: Queued) -> None:
         if self.mta.is_local_domain(entry.recipient.rpartition("@")[2]):
             self._outcome(entry, lambda: self._deliver(entry))
             return
-        relay = self.mta.relay(entry.return_path, entry.recipient, entry.attempts)
+        relay = self.mta.relay(entry.return_path, entry.recipient, entry.attempts, entry.last_error)
         if relay is None:
             self._keep(entry, None, "the simulator sends nothing to other servers")
             return
@@ -122,6 +135,10 @@ class Queue:
             await asyncio.to_thread(outbound.send, relay, *message)
         except (TemporaryFailure, PermanentFailure) as error:
             failure = error
+        except Exception as error:
+            # Nobody waits for this task: what is unforeseen has to be seen in the queue, which keeps the mail.
+            log.exception("Sending to %s failed", entry.recipient)
+            failure = TemporaryFailure(f"{type(error).__name__}: {error}", "io")
 
         def outcome() -> None:
             if failure is not None:
@@ -135,7 +152,7 @@ class Queue:
             deliver()
         except TemporaryFailure as error:
             delay = RETRY_SECONDS[min(entry.attempts, len(RETRY_SECONDS) - 1)]
-            self._keep(entry, time.time() + delay, str(error))
+            self._keep(entry, time.time() + delay, str(error), error.kind)
             return
         except PermanentFailure as error:
             log.info("Delivery to %s failed: %s", entry.recipient, error)
@@ -143,10 +160,10 @@ class Queue:
                 self.put("", [entry.return_path], bounce(self.mta.hostname, entry.return_path, entry, error))
         self._database.execute("DELETE FROM queue WHERE number = ?", (entry.number,))
 
-    def _keep(self, entry: Queued, due: float | None, reason: str) -> None:
+    def _keep(self, entry: Queued, due: float | None, reason: str, error: str = "none") -> None:
         self._database.execute(
-            "UPDATE queue SET due = ?, reason = ?, attempts = attempts + 1 WHERE number = ?",
-            (due, reason, entry.number),
+            "UPDATE queue SET due = ?, reason = ?, error = ?, attempts = attempts + 1 WHERE number = ?",
+            (due, reason, error, entry.number),
         )
 
     def _deliver(self, entry: Queued) -> None:

@@ -47,6 +47,9 @@ async def answer(server: Equipped, request: web.Request) -> Any:
             return {"requests": server.requests, "process": server.nonce}
         case "GET", "/simulator/queue":
             return server.queue.waiting()
+        case "POST", "/simulator/queue":
+            server.queue.retry(str(await request.json()))
+            return {}
         case "GET", "/simulator/faults":
             return sorted(server.faults)
         case "PUT", "/simulator/faults":

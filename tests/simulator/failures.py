@@ -6,6 +6,11 @@ from __future__ import annotations
 class TemporaryFailure(Exception):
     """Tried again later."""
 
+    def __init__(self, reason: str, kind: str = "unexpected-reply") -> None:
+        """:param kind: what rules know it by, as ``last_error``."""
+        super().__init__(reason)
+        self.kind = kind
+
 
 class PermanentFailure(Exception):
     """Told to the sender."""

@@ -203,9 +203,9 @@ class MailFlow:
         found, addresses = self.resolve(member, catch_all=False)
         return addresses if found is Found.MAILBOX else [member]
 
-    def relay(self, sender: str, recipient: str, attempts: int) -> Relay | None:
+    def relay(self, sender: str, recipient: str, attempts: int, last_error: str) -> Relay | None:
         """Routes and TLS strategies as of the last reload, secrets among them."""
-        running, variables = self.server.running, envelope(sender, recipient, attempts)
+        running, variables = self.server.running, envelope(sender, recipient, attempts, last_error)
         route = self._chosen("route", variables, running.routes)
         if route is None or route["@type"] != "Relay":
             return None

@@ -91,8 +91,11 @@ class SpamFilter:
     scores: Mapping[str, float] = field(default_factory=dict)
 
 
-def envelope(sender: str, recipient: str, attempts: int) -> dict[str, Value]:
-    """Variables of the rules for what leaves."""
+def envelope(sender: str, recipient: str, attempts: int, last_error: str) -> dict[str, Value]:
+    """Variables of the rules for what leaves.
+
+    :param last_error: kind of the last attempt's failure.
+    """
     domains = (sender.rpartition("@")[2], recipient.rpartition("@")[2])
     return {
         "sender": sender,
@@ -100,7 +103,7 @@ def envelope(sender: str, recipient: str, attempts: int) -> dict[str, Value]:
         "rcpt": recipient,
         "rcpt_domain": domains[1],
         "retry_num": attempts,
-        "last_error": "",
+        "last_error": last_error,
         "source": "authenticated",
     }
 
@@ -155,7 +158,7 @@ class Mta(Protocol):
         """What a recipient is, and the addresses it stands for."""
         ...
 
-    def relay(self, sender: str, recipient: str, attempts: int) -> Relay | None:
+    def relay(self, sender: str, recipient: str, attempts: int, last_error: str) -> Relay | None:
         """By which server mail for others leaves; None for theirs."""
         ...
 

@@ -5,6 +5,7 @@ Nothing goes to the servers of a domain (MX): test equipment sends to nobody tha
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import smtplib
 import socket
@@ -20,9 +21,19 @@ REQUIRE, DISABLE = "require", "disable"
 _MECHANISMS = (("LOGIN", smtplib.SMTP.auth_login), ("PLAIN", smtplib.SMTP.auth_plain))
 
 
+def system_addresses(host: str) -> list[str]:
+    """Raises OSError."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+
 @dataclass(frozen=True)
 class Relay:
-    """A route to one server. ``start_tls`` is require, optional or disable."""
+    """A route to one server.
+
+    :param start_tls: require, optional or disable.
+    :param addresses: of a host. Raises OSError, TemporaryFailure or PermanentFailure.
+    :param public_authorities: trusts these alone, whatever SSL_CERT_FILE says.
+    """
 
     address: str
     port: int
@@ -31,12 +42,15 @@ class Relay:
     any_certificate: bool
     username: str | None = None
     password: str | None = None
+    addresses: Callable[[str], list[str]] = system_addresses
+    public_authorities: bool = False
 
 
 def send(relay: Relay, hostname: str, sender: str, recipient: str, message: bytes) -> None:
     """Blocks. Raises TemporaryFailure or PermanentFailure."""
     try:
-        with _connected(relay, hostname) as client:
+        client = _connected(relay, hostname)
+        try:
             _encrypted(relay, client)
             _logged_in(relay, client)
             commands: tuple[tuple[str, Callable[[], tuple[int, bytes]]], ...] = (
@@ -48,27 +62,47 @@ def send(relay: Relay, hostname: str, sender: str, recipient: str, message: byte
                 code, text = say()
                 if code >= 400:
                     raise _refused(relay, command, code, text)
+        finally:
+            # The mail is the relay's, or its refusal known: what comes after changes neither.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                client.quit()
     except smtplib.SMTPDataError as error:
         raise _refused(relay, "DATA", error.smtp_code, error.smtp_error) from None
     except ssl.SSLError as error:
         reason = "invalid peer certificate" if isinstance(error, ssl.SSLCertVerificationError) else error.reason
-        raise TemporaryFailure(f"Handshake failed: {reason}") from None
+        raise TemporaryFailure(f"Handshake failed: {reason}", "tls") from None
     except (OSError, smtplib.SMTPException) as error:
-        raise TemporaryFailure(f"Connection failed: {error}") from None
+        raise TemporaryFailure(f"Connection failed: {error}", "connection") from None
 
 
 def _connected(relay: Relay, hostname: str) -> smtplib.SMTP:
-    found = socket.getaddrinfo(relay.address, relay.port, type=socket.SOCK_STREAM)
-    if all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in found):
-        raise PermanentFailure("host resolves loopback address", f"connection to '{relay.address}' failed")
+    outside = [each for each in relay.addresses(relay.address) if not ipaddress.ip_address(each).is_loopback]
+    if not outside:
+        raise connection_failed(relay.address, "host resolves loopback address")
     if relay.implicit_tls:
-        return smtplib.SMTP_SSL(relay.address, relay.port, hostname, timeout=TIMEOUT, context=_context(relay))
-    return smtplib.SMTP(relay.address, relay.port, hostname, timeout=TIMEOUT)
+        client: smtplib.SMTP = smtplib.SMTP_SSL(local_hostname=hostname, timeout=TIMEOUT, context=_context(relay))
+    else:
+        client = smtplib.SMTP(local_hostname=hostname, timeout=TIMEOUT)
+    client._host = relay.address  # type: ignore[attr-defined] # whom the certificate has to name
+    for address in outside:
+        try:
+            client.connect(address, relay.port)
+            break
+        except OSError:
+            if address == outside[-1]:
+                raise
+    return client
+
+
+def connection_failed(host: str, reason: str) -> PermanentFailure:
+    return PermanentFailure(reason, f"connection to '{host}' failed: {reason}")
 
 
 def _context(relay: Relay) -> ssl.SSLContext:
-    """OpenSSL reads SSL_CERT_FILE and SSL_CERT_DIR, as the real servers do."""
-    context = ssl.create_default_context()
+    """OpenSSL's default reads SSL_CERT_FILE and SSL_CERT_DIR, as 0.16 does."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if relay.public_authorities else ssl.create_default_context()
+    if relay.public_authorities:
+        context.load_verify_locations(capath=ssl.get_default_verify_paths().openssl_capath)
     if relay.any_certificate:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
@@ -98,11 +132,10 @@ def _logged_in(relay: Relay, client: smtplib.SMTP) -> None:
             except smtplib.SMTPAuthenticationError as error:
                 code, enhanced, text = _parts(error.smtp_code, error.smtp_error)
                 raise TemporaryFailure(
-                    f"Authentication failed: Code: {code}, Enhanced code: {enhanced}, Message: {text}"
+                    f"Authentication failed: Code: {code}, Enhanced code: {enhanced}, Message: {text}", "connection"
                 ) from None
             return
-    reason = "Unsupported authentication mechanism"
-    raise PermanentFailure(reason, f"connection to '{relay.address}' failed: {reason}")
+    raise connection_failed(relay.address, "Unsupported authentication mechanism")
 
 
 def _parts(code: int, text: bytes | str) -> tuple[int, str, str]:

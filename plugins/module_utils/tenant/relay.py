@@ -78,6 +78,14 @@ def host(value: t.Any) -> str:
     return address
 
 
+def _is_address(value: t.Any) -> bool:
+    try:
+        names.address(value)
+    except Invalid:
+        return False
+    return True
+
+
 def port(value: t.Any) -> int:
     """A TCP port."""
     if isinstance(value, bool) or not str(value).isdigit() or not 0 < int(value) < 65536:
@@ -156,6 +164,11 @@ def resolve(inputs: Inputs, who: Identity, generation: str | None, problems: Pro
         problems.add(
             f"{VARIABLE}.host", found["host"], "another server than the tenant's own, which mail would go round in"
         )
+    if generation == "0.15" and _is_address(found.get("host")):
+        accepted = (
+            "a host name with tenant_generation 0.15, which asks the DNS for an address, too, and returns the mail"
+        )
+        problems.add(f"{VARIABLE}.host", found["host"], accepted)
     number = found.get("port") or PORT
     mode = found.get("tls") or (IMPLICIT if number == IMPLICIT_TLS_PORT else STARTTLS)
     user = found.get("username")

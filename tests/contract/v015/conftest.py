@@ -11,10 +11,18 @@ from ..api import Target
 from .rest import Rest
 
 
+@pytest.fixture(scope="module")
+def environ() -> dict[str, str]:
+    """Of a server that is started here."""
+    return {}
+
+
 @pytest.fixture(scope="module", params=servers.names("0.15"))
-def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def target(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, environ: dict[str, str]
+) -> Iterator[Target]:
     """A server with the internal directory and without Pyzor, so that reloads work without name resolution."""
-    with servers.opened(request.param, tmp_path_factory.mktemp(request.param), "0.15") as opened:
+    with servers.opened(request.param, tmp_path_factory.mktemp(request.param), "0.15", **environ) as opened:
         client = Rest(opened)
         pairs = [
             ["spam-filter.enable", "false"],

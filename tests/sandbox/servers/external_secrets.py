@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
-from .. import definitions, golang, kubeconfig, kubectl, process
-from ..server import Server
+from .. import golang, kubectl, process
+from ..cluster_server import ClusterServer
 from ..settings import EXTERNAL_SECRETS_METRICS_PORT, SECRET_STORE
 from .openbao import MOUNT, READER, OpenBao
 
@@ -21,22 +20,13 @@ REVIEWER = "openbao-token-reviewer"
 AUDIENCE = "vault"
 
 
-class ExternalSecrets(Server):
+class ExternalSecrets(ClusterServer):
     name = "external-secrets"
     needs = ("kube-apiserver", "kube-controller-manager", "openbao")
+    definitions_folder = "external-secrets-crds"
 
     def install(self) -> None:
         golang.build(self.settings, golang.EXTERNAL_SECRETS)
-
-    @property
-    def _kubeconfig(self) -> Path:
-        return self.settings.credentials / f"{self.name}.kubeconfig"
-
-    def prepare(self) -> list[Path]:
-        kubeconfig.ensure(self.settings, self._kubeconfig, self.name, self.name)
-        definitions.apply(self.settings, "external-secrets-crds")
-        kubectl.apply(self.settings, _objects(self.name))
-        return [self._kubeconfig]
 
     def argv(self) -> list[str]:
         address = self.settings.address
@@ -49,7 +39,7 @@ class ExternalSecrets(Server):
         ]
 
     def env(self) -> dict[str, str]:
-        return {"KUBECONFIG": str(self._kubeconfig)}
+        return {"KUBECONFIG": str(self.kubeconfig)}
 
     def ready(self) -> bool:
         return self.answers(f"http://{self.settings.address}:{EXTERNAL_SECRETS_METRICS_PORT}/metrics")
@@ -77,49 +67,6 @@ class ExternalSecrets(Server):
             condition["type"] == "Ready" and condition["status"] == "True"
             for condition in store.get("status", {}).get("conditions", ())
         )
-
-
-def _objects(user: str) -> list[dict[str, Any]]:
-    """Namespace, the operator's rights, the account it logs in by, and the account OpenBao reviews tokens by."""
-
-    def account(name: str) -> dict[str, Any]:
-        return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": NAMESPACE}}
-
-    def binding(name: str, role: str, subject: dict[str, str]) -> dict[str, Any]:
-        return {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": name},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-            "subjects": [subject],
-        }
-
-    return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
-        account(SERVICE_ACCOUNT),
-        account(REVIEWER),
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "type": "kubernetes.io/service-account-token",
-            "metadata": {
-                "name": REVIEWER,
-                "namespace": NAMESPACE,
-                "annotations": {"kubernetes.io/service-account.name": REVIEWER},
-            },
-        },
-        # The operator reads and writes Secrets of all namespaces anyway.
-        binding(
-            "sandbox-external-secrets",
-            "cluster-admin",
-            {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user},
-        ),
-        binding(
-            "sandbox-openbao-token-reviewer",
-            "system:auth-delegator",
-            {"kind": "ServiceAccount", "name": REVIEWER, "namespace": NAMESPACE},
-        ),
-    ]
 
 
 def _store(url: str, certificate: str) -> dict[str, Any]:

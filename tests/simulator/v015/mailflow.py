@@ -22,7 +22,7 @@ from ..mta import (
     envelope,
 )
 from ..outbound import Relay
-from . import dkim, permissions, validate, values
+from . import dkim, permissions, resolver, validate, values
 from .problems import TooMany
 
 if TYPE_CHECKING:
@@ -237,8 +237,8 @@ class MailFlow:
         members = [principals.store.principals[member]["emails"][:1] for member in principals.members(key)]
         return Found.LIST, [*(email for emails in members for email in emails), *body["externalMembers"]]
 
-    def relay(self, sender: str, recipient: str, attempts: int) -> Relay | None:
-        variables, keys = envelope(sender, recipient, attempts), self.server.running.keys
+    def relay(self, sender: str, recipient: str, attempts: int, last_error: str) -> Relay | None:
+        variables, keys = envelope(sender, recipient, attempts, last_error), self.server.running.keys
         route = validate.below(keys, f"queue.route.{self._chosen('route', variables)}")
         if route.get("type") != "relay":
             return None
@@ -251,6 +251,8 @@ class MailFlow:
             "true" in (route.get("tls.allow-invalid-certs"), tls.get("allow-invalid-certs")),
             route.get("auth.username"),
             route.get("auth.secret"),
+            resolver.of(keys),
+            public_authorities=True,
         )
 
     def _chosen(self, rule: str, variables: Mapping[str, Value]) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import smtplib
+import sqlite3
 import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from tests.simulator import outbound
 from tests.simulator.bounce import bounce
-from tests.simulator.delivery import Queued
+from tests.simulator.delivery import Queue, Queued
 from tests.simulator.failures import PermanentFailure
 from tests.simulator.fixture import Simulator, start_simulator
 
@@ -102,9 +107,35 @@ def test_no_greeting_at_all(server: Simulator) -> None:
 
 
 def test_bounce() -> None:
-    failed = Queued(1, USER, "sales@acme.test", RAW.encode(), False, 0)
+    failed = Queued(1, USER, "sales@acme.test", RAW.encode(), False, 0, "none")
     message = bounce("mail.acme.test", USER, failed, PermanentFailure("No."))
     assert b"\n" not in message.replace(b"\r\n", b"")
     assert b"To: alice@acme.test\r\n" in message
     assert b"Final-Recipient: rfc822;sales@acme.test\r\n" in message
     assert b"Subject: hi\r\n" in message
+
+
+def test_what_nobody_has_foreseen_keeps_the_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As any other failure that may pass: with a reason, and a next attempt."""
+
+    def send(*_: Any) -> None:
+        raise UnicodeError("label empty or too long")
+
+    async def run() -> list[dict[str, str | int]]:
+        queue.start()
+        queue.put(USER, ["x@other.test"], RAW.encode())
+        async with asyncio.timeout(10):
+            while not queue.waiting()[0]["reason"]:
+                await asyncio.sleep(0.01)
+        await queue.stop()
+        return queue.waiting()
+
+    monkeypatch.setattr(outbound, "send", send)
+    route = outbound.Relay("a..b", 587, implicit_tls=False, start_tls="require", any_certificate=False)
+    mta = Mock(faults=set(), hostname="mail.acme.test", relay=Mock(return_value=route))
+    mta.is_local_domain.return_value = False
+    queue = Queue(mta, sqlite3.connect(":memory:", isolation_level=None))
+    (entry,) = asyncio.run(run())
+    assert (entry["reason"], entry["attempts"]) == ("UnicodeError: label empty or too long", 1)
+    assert queue._next() > 0
+    assert queue._next() < 3600

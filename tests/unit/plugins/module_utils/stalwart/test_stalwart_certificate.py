@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import certificate_task, served
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.argspec import TLS_PORTS
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "kubernetes"))
 from kubernetes_cluster import Cluster
 from kubernetes_tls import HOST, certificate, pem, secret
 

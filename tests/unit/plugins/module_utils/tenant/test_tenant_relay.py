@@ -221,3 +221,10 @@ def test_the_header_fields_of_0_15_are_what_they_are() -> None:
             "mtaRoute"
         ]["tenant-relay"]
     )
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "2001:db8::7"])
+def test_0_15_finds_a_relay_by_its_name_alone(address: str) -> None:
+    given = {"tenant_relay": {**RELAY, "host": address}}
+    assert model(**given)["relay"]["host"] == address
+    assert list(mistakes(**given, tenant_generation="0.15")) == ["tenant_relay.host"]
