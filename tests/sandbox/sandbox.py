@@ -58,6 +58,7 @@ def up(settings: Settings) -> None:
     _start(every)
     with progress.step("images"):
         references = images.ensure(settings)
+    golang.forget(settings)
     inventory.write(settings, references)
     progress.line(
         f"sandbox is up after {progress.total():.1f}s; inventory: {settings.inventory}, images: {', '.join(references.values())}"
