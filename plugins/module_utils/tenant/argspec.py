@@ -130,7 +130,14 @@ TENANT: dict[str, t.Any] = {
 PUBLIC = frozenset((*PLATFORM, *TENANT, "tenant_group"))
 #: Facts and registered results of the roles that begin as public variables do.
 SET_BY_ROLES = frozenset(
-    ("tenant_compared", "tenant_derived", "tenant_model", "tenant_report", "tenant_stalwart_probe")
+    (
+        "tenant_certificate_awaited",
+        "tenant_compared",
+        "tenant_derived",
+        "tenant_model",
+        "tenant_report",
+        "tenant_stalwart_probe",
+    )
 )
 
 SPEC: dict[str, t.Any] = {
