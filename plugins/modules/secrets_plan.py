@@ -82,6 +82,12 @@ writes:
   elements: dict
   returned: success
   sample: [{path: sovereign/omantel.test/stalwart/acme/admin, properties: [ADMIN_PASSWORD], version: 0}]
+unknown:
+  description: Offline, those that are not generated, so that somebody has to have written them before the run.
+  type: list
+  elements: str
+  returned: success
+  sample: ["sovereign/omantel.test/stalwart/acme/relay#RELAY_PASSWORD"]
 requests:
   description: HTTP requests that were made.
   type: int

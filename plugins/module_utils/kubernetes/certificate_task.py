@@ -48,7 +48,8 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
             raise Failure(
                 "kubernetes", "invalid_value", "offline is accepted in check mode only.", hint="Run with --check."
             )
-        return {**_result(params, Issuing(bool(params["issuer"])), None, requests=0), "awaited": False}
+        issuing = Issuing(True) if params["issuer"] else _nobody(params)
+        return {**_result(params, issuing, None, requests=0), "awaited": False}
     client = connect(params["connection"])
     try:
         return _online(client, params)
@@ -76,10 +77,14 @@ def _online(client: KubernetesClient, params: t.Mapping[str, t.Any]) -> dict[str
         time.sleep(INTERVAL)
 
 
+def _nobody(params: t.Mapping[str, t.Any]) -> Issuing:
+    return Issuing(False, f"set platform_certificate_issuer, {_OTHERWISE} {params['secret']} (platform)")
+
+
 def _issuing(client: KubernetesClient, issuer: t.Mapping[str, str] | None, params: t.Mapping[str, t.Any]) -> Issuing:
     """One request, and another where the answer is not clear."""
     if not issuer:
-        return Issuing(False, f"set platform_certificate_issuer, {_OTHERWISE} {params['secret']} (platform)")
+        return _nobody(params)
     otherwise = f"{_OTHERWISE} {params['secret']} (platform)"
     what = f"{issuer['kind']} {issuer['name']!r}"
     plural = _PLURALS.get(issuer["kind"]) if issuer["group"] == "cert-manager.io" else None

@@ -28,11 +28,10 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
         secrets, requests = {path: Secret(path) for path in paths}, 0
     else:
         secrets, requests = _read(params, paths)
-    # Offline, nothing is known to be missing.
-    given = (
-        [] if params["offline"] else [ref for ref, item in zip(references, params["secrets"]) if not item["generate"]]
-    )
-    plan = plan_secrets(secrets, references, given)
+    given = [ref for ref, item in zip(references, params["secrets"]) if not item["generate"]]
+    # Offline, nothing of somebody else's is known to be missing.
+    planned = [ref for ref in references if ref not in given] if params["offline"] else references
+    plan = plan_secrets(secrets, planned, given)
     missing = {change.key for change in plan.changes}
     writes = []
     for path in paths:
@@ -50,6 +49,7 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
             for reference in references
         ],
         "writes": writes,
+        "unknown": [str(reference) for reference in references if reference not in planned],
         "requests": requests,
     }
 

@@ -165,16 +165,16 @@ def resolve(inputs: Inputs, who: Identity, generation: str | None, problems: Pro
             f"{VARIABLE}.host", found["host"], "another server than the tenant's own, which mail would go round in"
         )
     if generation == "0.15" and _is_address(found.get("host")):
-        accepted = (
-            "a host name with tenant_generation 0.15, which asks the DNS for an address, too, and returns the mail"
-        )
+        accepted = "a host name: a server of tenant_generation 0.15 cannot use an address, and would return all mail"
         problems.add(f"{VARIABLE}.host", found["host"], accepted)
     number = found.get("port") or PORT
     mode = found.get("tls") or (IMPLICIT if number == IMPLICIT_TLS_PORT else STARTTLS)
     user = found.get("username")
     if user and mode == NONE:
         problems.add(
-            f"{VARIABLE}.tls", mode, f"{IMPLICIT} or {STARTTLS} with a username: the password would be sent in clear"
+            f"{VARIABLE}.tls",
+            mode,
+            f"{IMPLICIT} or {STARTTLS} with a username, whose password would be sent in clear, or no username",
         )
     if not user:
         for key in ("openbao_path", "openbao_property"):

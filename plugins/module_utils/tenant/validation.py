@@ -24,9 +24,11 @@ OWN = "platform_own_variables"
 
 ValueT = t.TypeVar("ValueT")
 
-#: Ends of names of values that are secrets, beside the names of the server's own; ``clientSecretName`` is none.
+#: Ends of names of values that are secrets, beside the names of the server's own; ``clientSecretName`` and
+#: ``tenant_certificate_secret``, which names a Kubernetes Secret, are none.
 _SECRET_NAME = re.compile(
-    r"(?:passw(?:or)?d|secret|token|jwt|(?:api|private)_?key|credential)s?(?:\[\d+\])*\Z", re.IGNORECASE
+    r"(?:passw(?:or)?d|(?<!certificate_)secret|token|jwt|(?:api|private)_?key|credential)s?(?:\[\d+\])*\Z",
+    re.IGNORECASE,
 )
 
 

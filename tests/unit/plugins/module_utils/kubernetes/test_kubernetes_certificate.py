@@ -228,6 +228,8 @@ def test_offline(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(monkeypatch, None, offline=True, check_mode=True, issuer=BY)
     assert (result["possible"], result["requests"]) == (True, 0)
     assert result["changes"] == [{"action": "create", "kind": "Secret", "key": "stalwart-tls"}]
+    (told,) = run(monkeypatch, None, offline=True, check_mode=True)["missing"]
+    assert "is self-signed: set platform_certificate_issuer" in told
     with pytest.raises(Failure, match="check mode only"):
         run(monkeypatch, None, offline=True)
     with pytest.raises(Failure, match="names: at least one"):

@@ -69,9 +69,12 @@ def test_a_value_of_somebody_else_s_is_not_generated(server) -> None:
     assert "a/b Q=" in found.hint
 
 
-def test_offline_nothing_is_known_to_be_missing() -> None:
-    wanted = [{"path": "a/b", "property": "P", "generate": False}]
-    assert plan(check_mode=True, offline=True, auth=None, secrets=wanted)["changes"]
+def test_offline_only_what_a_run_generates_is_planned() -> None:
+    wanted = [{"path": "a/b", "property": name, "generate": name == "P"} for name in ("P", "Q")]
+    planned = plan(check_mode=True, offline=True, auth=None, secrets=wanted)
+    assert [change["key"] for change in planned["changes"]] == ["a/b#P"]
+    assert planned["writes"] == [{"path": "a/b", "properties": ["P"], "version": 0}]
+    assert planned["unknown"] == ["a/b#Q"]
 
 
 def test_a_path_that_was_never_written_is_created_at_version_0_after_a_look_at_the_engine(server) -> None:

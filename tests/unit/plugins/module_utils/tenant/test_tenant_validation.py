@@ -87,6 +87,7 @@ def test_the_same_mistake_counts_once() -> None:
         ("tenant_overlay.keycloak.clientSecretName", "A_b", "A_b"),
         ("dns.powerdns.apiKeySecretName", "A_b", "A_b"),
         ("platform_secret_store", "A_b", "A_b"),
+        ("tenant_certificate_secret", "A_b", "A_b"),
         ("tenant_domain", "a b", "a b"),
         ("platform_openbao_url", "https://root:p@ss word@bao.test/x", f"https://{MASK}@bao.test/x"),
         ("x", ["//u:p@h", {"y": "ldap://u@h"}], [f"//{MASK}@h", {"y": f"ldap://{MASK}@h"}]),
