@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any, Iterator
@@ -109,8 +110,9 @@ def test_another_generation_is_refused_before_anything_is_written(gamma: Tenant)
 
 
 def test_a_realm_with_a_private_certificate_is_refused_in_pre_flight(gamma: Tenant) -> None:
+    private = {"tenant_realm_url": f"{facts.settings().keycloak_url}/realms/{gamma.realm}"}
     mark = facts.mark()
-    run = gamma.provision(extra={"tenant_realm_url": f"{facts.settings().keycloak_url}/realms/{gamma.realm}"})
+    run = dataclasses.replace(gamma, variables={**gamma.variables, **private}).provision()
     assert run.status != 0
     assert "FAILED at keycloak (tls_untrusted)" in run.line(SLUG)
     assert sum(count["write"] + count["lock"] for count in facts.counts(mark).values()) == 0

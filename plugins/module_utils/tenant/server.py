@@ -92,7 +92,7 @@ def quantity(value: t.Any) -> str:
 
 def size(value: t.Any) -> str:
     """A volume's size such as 20Gi, as text."""
-    if not is_size(value) or not amount(value):
+    if not is_size(value):
         raise Invalid("a quantity with unit such as 20Gi")
     return quantity(value)
 

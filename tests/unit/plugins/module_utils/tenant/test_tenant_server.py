@@ -168,7 +168,6 @@ def test_the_image_follows_the_generation() -> None:
             [("tenant_storage.size", "big"), ("tenant_storage.clas", "x")],
         ),
         ({"tenant_storage": "20Gi"}, [("tenant_storage", "20Gi")]),
-        ({"tenant_storage": {"size": "0Gi"}}, [("tenant_storage.size", "0Gi")]),
         ({"tenant_spam_filter": "perhaps"}, [("tenant_spam_filter", "perhaps")]),
         (
             {"tenant_overlay": {"mailboxProvisioner": {"enabled": True}}},
