@@ -34,20 +34,20 @@ ARGS ?=
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' '$(CHECKOUT)/Makefile' | sed -E 's/:.*## /\t/' | expand -t 16
 
-plan: setup ## Show what the example tenants would get: no servers, no root, no writes
+plan: setup ## Show what an inventory's tenants would get: no servers, no root, no writes (INVENTORY=path, by default inventories/example; ARGS='--limit acme')
 	@$(PLAYBOOK) playbooks/provision_tenant.yml -i '$(if $(wildcard $(abspath $(INVENTORY))),$(abspath $(INVENTORY)),$(INVENTORY))' --check --diff -e '{"tenant_offline": true}' $(ARGS)
 
-demo: sandbox ## Start the sandbox and provision its two tenants for real
+demo: sandbox ## As root: start the sandbox and provision its two tenants for real (3/4 hour of builds on a new machine, then two minutes)
 	@$(ON_SANDBOX) ansible-playbook playbooks/provision_tenant.yml -i inventories/sandbox $(ARGS)
 
 verify: setup ## Prove that mail of the sandbox's tenants works, without changing anything
 	@$(ON_SANDBOX) ansible-playbook playbooks/verify_tenant.yml -i inventories/sandbox $(ARGS)
 
-test: setup ## Run every gate and test, ending with the tests on the sandbox's real servers
+test: setup ## As root: every gate and test, ending with those on the sandbox (a good half hour with the builds there, 1 1/4 hours on a new machine)
 	@# On a new machine the sandbox's builds need both cores, and the tests on it only one.
 	@cd '$(CHECKOUT)' && $(PY) -m tests.tools.stages 'lint unit sanity:sandbox contract' 'sandbox molecule live'
 
-sandbox: setup ## Install, build and start the sandbox's real servers
+sandbox: setup ## As root: install, build and start the sandbox's real servers (3/4 hour of builds on a new machine)
 	@cd '$(CHECKOUT)' && $(SANDBOX) up
 
 sandbox-down: setup ## Stop the sandbox's servers (their data stays)
@@ -62,22 +62,22 @@ unit: setup ## Pure functions, property tests, examples against their argument s
 sanity: setup ## ansible-test sanity on every ansible-core that runs here
 	@cd '$(CHECKOUT)' && $(PY) -m tests.tools.sanity
 
-contract: setup ## The Stalwart contract on the simulator and, where given, on real servers; the modules on both
+contract: setup ## The Stalwart contract and the modules on the simulator, and on real servers given by STALWART_BINARY_0_16, STALWART_BINARY_0_15
 	@cd '$(LINK)' && $(PY) -m pytest -q --ignore tests/contract/powerdns tests/contract tests/product $(ARGS)
 
-molecule: sandbox ## Molecule scenarios on the sandbox
+molecule: sandbox ## As root: Molecule scenarios on the sandbox (three minutes)
 	@$(ON_SANDBOX) $(PY) -m tests.tools.molecule
 
-live: sandbox ## Tests on real servers: PowerDNS, chart, roles, drift, breaks, tokens, DNS, request counts, proof of mail
+live: sandbox ## As root, half an hour: tests on real servers, PowerDNS, chart, roles, drift, breaks, tokens, DNS, request counts, proof of mail
 	@cd '$(LINK)' && $(PY) -m pytest -v --durations 15 -m 'not breakage and not lifecycle' tests/contract/powerdns tests/chart tests/roles tests/live $(ARGS)
 
-breakages: sandbox ## Break a tenant's mail in every known way, one at a time: verify must name layer and fix (a quarter of an hour)
+breakages: sandbox ## As root: break a tenant's mail in every known way, one at a time: verify must name layer and fix (a quarter of an hour)
 	@cd '$(LINK)' && $(PY) -m pytest -v -m breakage tests/live/test_verify.py $(ARGS)
 
-lifecycle: sandbox ## Upgrade a release from older charts, delete its parts, let runs die: one run repairs each (ten minutes)
+lifecycle: sandbox ## As root: upgrade a release from older charts, delete its parts, let runs die: one run repairs each (ten minutes)
 	@cd '$(LINK)' && $(PY) -m pytest -v -m lifecycle tests/live $(ARGS)
 
-clean: ## Stop the sandbox; remove its data, the environments and all tool caches (server binaries stay)
+clean: ## Stop the sandbox; remove its data, tool caches and the environments, which all checkouts share (server binaries stay)
 	@if [ -x '$(PY)' ]; then cd '$(CHECKOUT)' && $(SANDBOX) down --wipe; fi
 	@rm -rf '$(TENANTMAIL_CACHE)/venv' '$(TENANTMAIL_CACHE)/tree' '$(TENANTMAIL_CACHE)/ansible-test'
 	@cd '$(CHECKOUT)' && rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .ansible report inventories/sandbox tests/output

@@ -235,12 +235,14 @@ CAUSES: dict[str, Cause] = {
     "port_closed": Cause(
         "kubernetes",
         "nothing listens on the port at the published address",
-        "Run {provision} --tags chart,server_settings: the Service, the NetworkPolicy or the server's listener lacks port {port}.",
+        "Run {provision} --tags chart,server_settings: the Service, the NetworkPolicy or the server's listener lacks port {port}; or the load "
+        "balancer comes by the nodes' ports (service.allocateLoadBalancerNodePorts in tenant_chart_values).",
     ),
     "port_silent": Cause(
         "kubernetes",
         "the connection gets no answer",
-        "A firewall, the NetworkPolicy or the load balancer drops port {port}: run {provision} --tags chart, then look at what is in between.",
+        "A firewall, the NetworkPolicy or the load balancer drops port {port}: run {provision} --tags chart, then look at what is in between. "
+        "One that comes by the nodes' ports needs service.allocateLoadBalancerNodePorts: true in tenant_chart_values.",
     ),
     "policy_missing": Cause(
         "kubernetes",
@@ -403,7 +405,8 @@ CAUSES: dict[str, Cause] = {
     "certificate_expired": Cause(
         "mail",
         "the certificate has expired or is not valid yet",
-        "Renew the certificate of {mail_host} in its Secret, then run {provision} --tags server_settings, which lets the server read it.",
+        "Run {provision} --tags server_settings: where the Secret is newer than what is served, the server reads it (schedule that run). Else "
+        "renew the certificate of {mail_host} in its Secret first; with an issuer, kubectl describe certificate tells why it has not.",
     ),
     "certificate_untrusted": Cause(
         "mail",

@@ -39,7 +39,8 @@ def test_a_failed_check_has_its_causes_layer_and_hint() -> None:
     assert (record.status, record.layer, record.cause) == ("failed", "kubernetes", "port_closed")
     assert (
         record.hint
-        == "Run again --tags chart,server_settings: the Service, the NetworkPolicy or the server's listener lacks port 25."
+        == "Run again --tags chart,server_settings: the Service, the NetworkPolicy or the server's listener lacks port 25; or the load "
+        "balancer comes by the nodes' ports (service.allocateLoadBalancerNodePorts in tenant_chart_values)."
     )
     assert record.observed == "port_closed seen"
     assert record.as_dict()["ok"] is False
