@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import datetime
-import json
 import threading
 from collections.abc import Iterator
 
 from tests.sandbox import facts
 from tests.sandbox.pki import Authority
 
-from .conftest import kubernetes_json
+from .conftest import kubernetes_json, report
 from .test_provisioned import answers
 
 #: cert-manager leaves requests of a group that it does not know to others (its guide for external issuers).
@@ -47,17 +45,7 @@ def _sign(namespace: str) -> list[str]:
         conditions = request.get("status", {}).get("conditions", [])
         if request["spec"]["issuerRef"] != ISSUER or any(item["type"] == "Ready" for item in conditions):
             continue
-        ready = {
-            "type": "Ready",
-            "status": "True",
-            "reason": "Issued",
-            "message": "the name is published",
-            "lastTransitionTime": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
         certificate = authority.sign(base64.b64decode(request["spec"]["request"]))
-        status = {"certificate": base64.b64encode(certificate).decode(), "conditions": [*conditions, ready]}
-        name = request["metadata"]["name"]
-        words = ("certificaterequest", name, "-n", namespace, "--subresource=status", "--type=merge")
-        facts.kubernetes("patch", *words, "-p", json.dumps({"status": status}))
-        done.append(name)
+        report(request, "Ready", "Issued", certificate=base64.b64encode(certificate).decode())
+        done.append(request["metadata"]["name"])
     return done

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import json
 import ssl
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +12,7 @@ from tests.sandbox import facts
 from tests.sandbox.process import wait_until
 
 from . import ports
-from .conftest import HOSTS, kubernetes_json
+from .conftest import HOSTS, kubernetes_json, report
 from .run import Run, provision
 from .stalwart import Stalwart, secret
 from .test_drift import shares
@@ -50,19 +48,7 @@ def shown(context: ssl.SSLContext) -> dict[int, bytes]:
 def renewed() -> bytes:
     """Let cert-manager issue it anew, as it does some time before the end; the new one (DER)."""
     before = in_secret()
-    condition = {
-        "type": "Issuing",
-        "status": "True",
-        "reason": "ManuallyTriggered",
-        "message": "by the test",
-        "lastTransitionTime": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-    found = kubernetes_json("get", "certificate", SECRET, "-n", NAMESPACE)
-    conditions = [item for item in found["status"]["conditions"] if item["type"] != "Issuing"]
-    patch = json.dumps({"status": {"conditions": [*conditions, condition]}})
-    facts.kubernetes(
-        "patch", "certificate", SECRET, "-n", NAMESPACE, "--subresource=status", "--type=merge", "-p", patch
-    )
+    report(kubernetes_json("get", "certificate", SECRET, "-n", NAMESPACE), "Issuing", "ManuallyTriggered")
     wait_until(lambda: in_secret() != before, "a renewed certificate in the Secret", timeout=30)
     return in_secret()
 
