@@ -100,6 +100,9 @@ class LookupModule(LookupBase):
         """Ansible's entry point."""
         self.set_options(var_options=variables, direct=kwargs)
         options = {name: self.get_option(name) for name in CONNECTION}
+        if isinstance(options["auth"], dict):
+            # From an expression it comes with the template engine, and the validator's copy with every variable in that.
+            options["auth"] = dict(options["auth"].items())
         optional = self.get_option("on_missing") == "none"
         try:
             references = [Reference.parse(term) for term in terms]

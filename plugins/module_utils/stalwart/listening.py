@@ -105,7 +105,7 @@ def _ask(forward: PortForward, listener: Listener) -> Answer:
 def _greeting(sock: socket.socket, listener: Listener) -> bytes:
     sock.settimeout(GREETING_TIMEOUT)
     if listener.tls:
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         sock = context.wrap_socket(sock)

@@ -71,6 +71,22 @@ def test_other_credentials_do_not_share_what_was_read(server, worker: None) -> N
     assert [call.request.method for call in server.calls] == ["POST", "GET", "GET"]
 
 
+def test_the_template_of_the_credentials_is_not_copied(server, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lazy(dict):  # type: ignore[type-arg]
+        """As Ansible hands over a dict from an expression: with a template engine, which knows every variable."""
+
+        def __deepcopy__(self, memo: Any) -> None:
+            raise AssertionError
+
+    get_option = openbao_secret.LookupModule.get_option
+    monkeypatch.setattr(
+        openbao_secret.LookupModule,
+        "get_option",
+        lambda self, name: Lazy(AUTH) if name == "auth" else get_option(self, name),
+    )
+    assert look_up("a#P") == ["value-of-p"]
+
+
 def test_missing_fails_unless_allowed(server) -> None:
     with pytest.raises(
         AnsibleLookupError,
