@@ -10,21 +10,15 @@ import base64
 import binascii
 import dataclasses
 import datetime
-import traceback
 import typing as t
 
+from .. import tls
 from ..failure import missing_library
 from ..reconcile import Change
 
-CRYPTOGRAPHY_IMPORT_ERROR: str | None
-try:
+if tls.CRYPTOGRAPHY_IMPORT_ERROR is None:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import serialization
-
-    CRYPTOGRAPHY_IMPORT_ERROR = None
-except ImportError:
-    CRYPTOGRAPHY_IMPORT_ERROR = traceback.format_exc()
 
 #: The label of a Secret that role chart filled. It alone does not make it the role's: somebody may have changed the content.
 LABEL, LABEL_VALUE = "tenantmail.io/certificate", "self-signed"
@@ -57,7 +51,7 @@ def held(secret: t.Mapping[str, t.Any], names: t.Sequence[str], now: datetime.da
     :param names: host names that the certificate has to be for.
     :raises Failure: ``missing_library``.
     """
-    if CRYPTOGRAPHY_IMPORT_ERROR is not None:
+    if tls.CRYPTOGRAPHY_IMPORT_ERROR is not None:
         raise missing_library("kubernetes", "cryptography", "to read the certificate in a Secret")
     metadata = secret.get("metadata") or {}
     labelled = (metadata.get("labels") or {}).get(LABEL) == LABEL_VALUE
@@ -66,10 +60,10 @@ def held(secret: t.Mapping[str, t.Any], names: t.Sequence[str], now: datetime.da
         leaf = x509.load_pem_x509_certificates(_part(secret, "tls.crt"))[0]
     except ValueError:
         return Held(own, "holds no certificate (tls.crt)")
-    self_signed = _self_signed(leaf)
+    self_signed = tls.self_signed(leaf)
     result = Held(
         own=own and self_signed,
-        names=tuple(alternatives(leaf)),
+        names=tuple(tls.host_names(leaf)),
         until=leaf.not_valid_after_utc,
         self_signed=self_signed,
         issuer=leaf.issuer.rfc4514_string(),
@@ -82,23 +76,6 @@ def _part(secret: t.Mapping[str, t.Any], key: str) -> bytes:
         return base64.b64decode((secret.get("data") or {}).get(key) or "")
     except binascii.Error:
         return b""
-
-
-def alternatives(leaf: x509.Certificate) -> list[str]:
-    """The host names that a certificate is for."""
-    try:
-        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return []
-    return [str(name) for name in extension.get_values_for_type(x509.DNSName)]
-
-
-def _self_signed(leaf: x509.Certificate) -> bool:
-    try:
-        leaf.verify_directly_issued_by(leaf)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True
 
 
 def _fault(
@@ -119,13 +96,8 @@ def _fault(
         return f"holds a certificate that is valid from {leaf.not_valid_before_utc:%Y-%m-%d} only"
     if leaf.not_valid_after_utc <= now:
         return f"holds a certificate that expired on {leaf.not_valid_after_utc:%Y-%m-%d}"
-    missing = [name for name in names if not covers(found.names, name)]
+    missing = [name for name in names if not tls.covers(found.names, name)]
     return f"holds a certificate that is not for {', '.join(missing)}" if missing else ""
-
-
-def covers(having: t.Iterable[str], name: str) -> bool:
-    """Whether a certificate's names have a host name, also by a wildcard (RFC 6125 section 6.4.3)."""
-    return bool({name, f"*.{name.partition('.')[2]}"} & {found.lower() for found in having})
 
 
 def plan(name: str, names: t.Sequence[str], current: Held | None, now: datetime.datetime) -> Change | None:

@@ -7,20 +7,14 @@
 from __future__ import annotations
 
 import datetime
-import traceback
 import typing as t
 
+from .. import tls
 from ..failure import missing_library
 from .checks import NotApplicable, Wrong
 
-CRYPTOGRAPHY_IMPORT_ERROR: t.Optional[str]
-try:
+if tls.CRYPTOGRAPHY_IMPORT_ERROR is None:
     from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    CRYPTOGRAPHY_IMPORT_ERROR = None
-except ImportError:
-    CRYPTOGRAPHY_IMPORT_ERROR = traceback.format_exc()
 
 
 def judge(
@@ -39,7 +33,7 @@ def judge(
     :raises Wrong: ``certificate_*``, for the first that is wrong. :raises NotApplicable: when no port has shown one.
     :raises Failure: ``missing_library``.
     """
-    if CRYPTOGRAPHY_IMPORT_ERROR is not None:
+    if tls.CRYPTOGRAPHY_IMPORT_ERROR is not None:
         raise missing_library("mail", "cryptography", "to read certificates")
     services: dict[bytes, list[str]] = {}
     for service, der in served.items():
@@ -59,29 +53,15 @@ def judge(
 
 
 def _judge(found: x509.Certificate, host: str, *, trusted: bool, now: datetime.datetime) -> str:
-    names = _names(found)
+    names = tls.host_names(found)
     end = found.not_valid_after_utc
     told = f"for {', '.join(names) or 'no name'}, until {end:%Y-%m-%d}"
-    if found.issuer == found.subject:
+    if tls.self_signed(found):
         if trusted:
             raise Wrong("certificate_self_signed", f"self-signed, {told}")
         return f"self-signed (no issuer is configured), {told}"
     if not found.not_valid_before_utc <= now <= end:
         raise Wrong("certificate_expired", told)
-    if not any(_covers(name, host) for name in names):
+    if not tls.covers(names, host):
         raise Wrong("certificate_other_name", told)
     return f"issued by {found.issuer.rfc4514_string()}, {told}"
-
-
-def _names(found: x509.Certificate) -> list[str]:
-    try:
-        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        return [str(name) for name in names.get_values_for_type(x509.DNSName)]
-    except x509.ExtensionNotFound:
-        return [str(name.value) for name in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-
-
-def _covers(name: str, host: str) -> bool:
-    """RFC 9525 section 6.3: a wildcard is the whole left-most label."""
-    name, host = name.lower().rstrip("."), host.lower().rstrip(".")
-    return name == host or (name.startswith("*.") and name[2:] == host.partition(".")[2])

@@ -15,6 +15,7 @@ import ssl
 import time
 import typing as t
 
+from ..tls import unverified_context
 from . import probe_port as ports
 from .checks import Wrong
 from .probe_port import Port
@@ -49,7 +50,7 @@ class Session(imaplib.IMAP4):
             ports.greet(port, self._greeting)
             self._sock.settimeout(ports.ANSWER_TIMEOUT)
             if not port.tls and "STARTTLS" in self.capabilities:
-                self.starttls(tls or ports.context())
+                self.starttls(tls or unverified_context())
         except ssl.SSLCertVerificationError as exc:
             self._sock.close()
             raise ports.wrong_certificate(exc) from None

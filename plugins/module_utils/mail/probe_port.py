@@ -12,6 +12,7 @@ import ssl
 import time
 import typing as t
 
+from ..tls import unverified_context
 from .checks import Wrong
 
 #: Seconds for a connection, and for the greeting: RFC 5321 allows minutes, a sender's patience does not.
@@ -41,14 +42,6 @@ def wrong_refusal(text: str) -> Wrong:
     """What to raise for a greeting that is none."""
     cause = "rate_limited" if any(words in text.lower() for words in _LIMITS) else "greeting_refused"
     return Wrong(cause, f"the greeting is {text!r}")
-
-
-def context() -> ssl.SSLContext:
-    """TLS without a look at the certificate, which is a check of its own; so the system's CAs need not be loaded."""
-    found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    found.check_hostname = False
-    found.verify_mode = ssl.CERT_NONE
-    return found
 
 
 def checking(ca_path: t.Optional[str]) -> ssl.SSLContext:
@@ -83,7 +76,7 @@ def connect(port: Port, tls: t.Optional[ssl.SSLContext] = None) -> socket.socket
     if not port.tls:
         return sock
     try:
-        return (tls or context()).wrap_socket(sock, server_hostname=port.host)
+        return (tls or unverified_context()).wrap_socket(sock, server_hostname=port.host)
     except ssl.SSLCertVerificationError as exc:
         raise wrong_certificate(exc) from None
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError):

@@ -13,6 +13,7 @@ import socket
 import ssl
 import typing as t
 
+from ..tls import unverified_context
 from . import probe_port as ports
 from .checks import Wrong
 from .probe_port import Port
@@ -60,7 +61,7 @@ class Session(smtplib.SMTP):
             #: Mechanisms that are offered in the clear.
             self.clear = () if port.tls else self.mechanisms
             if not port.tls and self.has_extn("starttls"):
-                self._call(lambda: self.starttls(context=tls or ports.context()))
+                self._call(lambda: self.starttls(context=tls or unverified_context()))
                 self._call(self.ehlo)
         except BaseException:
             self.close()

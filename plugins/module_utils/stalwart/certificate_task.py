@@ -16,8 +16,9 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
+from .. import tls
 from ..failure import Failure, missing_library
-from ..kubernetes import certificate as tls
+from ..kubernetes.certificate import held
 from ..reconcile import Change, Plan
 from . import served
 from .connection import base_url
@@ -230,7 +231,7 @@ def _desired(params: t.Mapping[str, t.Any], cluster: KubernetesClient | None, ch
             hint="Run role chart first.",
         )
     source = f"the Secret {name}"
-    found = tls.held(secret, (), datetime.datetime.now(datetime.timezone.utc))
+    found = held(secret, (), datetime.datetime.now(datetime.timezone.utc))
     if found.fault:
         return Desired(b"", source, found.fault)
     return Desired(_leaf(base64.b64decode(secret["data"]["tls.crt"])), source)
@@ -249,7 +250,7 @@ def shown(der: bytes) -> dict[str, t.Any]:
     """What a diff and a result tell of a certificate."""
     found = x509.load_der_x509_certificate(der)
     return {
-        "names": tls.alternatives(found),
+        "names": tls.host_names(found),
         "issuer": found.issuer.rfc4514_string(),
         "until": f"{found.not_valid_after_utc:%Y-%m-%d}",
         "sha256": hashlib.sha256(der).hexdigest(),

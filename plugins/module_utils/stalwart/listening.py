@@ -11,10 +11,10 @@ that is not open; one that takes the connection and then says nothing right is o
 from __future__ import annotations
 
 import dataclasses
-import ssl
 import typing as t
 
 from ..redact import Redactor
+from ..tls import unverified_context
 
 if t.TYPE_CHECKING:
     import socket
@@ -105,10 +105,7 @@ def _ask(forward: PortForward, listener: Listener) -> Answer:
 def _greeting(sock: socket.socket, listener: Listener) -> bytes:
     sock.settimeout(GREETING_TIMEOUT)
     if listener.tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        sock = context.wrap_socket(sock)
+        sock = unverified_context().wrap_socket(sock)
     if listener.protocol in _ASK:
         sock.sendall(_ASK[listener.protocol])
     said = b""

@@ -13,6 +13,8 @@ import socket
 import ssl
 import typing as t
 
+from ..tls import unverified_context
+
 TIMEOUT = 15.0
 _MAX_ANSWER = 65536
 #: The last line of an SMTP reply; the tagged line of an IMAP answer, or its greeting.
@@ -47,15 +49,12 @@ def certificate(port: Port, connect: t.Callable[[int], t.Any], server_name: str)
     :raises Closed: :raises Broken: with the reason.
     :raises Failure: what ``connect`` raises.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     try:
         with contextlib.closing(connect(port.number)) as sock:
             sock.settimeout(TIMEOUT)
             if port.starttls:
                 _start(sock, port, server_name)
-            with context.wrap_socket(sock, server_hostname=server_name) as secured:
+            with unverified_context().wrap_socket(sock, server_hostname=server_name) as secured:
                 der = secured.getpeercert(binary_form=True)
                 # The thread of a port-forward dies, and says so, when it has something for a socket that was closed.
                 secured.shutdown(socket.SHUT_WR)

@@ -234,9 +234,3 @@ def test_offline(monkeypatch: pytest.MonkeyPatch) -> None:
         run(monkeypatch, None, offline=True)
     with pytest.raises(Failure, match="names: at least one"):
         run(monkeypatch, None, names=[])
-
-
-def test_a_wildcard_stands_for_one_label() -> None:
-    assert tls.covers(["*.acme.test"], "mail.acme.test")
-    assert not tls.covers(["*.acme.test"], "a.mail.acme.test")
-    assert not tls.covers(["*.acme.test"], "acme.test")
