@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import socket
 import ssl
@@ -36,6 +37,11 @@ class Wanted:
     port: int
     tls: bool = False  # from the first byte
     starttls: bool = False  # for protocols that have it
+    proxies: tuple[str, ...] = ()  # networks whose connections begin with the header of the PROXY protocol
+
+    def proxied(self, address: str) -> bool:
+        peer = ipaddress.ip_address(address)
+        return any(peer in ipaddress.ip_network(network, strict=False) for network in self.proxies)
 
 
 class Settings(Protocol):

@@ -111,11 +111,13 @@ class Server:
         if self.settings.mode != "normal":
             return [Wanted("http", "http", "::", self.settings.ports.get("http") or self.settings.recovery_port)]
         wanted = []
+        proxies = tuple(self.registry.singleton("SystemSettings")["proxyTrustedNetworks"])
         for body in self.store.all("NetworkListener").values():
             for bind in body["bind"]:
                 host, _, port = bind.rpartition(":")
                 tls, starttls = body["tlsImplicit"], body["useTls"]
-                wanted.append(Wanted(body["name"], body["protocol"], host.strip("[]"), int(port), tls, starttls))
+                address = host.strip("[]")
+                wanted.append(Wanted(body["name"], body["protocol"], address, int(port), tls, starttls, proxies))
         return wanted
 
     def certificates(self) -> Loaded:

@@ -13,6 +13,7 @@ import ssl
 from collections import defaultdict
 from typing import TYPE_CHECKING, AnyStr
 
+from aiosmtpd.proxy_protocol import get_proxy
 from aiosmtpd.smtp import SMTP
 
 from .conversation import Conversation
@@ -69,6 +70,9 @@ class Connection(SMTP):
         """The greeting, if the client may come in."""
         assert self.transport is not None
         self.conversation.connected(self.transport)
+        if self.wanted.proxied(self.conversation.address) and not await self._behind_proxy():
+            self.transport.close()
+            return
         if "smtp-closed" in self.mta.faults or not self.conversation.admitted():
             self.transport.close()
             return
@@ -76,6 +80,13 @@ class Connection(SMTP):
             await asyncio.sleep(self.mta.greeting_seconds)
         self.hostname, _, self.__ident__ = self.conversation.greeting().partition(" ")
         await super()._handle_client()
+
+    async def _behind_proxy(self) -> bool:
+        """The client's address, from the header without which the server does not talk."""
+        header = await get_proxy(self._reader)
+        if header.valid and header.src_addr:
+            self.conversation.address = str(header.src_addr)
+        return header.valid
 
     async def push(self, status: AnyStr) -> None:
         if isinstance(status, bytes):

@@ -78,6 +78,7 @@ class Server:
         """Read at start only: a change needs a restart."""
         keys = self.running.keys
         found = []
+        proxies = tuple(validate.listed(keys, "server.proxy.trusted-networks"))
         for name in validate.identifiers(keys, "server.listener", "protocol"):
             prefix = f"server.listener.{name}"
             protocol, tls = keys[f"{prefix}.protocol"].removesuffix("s"), keys.get(f"{prefix}.tls.implicit") == "true"
@@ -85,7 +86,7 @@ class Server:
                 host, _, port = bind.rpartition(":")
                 if port.isdecimal():
                     starttls = keys.get(f"{prefix}.tls.enable", "true") == "true"
-                    found.append(Wanted(name, protocol, host.strip("[]"), int(port), tls, starttls))
+                    found.append(Wanted(name, protocol, host.strip("[]"), int(port), tls, starttls, proxies))
         return found
 
     def certificates(self) -> Loaded:
