@@ -71,6 +71,7 @@ def test_what_the_namespace_would_refuse_is_said_before_helm(fresh: Tenant) -> N
     assert "exceeded quota: canary" in larger.line("limited")
 
 
+@pytest.mark.usual
 def test_a_path_that_nobody_seeded_is_named(fresh: Tenant) -> None:
     """The secrets layer is somebody else's, and the path was forgotten."""
     path = f"sovereign/{facts.platform_fqdn()}/stalwart/limited/forgotten"

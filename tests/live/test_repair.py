@@ -98,6 +98,7 @@ def test_a_secret_and_what_fills_it_are_deleted_and_the_repair_tells_no_secret(t
     assert found_in({"the repair's output": run.output}, SLUG) == []
 
 
+@pytest.mark.usual
 @pytest.mark.usefixtures("proven")
 def test_the_release_is_uninstalled(tenant: Tenant) -> None:
     helm.output(tenant.namespace, "uninstall", "stalwart", "--wait")
@@ -135,7 +136,9 @@ def unfinished(tenant: Tenant, status: str, *, ours: bool = True) -> str:
 
 
 @pytest.mark.usefixtures("proven")
-@pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback"])
+@pytest.mark.parametrize(
+    "status", ["pending-install", pytest.param("pending-upgrade", marks=pytest.mark.usual), "pending-rollback"]
+)
 def test_a_run_died_while_helm_was_writing(tenant: Tenant, status: str) -> None:
     pod = tenant.object("pod", "stalwart-0")["metadata"]["uid"]
     number = unfinished(tenant, status).rpartition(".v")[2]

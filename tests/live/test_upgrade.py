@@ -70,6 +70,7 @@ def served_by(tenant: Tenant, service: str) -> list[str]:
     return [endpoint["targetRef"]["name"] for item in slices for endpoint in item["endpoints"] or []]
 
 
+@pytest.mark.usual
 @pytest.mark.parametrize("tenant", [("legacy", 8)], indirect=True)
 def test_from_the_original_chart(tenant: Tenant) -> None:
     admin, oidc = paths(tenant.slug)
