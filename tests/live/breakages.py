@@ -287,6 +287,14 @@ def policy_edited() -> Iterator[None]:
 
 
 @contextmanager
+def default_deny_opened() -> Iterator[None]:
+    """Somebody gives the policy that denies everything a rule that allows everything."""
+    patch = '[{"op": "add", "path": "/spec/ingress", "value": [{}]}]'
+    facts.kubernetes("patch", "networkpolicy", "stalwart-default-deny", "-n", NAMESPACE, "--type=json", "-p", patch)
+    yield
+
+
+@contextmanager
 def admin_port_opened() -> Iterator[None]:
     """Somebody adds a NetworkPolicy that lets everybody reach the admin port; removing it is what the hint says."""
     policy = {
@@ -481,6 +489,8 @@ BREAKAGES = (
     Breakage("NetworkPolicies deleted", policies_removed,
              "network.policy", "policy_missing", "kubernetes", "--tags chart", "chart"),
     Breakage("NetworkPolicy of the release opened", policy_edited,
+             "network.policy", "policy_changed", "kubernetes", "--tags chart", "chart"),
+    Breakage("default-deny NetworkPolicy opened", default_deny_opened,
              "network.policy", "policy_changed", "kubernetes", "--tags chart", "chart"),
     Breakage("a NetworkPolicy that opens the admin port", admin_port_opened,
              "network.policy", "policy_opens", "kubernetes", "kubectl delete networkpolicy somebodys --namespace tenant-acme"),

@@ -81,12 +81,15 @@ def differs(desired: Object, live: Object) -> bool:
 
 
 def seen(live: t.Any, desired: t.Any, name: str = "", below: str = "") -> t.Any:
-    """The live value cut down to the fields of the desired one, for a diff without the server's own additions."""
+    """The live value cut down to the fields of the desired one, for a diff without the server's own additions.
+
+    What the server leaves out because it is empty is shown as it is desired.
+    """
     if isinstance(desired, t.Mapping) and isinstance(live, t.Mapping):
         return {
-            key: seen(live[key], value, str(key), name)
+            key: seen(live.get(key), value, str(key), name)
             for key, value in desired.items()
-            if key in live and live[key] is not None
+            if live.get(key) is not None or same(value, None)
         }
     if isinstance(desired, list) and isinstance(live, list) and len(desired) == len(live):
         return [seen(v, d, name, below) for v, d in zip(live, desired)]

@@ -120,6 +120,27 @@ def test_an_object_edited_behind_helm_is_reapplied() -> None:
     assert (change.before["spec"], change.after["spec"]) == ({"port": 9}, {"port": 8080})
 
 
+def policy(**rules: Any) -> dict[str, Any]:
+    return obj("NetworkPolicy", "deny", policyTypes=["Ingress"], **rules)
+
+
+def test_a_rule_in_a_policy_that_has_none_is_taken_out() -> None:
+    """The API server leaves the empty list out, so that what is live never holds it."""
+    desired = [policy(ingress=[])]
+    untouched = plan(deployed(), desired, desired, in_cluster([policy()]))
+    assert (untouched.action, names(untouched), untouched.reapply) == ("none", [], ())
+    opened = plan(deployed(), desired, desired, in_cluster([policy(ingress=[{}])]))
+    assert (opened.action, names(opened)) == ("reapply", ["update NetworkPolicy deny"])
+    assert opened.reapply[0]["spec"]["ingress"] == [], (
+        "only a list that is there replaces the foreign one in a merge patch"
+    )
+
+
+def test_an_empty_list_that_a_chart_begins_to_give_changes_helm_s_record_only() -> None:
+    result = plan(deployed(), [policy()], [policy(ingress=[])], in_cluster([policy()]))
+    assert (result.action, names(result)) == ("upgrade", ["update release stalwart"])
+
+
 def test_drift_that_equals_what_is_asked_for_needs_only_helm_s_record() -> None:
     desired = [obj("Service", "web", port=8081)]
     result = plan(deployed(), DESIRED[:1], desired, in_cluster(desired))
