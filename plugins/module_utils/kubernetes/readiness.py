@@ -169,7 +169,8 @@ def _container(pod: str, status: t.Mapping[str, t.Any]) -> Waiting | None:
         return Waiting(
             f"pod {pod} crashes (restarts: {restarts}, last exit: {why}, code {last.get('exitCode')})",
             "Read the whole log: kubectl logs --previous.",
-            restarts >= CRASHES,
+            # Without back-off the restarts may be months old, and the container is being started.
+            reason == "CrashLoopBackOff" and restarts >= CRASHES,
             pod=pod,
         )
     if reason and reason not in ("ContainerCreating", "PodInitializing"):

@@ -44,6 +44,7 @@ def test_ready() -> None:
     assert rollout(statefulset(), [pod()]) is None
 
 
+RUNNING = {"state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}
 CRASH = {"lastState": {"terminated": {"reason": "Error", "exitCode": 1}}}
 
 
@@ -63,6 +64,8 @@ CRASH = {"lastState": {"terminated": {"reason": "Error", "exitCode": 1}}}
         ({}, [pod(False, container=waiting("CreateContainerConfigError", 'secret "stalwart-admin" not found'))], 'secret "stalwart-admin" not found', False),
         ({}, [pod(False, container=waiting("CrashLoopBackOff", "", 1, **CRASH))], "crashes (restarts: 1, last exit: Error, code 1)", False),
         ({}, [pod(False, container=waiting("CrashLoopBackOff", "", 5, **CRASH))], "crashes (restarts: 5", True),
+        ({}, [pod(False, container=waiting("", "", 4, **CRASH, **RUNNING))], "crashes (restarts: 4, last exit: Error, code 1)", False),
+        ({}, [pod(False, container=waiting("ContainerCreating", "", 4, **CRASH))], "crashes (restarts: 4", False),
         ({}, [pod(False, revision="r1", container=waiting("CrashLoopBackOff", "", 5, **CRASH))], "crashes", True),
         ({}, [pod(False, container=waiting("RunContainerError", "exec format error"))], "exec format error", True),
     ],
