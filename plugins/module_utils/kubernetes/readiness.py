@@ -108,7 +108,7 @@ def rollout(statefulset: t.Mapping[str, t.Any], pods: t.Sequence[t.Mapping[str, 
         current = seen and label == revision
         waiting = pod_waiting(pod)
         if waiting is not None:
-            return waiting
+            return waiting if current else _of_another_revision(waiting)
         if not current or pod["metadata"].get("deletionTimestamp"):
             return Waiting(f"pod {pod['metadata']['name']} of the previous revision is being replaced")
     if not seen or len(pods) < wanted:
@@ -117,6 +117,20 @@ def rollout(statefulset: t.Mapping[str, t.Any], pods: t.Sequence[t.Mapping[str, 
     if status.get("readyReplicas", 0) < wanted or status.get("currentRevision") != revision:
         return Waiting(f"StatefulSet {name} has {status.get('readyReplicas', 0)} of {wanted} ready pods")
     return None
+
+
+def _of_another_revision(waiting: Waiting) -> Waiting:
+    """What a pod waits for that the StatefulSet's controller has to replace: its state says nothing about what comes next.
+
+    Under ``podManagementPolicy: Parallel`` the controller replaces a pod that never became ready; under ``OrderedReady`` it leaves it
+    for ever (kubernetes issue 67250), so the hint says what mends that.
+    """
+    return dataclasses.replace(
+        waiting,
+        what=f"{waiting.what}; it is of the previous revision and is being replaced",
+        hint="If it stays, delete the pod: its StatefulSet makes one of the newest revision.",
+        hopeless=False,
+    )
 
 
 def pod_waiting(pod: t.Mapping[str, t.Any]) -> Waiting | None:

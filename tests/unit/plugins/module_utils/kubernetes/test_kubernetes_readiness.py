@@ -66,7 +66,9 @@ CRASH = {"lastState": {"terminated": {"reason": "Error", "exitCode": 1}}}
         ({}, [pod(False, container=waiting("CrashLoopBackOff", "", 5, **CRASH))], "crashes (restarts: 5", True),
         ({}, [pod(False, container=waiting("", "", 4, **CRASH, **RUNNING))], "crashes (restarts: 4, last exit: Error, code 1)", False),
         ({}, [pod(False, container=waiting("ContainerCreating", "", 4, **CRASH))], "crashes (restarts: 4", False),
-        ({}, [pod(False, revision="r1", container=waiting("CrashLoopBackOff", "", 5, **CRASH))], "crashes", True),
+        ({}, [pod(False, revision="r1", container=waiting("CrashLoopBackOff", "", 5, **CRASH))], "is of the previous revision and is being replaced", False),
+        ({}, [pod(False, revision="r1", container=waiting("InvalidImageName", "bad"))], "cannot pull the image", False),
+        ({"observedGeneration": 1}, [pod(False, container=waiting("CrashLoopBackOff", "", 5, **CRASH))], "crashes (restarts: 5", False),
         ({}, [pod(False, container=waiting("RunContainerError", "exec format error"))], "exec format error", True),
     ],
 )  # fmt: skip

@@ -188,6 +188,23 @@ def test_a_crash_is_told_with_its_last_words(world: World) -> None:
     assert "its last log line: fatal:" in failure.message
 
 
+def test_a_corrected_release_outlives_the_pod_that_it_replaces(world: World) -> None:
+    """Its controller needs a moment to delete the pod of the broken revision."""
+    corrected = world.cluster.objects[POD]
+    state = {"waiting": {"reason": "CrashLoopBackOff"}}
+    broken = {"containerStatuses": [{"restartCount": 4, "state": state, "lastState": {"terminated": {"exitCode": 1}}}]}
+    labels = {**LABELS, "controller-revision-hash": "broken"}
+    world.cluster.put(POD, {"metadata": {"name": "stalwart-0", "labels": labels}, "status": broken})
+
+    def replace(seconds: float) -> None:
+        if seconds >= 3:
+            world.cluster.put(POD, corrected)
+
+    world.at_pause = replace
+    assert run()["ready"] is True
+    assert world.now == 3
+
+
 def test_a_log_that_cannot_be_read_hides_nothing(world: World) -> None:
     def refuse(path: str, params: dict[str, str]) -> str:
         raise Failure("kubernetes", "forbidden", "no logs for you.")
