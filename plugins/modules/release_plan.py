@@ -57,8 +57,8 @@ options:
     default: false
   holder:
     description:
-      - Who runs, as in O(tenantmail.stalwart.tenant_lock#module:holder). A release that is C(pending-*) while somebody else holds the
-        tenant's lock is left alone.
+      - Who runs, as in O(tenantmail.stalwart.tenant_lock#module:holder). A release that is C(pending-*) or C(uninstalling) while
+        somebody else holds the tenant's lock is left alone.
       - By default the AWX job, else user, machine and process of this run.
     type: str
 requirements:
@@ -109,7 +109,8 @@ changes:
 action:
   description:
     - What has to be done. V(install), V(upgrade), V(recover) and V(recreate) go through Helm, after RV(prepare).
-    - V(recover) is for a release that was left C(failed) or C(pending-*), V(recreate) for objects that cannot be changed in place.
+    - V(recover) is for a release that was left C(failed), C(pending-*) or C(uninstalling), V(recreate) for objects that cannot be changed
+      in place.
     - V(reapply) means that Helm's record is right and the objects in RV(reapply) are missing or edited in the cluster.
   type: str
   returned: success

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any, Callable, Iterator
 
@@ -119,6 +120,35 @@ def test_the_statefulset_is_deleted(tenant: Tenant) -> None:
     facts.kubernetes("delete", "statefulset", "stalwart", "-n", tenant.namespace)
     shows(tenant, "StatefulSet stalwart")
     repaired(tenant)
+
+
+def uninstalling(tenant: Tenant, began: datetime.timedelta) -> int:
+    """The newest revision's record, as a ``helm uninstall`` that began some time ago left it; returns the revision."""
+    last = helm.record(tenant.namespace)
+    revision = helm.contents(last)
+    deleted = datetime.datetime.now(datetime.timezone.utc) - began
+    revision["info"] |= {"status": "uninstalling", "deleted": deleted.isoformat()}
+    broken = json.dumps(helm.packed(last, revision))
+    facts.kubernetes("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=broken)
+    return int(revision["version"])
+
+
+@pytest.mark.usefixtures("proven")
+def test_an_uninstall_died_on_its_way(tenant: Tenant) -> None:
+    number = uninstalling(tenant, datetime.timedelta(minutes=1))
+    mark = facts.mark()
+    busy = tenant.provision()
+    assert f"{SLUG}: FAILED at kubernetes (not_ready)" in busy.line(SLUG)
+    assert f"is uninstalling (revision {number})" in busy.line(SLUG)
+    assert facts.counts(mark)["kubernetes"]["write"] == 0
+
+    uninstalling(tenant, datetime.timedelta(hours=1))
+    facts.kubernetes("delete", "service", "stalwart-imap", "-n", tenant.namespace)
+    facts.kubernetes("delete", "statefulset", "stalwart", "-n", tenant.namespace)
+    assert "uninstalling" in helm.output(tenant.namespace, "status", "stalwart")
+    shows(tenant, f"release revision stalwart {number}", "Service stalwart-imap", "StatefulSet stalwart")
+    repaired(tenant)
+    assert helm.contents(helm.record(tenant.namespace))["info"]["status"] == "deployed"
 
 
 def unfinished(tenant: Tenant, status: str, *, ours: bool = True) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A release that its writer left ``pending-*``: whether it is stuck, and how it gets unstuck.
+"""A release that its writer left ``pending-*`` or ``uninstalling``: whether it is stuck, and how it gets unstuck.
 
 The record of the revision that was never finished is deleted, as Helm's users do; the last finished one stays, and the next
 upgrade starts from that.
@@ -19,7 +19,7 @@ from . import lease
 from .argspec import TENANT_LOCK
 from .client import KubernetesClient
 from .recreation import Step, deletion
-from .release import PENDING, Release
+from .release import GONE, UNFINISHED, Release
 
 LOCK = TENANT_LOCK["name"]["default"]
 #: Minutes after which a revision that nobody of us wrote counts as left behind; Helm's own time-outs are 5.
@@ -27,13 +27,14 @@ PATIENCE = 15
 
 
 def split(history: t.Sequence[Release]) -> tuple[Release | None, tuple[Release, ...]]:
-    """The newest finished revision, and the pending ones after it.
+    """The newest finished revision, none where that is uninstalled, and the unfinished ones after it.
 
     :param history: all revisions, the newest last.
     """
-    finished = [release for release in history if release.status not in PENDING]
-    last = finished[-1].revision if finished else 0
-    return (finished[-1] if finished else None), tuple(release for release in history if release.revision > last)
+    finished = [release for release in history if release.status not in UNFINISHED]
+    last = finished[-1] if finished else None
+    stuck = tuple(release for release in history if last is None or release.revision > last.revision)
+    return (None if last is not None and last.status == GONE else last), stuck
 
 
 def refuse_busy(
@@ -43,10 +44,10 @@ def refuse_busy(
     ours: str,
     now: datetime.datetime | None = None,
 ) -> None:
-    """Stop where a pending revision may still be being written.
+    """Stop where an unfinished revision may still be being written.
 
     A revision that a run of this collection began is left behind when nobody else holds the tenant's lock: every such run holds
-    it. Others, who know no lock, are given time. One request, and only for a pending revision.
+    it. Others, who know no lock, are given time. One request, and only for an unfinished revision.
 
     :param ours: who holds the lock when this run does.
     :raises Failure: ``locked`` naming the holder, or ``not_ready`` naming the time.
@@ -62,13 +63,13 @@ def refuse_busy(
             hint="Wait for it to end.",
         )
     for release in pending:
-        until = release.created + datetime.timedelta(minutes=PATIENCE) if release.created else now
+        until = release.since + datetime.timedelta(minutes=PATIENCE) if release.since else now
         if not release.ours and until > now:
             raise Failure(
                 "kubernetes",
                 "not_ready",
                 f"the release {release.name} in {namespace} is {release.status} (revision {release.revision}): another Helm "
-                f"has been writing it since {release.created:%H:%M:%S} UTC.",
+                f"has been writing it since {release.since:%H:%M:%S} UTC.",
                 hint=f"Wait for it to end. If it is dead, run again after {until:%H:%M:%S} UTC, "
                 f"or delete the Secret {release.record} in {namespace} now.",
             )

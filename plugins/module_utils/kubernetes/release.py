@@ -15,14 +15,19 @@ import dataclasses
 import datetime
 import gzip
 import json
+import re
 import typing as t
 
 from ..failure import Failure
 from .client import KubernetesClient
 
-#: Statuses that leave nothing of a release behind.
-GONE = frozenset(("uninstalled", "uninstalling"))
-PENDING = frozenset(("pending-install", "pending-upgrade", "pending-rollback"))
+#: Leaves nothing of a release behind but its history.
+GONE = "uninstalled"
+#: Becomes of the newest revision when ``helm uninstall`` begins; no upgrade starts from it.
+UNINSTALLING = "uninstalling"
+#: Statuses that a Helm gives while it writes, and leaves when it dies.
+UNFINISHED = frozenset(("pending-install", "pending-upgrade", "pending-rollback", UNINSTALLING))
+_FRACTION = re.compile(r"\.[0-9]+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +36,9 @@ class Release:
 
     :param status: Helm's word (``deployed``, ``failed``, ``pending-upgrade``, …).
     :param manifest: what Helm applied, as YAML documents.
-    :param ours: a run of this collection began it.
-    :param created: when its record was written, by the API server's clock.
+    :param ours: a run of this collection gave it its status; none ever uninstalls.
+    :param since: when it got its status: when its record was written, by the API server's clock, or when its deletion began, by
+        Helm's.
     """
 
     name: str
@@ -42,7 +48,7 @@ class Release:
     chart_version: str
     manifest: str = dataclasses.field(repr=False)
     ours: bool = False
-    created: datetime.datetime | None = None
+    since: datetime.datetime | None = None
 
     @property
     def record(self) -> str:
@@ -67,17 +73,20 @@ def decode(secret: t.Mapping[str, t.Any]) -> Release:
             payload = gzip.decompress(payload)
         record = json.loads(payload)
         chart = record["chart"]["metadata"]
+        info = record["info"]
+        status = str(info["status"])
+        created = _time((secret.get("metadata") or {}).get("creationTimestamp"))
         # The marker of a run ends with the number of the revision that it asks for (plan.marker).
         mark = str((record.get("config") or {}).get("planMarker") or "")
         return Release(
             name=str(record["name"]),
             revision=int(record["version"]),
-            status=str(record["info"]["status"]),
+            status=status,
             chart=str(chart["name"]),
             chart_version=str(chart["version"]),
             manifest=str(record.get("manifest") or ""),
-            ours=mark.endswith(f"-{record['version']}"),
-            created=_time((secret.get("metadata") or {}).get("creationTimestamp")),
+            ours=status != UNINSTALLING and mark.endswith(f"-{record['version']}"),
+            since=(_time(info.get("deleted")) or created) if status == UNINSTALLING else created,
         )
     except (KeyError, TypeError, ValueError, OSError, EOFError, binascii.Error) as exc:
         raise Failure(
@@ -89,15 +98,19 @@ def decode(secret: t.Mapping[str, t.Any]) -> Release:
 
 
 def _time(text: t.Any) -> datetime.datetime | None:
-    return datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00")) if text else None
+    """RFC 3339, as UTC. Go writes nanoseconds, which older Pythons do not read, and Helm its machine's own zone."""
+    if not text:
+        return None
+    whole = _FRACTION.sub("", str(text)).replace("Z", "+00:00")
+    return datetime.datetime.fromisoformat(whole).astimezone(datetime.timezone.utc)
 
 
 def history(client: KubernetesClient, namespace: str, name: str) -> list[Release]:
-    """The revisions of the release, the newest last; none also when the namespace does not exist. One request.
+    """The revisions of the release, the newest last; none also when it is uninstalled or the namespace does not exist. One request.
 
     :raises Failure: layer ``kubernetes``.
     """
     found = client.items(f"/api/v1/namespaces/{namespace}/secrets", f"owner=helm,name={name}") or []
     # The label holds the revision as well, but only the record itself is what Helm acts on.
     releases = sorted((decode(secret) for secret in found), key=lambda release: release.revision)
-    return releases if releases and releases[-1].status not in GONE else []
+    return releases if releases and releases[-1].status != GONE else []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.failure import Failure
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes import pending
-from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release import PENDING, Release
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.release import UNFINISHED, Release
 from kubernetes_cluster import Cluster
 
 NOW = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.timezone.utc)
@@ -40,6 +40,10 @@ def test_the_last_finished_revision_is_never_given_up() -> None:
         (["pending-install"], None, [1]),
         (["deployed"], 1, []),
         (["failed", "pending-rollback"], 1, [2]),
+        (["uninstalling"], None, [1]),
+        (["superseded", "uninstalling"], 1, [2]),
+        (["uninstalled", "uninstalling"], None, [2]),
+        (["uninstalled", "pending-install"], None, [2]),
         (["pending-upgrade", "deployed"], 2, []),
     ],
 )
@@ -55,7 +59,7 @@ def busy(objects: dict[str, Any], release: Release) -> Failure:
     return caught.value
 
 
-@pytest.mark.parametrize("status", sorted(PENDING))
+@pytest.mark.parametrize("status", sorted(UNFINISHED))
 def test_another_run_of_ours_is_not_disturbed(status: str) -> None:
     failure = busy(lock("somebody@elsewhere pidns 1 pid 1"), revision(3, status, ours=True, minutes=600))
     assert failure.code == "locked"

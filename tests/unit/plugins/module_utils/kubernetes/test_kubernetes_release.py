@@ -13,18 +13,21 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.rel
 )
 
 
-def secret(revision: int = 1, status: str = "deployed", compress: bool = True) -> dict[str, Any]:
+def secret(
+    revision: int = 1, status: str = "deployed", compress: bool = True, *, deleted: str = "", created: str = ""
+) -> dict[str, Any]:
     record = {
         "name": "stalwart",
         "version": revision,
-        "info": {"status": status},
+        "info": {"status": status, "deleted": deleted},
+        "config": {"planMarker": f"abc-{revision}"},
         "chart": {"metadata": {"name": "bp-stalwart-tenant", "version": "0.1.0"}},
         "manifest": "---\nkind: ConfigMap\n",
     }
     payload = json.dumps(record).encode()
     inner = base64.b64encode(gzip.compress(payload) if compress else payload)
     return {
-        "metadata": {"name": f"sh.helm.release.v1.stalwart.v{revision}"},
+        "metadata": {"name": f"sh.helm.release.v1.stalwart.v{revision}", "creationTimestamp": created},
         "data": {"release": base64.b64encode(inner).decode()},
     }
 
@@ -49,6 +52,24 @@ def test_decode(compress: bool) -> None:
     assert release.manifest == "---\nkind: ConfigMap\n"
 
 
+CREATED = "2025-11-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("status", "deleted", "ours", "since"),
+    [
+        ("pending-upgrade", "", True, "2025-11-01T00:00:00+00:00"),
+        ("uninstalling", "2026-01-01T13:00:00.123456789+01:00", False, "2026-01-01T12:00:00+00:00"),
+        ("uninstalling", "", False, "2025-11-01T00:00:00+00:00"),
+    ],
+)
+def test_who_gave_it_its_status_and_when(status: str, deleted: str, ours: bool, since: str) -> None:
+    """An uninstall changes the record that a run may have written months ago."""
+    release = decode(secret(3, status, deleted=deleted, created=CREATED))
+    assert release.since is not None
+    assert (release.ours, release.since.isoformat()) == (ours, since)
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -70,6 +91,12 @@ def test_the_newest_revision_counts_by_number_not_by_name() -> None:
     cluster = Cluster([secret(10, "failed"), secret(2, "superseded"), secret(9, "deployed")])
     assert [release.revision for release in history(cluster, "tenant-acme", "stalwart")] == [2, 9, 10]
     assert cluster.asked == [("/api/v1/namespaces/tenant-acme/secrets", "owner=helm,name=stalwart")]
+
+
+def test_what_is_being_uninstalled_is_not_gone() -> None:
+    """Helm starts no upgrade from it, and no install over it."""
+    found = history(Cluster([secret(1, "superseded"), secret(2, "uninstalling")]), "n", "stalwart")
+    assert [release.status for release in found] == ["superseded", "uninstalling"]
 
 
 @pytest.mark.parametrize("items", [None, [], [secret(1, "uninstalled")]], ids=["no namespace", "none", "uninstalled"])

@@ -265,12 +265,15 @@ def claim(size: str = "20Gi") -> dict[str, Any]:
     return {"metadata": {"name": "data-stalwart-0", "namespace": "tenant-acme"}, "spec": spec}
 
 
-def record(revision: int, status: str, **config: str) -> dict[str, Any]:
-    """Helm's Secret of one revision, younger than any patience."""
+def record(revision: int, status: str, deleted: str = "", **config: str) -> dict[str, Any]:
+    """Helm's Secret of one revision, younger than any patience.
+
+    :param deleted: when ``helm uninstall`` began.
+    """
     body = {
         "name": "stalwart",
         "version": revision,
-        "info": {"status": status},
+        "info": {"status": status, "deleted": deleted},
         "chart": {"metadata": {"name": "bp-stalwart-tenant", "version": "0.1.0"}},
         "config": config,
         "manifest": MANIFEST,
@@ -318,6 +321,30 @@ def test_what_another_helm_writes_is_not_touched(monkeypatch: pytest.MonkeyPatch
     objects[f"{NAMESPACE}/secrets/r2"] = record(2, "pending-upgrade", planMarker=mark)
     with pytest.raises(Failure, match="another Helm has been writing it") as caught:
         run(monkeypatch, chart_path, Cluster(objects))
+    assert caught.value.code == "not_ready"
+
+
+def uninstalling(minutes: int) -> dict[str, dict[str, Any]]:
+    """A cluster where ``helm uninstall`` began some minutes ago and got no further than Helm's record."""
+    began = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=minutes)
+    history = {1: record(1, "superseded"), 2: record(2, "uninstalling", began.isoformat(), planMarker="abc-2")}
+    objects = {path: obj for path, obj in provisioned().items() if "/secrets/sh.helm" not in path}
+    return {**objects, **{f"{NAMESPACE}/secrets/r{number}": found for number, found in history.items()}}
+
+
+@pytest.mark.usefixtures("rendered")
+def test_an_uninstall_that_died_is_recovered(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    result = run(monkeypatch, chart_path, Cluster(uninstalling(20)))
+    assert (result["action"], result["status"], result["revision"]) == ("recover", "superseded", 1)
+    names = [step["definition"]["metadata"]["name"] for step in result["prepare"]]
+    assert names == ["sh.helm.release.v1.stalwart.v2"]
+
+
+@pytest.mark.usefixtures("rendered")
+def test_an_uninstall_that_goes_on_is_not_disturbed(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:
+    """Its revision bears the mark of the run that wrote it, which has ended long ago."""
+    with pytest.raises(Failure, match=r"is uninstalling \(revision 2\): another Helm has been writing it") as caught:
+        run(monkeypatch, chart_path, Cluster(uninstalling(2)))
     assert caught.value.code == "not_ready"
 
 
