@@ -62,7 +62,7 @@ def check(
     for obj in written:
         key = key_of(obj)
         if key in deleted:
-            run.create(obj, anew=True)
+            run.create(obj, live[key])
         elif key in live:
             run.patch(patch(stored.get(key) or {}, obj))
         else:
@@ -86,12 +86,14 @@ class _Run:
         self._namespace = namespace
         self.unchecked: list[str] = []
 
-    def create(self, obj: Object, *, anew: bool = False) -> None:
-        """:param anew: the object is there still, so another name stands for it."""
-        body = {**obj, "metadata": {key: v for key, v in obj["metadata"].items() if not (anew and key == "name")}}
-        if anew:
-            body["metadata"]["generateName"] = f"{obj['metadata']['name']}-"
-        self._ask(obj, lambda path: self._client.try_create(path, body))
+    def create(self, obj: Object, old: Object | None = None) -> None:
+        """:param old: the object that is there still and goes first, so another name stands for the new one."""
+        if old is None:
+            self._ask(obj, lambda path: self._client.try_create(path, obj))
+            return
+        metadata = {key: value for key, value in obj["metadata"].items() if key != "name"}
+        body = {**obj, "metadata": {**metadata, "generateName": f"{obj['metadata']['name']}-"}}
+        self._ask(obj, lambda path: self._replace(path, body, _object_amounts(path, obj, old)))
 
     def patch(self, obj: Object) -> None:
         name = obj["metadata"]["name"]
@@ -112,16 +114,17 @@ class _Run:
             "spec": {**spec, "volumes": [*spec.get("volumes", []), *volumes]},
         }
 
-        def create(path: str) -> None:
-            try:
-                self._client.try_create(path, body)
-            except Failure as failure:
-                # The pod that is there still makes room for the one that replaces it.
-                old = ((live or {}).get("spec") or {}).get("template")
-                if old is None or fits_when_replaced(failure.message, old["spec"]) is not True:
-                    raise
+        old = ((live or {}).get("spec") or {}).get("template")
+        freed = _pod_amounts(old["spec"]) if old else {}
+        self._ask({**body, "metadata": {"name": f"{name}-0"}}, lambda path: self._replace(path, body, freed))
 
-        self._ask({**body, "metadata": {"name": f"{name}-0"}}, create)
+    def _replace(self, path: str, body: Object, freed: t.Mapping[str, t.Any]) -> None:
+        """:param freed: what the object that is there still counts for: it makes room for the one that replaces it."""
+        try:
+            self._client.try_create(path, body)
+        except Failure as failure:
+            if fits_when_replaced(failure.message, freed) is not True:
+                raise
 
     def _ask(self, obj: Object, send: t.Callable[[str], None]) -> None:
         kind, name = key_of(obj)
@@ -158,22 +161,37 @@ def patch(old: t.Any, new: t.Any) -> t.Any:
     return {**gone, **{key: patch(old.get(key), value) for key, value in new.items()}}
 
 
-def fits_when_replaced(message: str, old: Object) -> bool | None:
-    """Whether a pod that exceeds a quota fits once the old one is gone; none when the message is about something else. Pure.
+def fits_when_replaced(message: str, freed: t.Mapping[str, t.Any]) -> bool | None:
+    """Whether what exceeds a quota fits once the old object is gone; none when the message is about something else. Pure.
 
-    :param old: the old pod's spec.
+    :param freed: what the old object counts for, by the quota's resource.
     """
     found = _QUOTA.search(message)
     if found is None:
         return None
     requested, used, hard = (_amounts(found[part]) for part in ("requested", "used", "hard"))
-    freed = _pod_amounts(old)
     return all(used[name] - freed.get(name, 0) + requested[name] <= hard[name] for name in requested)
 
 
 def _amounts(text: str) -> dict[str, t.Any]:
     pairs = (part.partition("=") for part in text.strip(" .").split(","))
     return {name.strip(): amount(value.strip()) or 0 for name, _equals, value in pairs}
+
+
+def _object_amounts(path: str, obj: Object, old: Object) -> dict[str, t.Any]:
+    """What an object that is no pod counts for in a quota.
+
+    :param path: of the kind's objects, which ends with the resource's name. :param old: the object as the cluster holds it.
+    """
+    group, _slash, _version = str(obj["apiVersion"]).rpartition("/")
+    resource = path.rpartition("/")[2]
+    found: dict[str, t.Any] = {f"count/{resource}.{group}" if group else f"count/{resource}": 1}
+    if obj["kind"] == "Service":
+        spec = old.get("spec") or {}
+        found["services"] = 1
+        found["services.loadbalancers"] = int(spec.get("type") == "LoadBalancer")
+        found["services.nodeports"] = sum(1 for port in spec.get("ports") or [] if port.get("nodePort"))
+    return found
 
 
 def _pod_amounts(spec: Object) -> dict[str, t.Any]:

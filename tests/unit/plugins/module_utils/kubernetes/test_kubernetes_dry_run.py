@@ -154,7 +154,6 @@ QUOTA = "exceeded quota: q, requested: {}, used: {}, limited: {}."
 )
 def test_the_pod_that_is_replaced_makes_room(requested: str, used: str, hard: str, fits: bool) -> None:
     message = QUOTA.format(requested, used, hard)
-    assert dry_run.fits_when_replaced(message, POD) is fits
     live = {("StatefulSet", "s"): STATEFULSET}
     cluster = Cluster({f"{APPS}/statefulsets/s": STATEFULSET})
     cluster.refuses[f"{CORE}/pods"] = Failure("kubernetes", "forbidden", f"POST x: pods is forbidden: {message}")
@@ -165,8 +164,53 @@ def test_the_pod_that_is_replaced_makes_room(requested: str, used: str, hard: st
             check(cluster, [STATEFULSET], live)
 
 
+BALANCED: dict[str, Any] = {
+    **SERVICE,
+    "spec": {"type": "LoadBalancer", "ports": [{"port": 25, "nodePort": 30025}, {"port": 465}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("obj", "path", "requested", "used", "hard", "fits"),
+    [
+        (STATEFULSET, f"{APPS}/statefulsets", "count/statefulsets.apps=1", "count/statefulsets.apps=1", "count/statefulsets.apps=1", True),
+        (STATEFULSET, f"{APPS}/statefulsets", "count/statefulsets.apps=1", "count/statefulsets.apps=2", "count/statefulsets.apps=1", False),
+        (BALANCED, f"{CORE}/services", "count/services=1", "count/services=4", "count/services=4", True),
+        (BALANCED, f"{CORE}/services", "services=1,services.loadbalancers=1", "services=4,services.loadbalancers=2", "services=4,services.loadbalancers=2", True),
+        (BALANCED, f"{CORE}/services", "services.nodeports=1", "services.nodeports=1", "services.nodeports=1", True),
+        (BALANCED, f"{CORE}/services", "services.nodeports=2", "services.nodeports=1", "services.nodeports=1", False),
+        (SERVICE, f"{CORE}/services", "services.loadbalancers=1", "services.loadbalancers=2", "services.loadbalancers=2", False),
+    ],
+)  # fmt: skip
+def test_what_is_deleted_first_makes_room_for_what_is_written_anew(
+    obj: dict[str, Any], path: str, requested: str, used: str, hard: str, fits: bool
+) -> None:
+    """Both are never there at the same time, unlike in the dry run."""
+    key = (obj["kind"], obj["metadata"]["name"])
+    cluster = Cluster({f"{path}/{obj['metadata']['name']}": obj})
+    message = f"POST x: {path.rpartition('/')[2]} is forbidden: {QUOTA.format(requested, used, hard)}"
+    cluster.refuses[path] = Failure("kubernetes", "forbidden", message)
+
+    def recreate() -> list[str]:
+        return check(cluster, [obj], {key: obj}, steps=[deletion(obj, "n")], claims={"data-s-0": {}})
+
+    if fits:
+        assert recreate() == []
+    else:
+        with pytest.raises(Failure, match="exceeded quota"):
+            recreate()
+
+
+def test_a_new_object_takes_nobody_s_place() -> None:
+    cluster = Cluster()
+    message = "POST x: services is forbidden: " + QUOTA.format("services=1", "services=1", "services=1")
+    cluster.refuses[f"{CORE}/services"] = Failure("kubernetes", "forbidden", message)
+    with pytest.raises(Failure, match="exceeded quota"):
+        check(cluster, [SERVICE])
+
+
 def test_another_refusal_is_not_about_a_quota() -> None:
-    assert dry_run.fits_when_replaced("maximum cpu usage per Container is 500m", POD) is None
+    assert dry_run.fits_when_replaced("maximum cpu usage per Container is 500m", {"pods": 1}) is None
 
 
 @pytest.mark.parametrize(
