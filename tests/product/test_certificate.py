@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import certificate_task
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016 import converge
+from kubernetes_tls import certificate, pem
 from tests.contract import servers
 from tests.contract.mail import new_certificate
 
@@ -101,6 +102,22 @@ def test_a_renewed_certificate(mounted: Mounted, monkeypatch: pytest.MonkeyPatch
     assert sorted(done["serving"]) == sorted([target.submissions_port, target.imap_port, target.smtp_port])
     assert (done["closed"], done["reloads"]) == ([], 1)
     assert not mounted.run(second)["changed"]
+
+
+def test_a_chain_that_is_added_later(mounted: Mounted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An owner's usual mistake, corrected: the certificate is the same, and clients refuse it until its chain is served."""
+    monkeypatch.setattr(certificate_task, "INTERVAL", 0.2)
+    leaf, sub = certificate(HOST, issuer="sub").decode(), certificate(issuer="root", of="sub").decode()
+    mounted.write(leaf, pem("self").decode())
+    mounted.settings()
+    mounted.run(leaf)
+    assert not mounted.run(leaf)["changed"]
+    mounted.write(leaf + sub, pem("self").decode())
+    done = mounted.run(leaf + sub)
+    assert (done["changed"], done["reloads"], len(done["serving"])) == (True, 1, 3)
+    assert done["diff"][0]["after"]["chain"] == done["certificate"]["chain"] == ["CN=sub"]
+    assert done["diff"][0]["before"]["chain"] == []
+    assert not mounted.run(leaf + sub)["changed"]
 
 
 def test_files_that_come_later_are_waited_for(mounted: Mounted, monkeypatch: pytest.MonkeyPatch) -> None:

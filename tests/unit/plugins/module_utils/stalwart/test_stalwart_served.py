@@ -13,17 +13,18 @@ import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import served
 from kubernetes_tls import HOST, certificate, pem
 
-CERTIFICATE = certificate(HOST)
+SENT = (certificate(HOST, issuer="sub"), certificate(issuer="root", of="sub"))
+DER = tuple(ssl.PEM_cert_to_DER_cert(part.decode()) for part in SENT)
 IMAPS = served.Port(993, "imap")
 #: SO_LINGER: on, for no time. Closing sends a reset.
 RESET = struct.pack("ii", 1, 0)
 
-Ask = Callable[[Callable[[socket.socket], None]], bytes]
+Ask = Callable[[Callable[[socket.socket], None]], served.Chain]
 
 
 @pytest.fixture
 def context(tmp_path: Path) -> ssl.SSLContext:
-    (tmp_path / "tls.crt").write_bytes(CERTIFICATE)
+    (tmp_path / "tls.crt").write_bytes(b"".join(SENT))
     (tmp_path / "tls.key").write_bytes(pem("self"))
     found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     found.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
@@ -36,14 +37,14 @@ def ask() -> Iterator[Ask]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         workers: list[threading.Thread] = []
 
-        def asked(behave: Callable[[socket.socket], None]) -> bytes:
+        def asked(behave: Callable[[socket.socket], None]) -> served.Chain:
             def work() -> None:
                 with listening.accept()[0] as plain:
                     behave(plain)
 
             workers.append(threading.Thread(target=work))
             workers[0].start()
-            return served.certificate(IMAPS, lambda _: socket.create_connection(listening.getsockname(), 5), HOST)
+            return served.chain(IMAPS, lambda _: socket.create_connection(listening.getsockname(), 5), HOST)
 
         yield asked
         for worker in workers:
@@ -55,7 +56,7 @@ def test_a_reset_after_the_handshake(ask: Ask, context: ssl.SSLContext) -> None:
         with context.wrap_socket(plain, server_side=True) as secured:
             secured.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
-    assert ask(reset) == ssl.PEM_cert_to_DER_cert(CERTIFICATE.decode())
+    assert ask(reset) == DER
 
 
 def test_a_connection_that_is_not_closed(ask: Ask, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +68,7 @@ def test_a_connection_that_is_not_closed(ask: Ask, context: ssl.SSLContext, monk
             over.wait(10)
 
     try:
-        assert ask(stay) == ssl.PEM_cert_to_DER_cert(CERTIFICATE.decode())
+        assert ask(stay) == DER
     finally:
         over.set()
 
