@@ -10,8 +10,9 @@ short_description: Let every TLS port of a Stalwart mail server serve its certif
 version_added: 0.2.0
 author: tenantmail contributors (@tenantmail)
 description:
-  - Compares the certificate that the server serves with the one that it is to serve. If they differ, the server reads its certificates
-    anew, without a restart, until they do not, and then every TLS port is asked, with STARTTLS where it has that.
+  - Compares the certificate that the server serves, and the intermediate ones that it sends along, with what it is to serve. If they
+    differ, the server reads its certificates anew, without a restart, until they do not, and then every TLS port is asked, with STARTTLS
+    where it has that.
   - The server has to know where its certificate is already, on 0.16 by the setting C(certificate), on 0.15 by its C(config.toml).
   - A Secret that was changed reaches a running pod within about a minute; that is waited for.
   - Where nothing differs, one TLS handshake on one port is made, because all ports look their certificate up in one place.
@@ -29,7 +30,7 @@ options:
       - A certificate that no server serves, because it has expired or is not its private key's, is told in RV(unusable), and nothing is done.
     type: str
   certificate:
-    description: The certificate as PEM text, instead of O(secret).
+    description: The certificate as PEM text, followed by the intermediate ones, instead of O(secret).
     type: str
   ports:
     description: The server's TLS ports; the first that answers is the one that is always asked.
@@ -94,7 +95,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed:
-  description: Whether the server served another certificate before.
+  description: Whether the server served another certificate, or the same with another chain, before.
   type: bool
   returned: success
 changes:
@@ -117,6 +118,7 @@ certificate:
     issuer: CN=Sandbox CA
     until: "2027-02-28"
     sha256: 5f3c0d
+    chain: []
 serving:
   description: Ports that were seen to serve it. Where nothing differs, the one that was asked.
   type: list

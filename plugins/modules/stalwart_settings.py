@@ -89,6 +89,15 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+  wait_certificate:
+    description:
+      - Seconds to wait until the server can read the file that a V(certificate) names, which 0.16 does when it is written. What is new in a
+        Secret reaches a running pod within about a minute.
+      - The task fails with the code V(invalid_value), as without waiting, if the file does not come.
+      - 0.15 reads its files when it is told to, see M(tenantmail.stalwart.stalwart_certificate); nothing is waited for there.
+    type: float
+    default: 0
+    version_added: 0.2.0
   state:
     description:
       - With V(absent), an object without properties is removed, a property with the value V(null) goes back to its default, a

@@ -16,6 +16,8 @@ from . import ports
 from .run import Run, provision
 from .stalwart import Stalwart
 from .tenant import Tenant, remove
+from .test_drift import shares
+from .tls import Served
 
 SLUG = "gamma"
 #: What a server of 0.15 cannot be asked (README of role verify).
@@ -68,6 +70,21 @@ def test_all_ports_answer(gamma: Tenant) -> None:
     answers = list(ports.of_tenant(SLUG, f"mail.{gamma.domain}", gamma.address))
     print(*answers, sep="\n")
     assert [answer.said[:4] for answer in answers] == ports.EXPECTED
+
+
+@pytest.mark.usefixtures("first")
+def test_a_renewed_certificate_is_served_on_every_port_without_a_restart(gamma: Tenant) -> None:
+    served = Served(gamma.namespace, f"mail.{gamma.domain}", gamma.address)
+    with Stalwart(SLUG) as server:
+        pod, old = server.pod, served.in_secret()
+        assert set(served.shown(ports.context()).values()) == {old}
+        new = served.renewed()
+        done = gamma.provision("--diff")
+        assert done.status == 0, done.output[-4000:]
+        assert shares(done.line(SLUG)) == {"server_settings": 1}
+        assert "PRIVATE KEY" not in done.output
+        assert set(served.shown(ports.context()).values()) == {new} == {served.in_secret()}
+        assert server.pod == pod
 
 
 def settings(keys: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tests.sandbox import facts
 from . import helm, keycloak, older
 from .run import Run
 from .tenant import Tenant, remove
-from .test_third_tenant import found_in
+from .test_third_tenant import found_in, secrets_of
 
 pytestmark = pytest.mark.lifecycle
 
@@ -96,7 +96,7 @@ def test_a_secret_and_what_fills_it_are_deleted_and_the_repair_tells_no_secret(t
     shows(tenant, "ExternalSecret stalwart-admin")
     run = repaired(tenant, "-vvvv", "--diff")
     assert tenant.object("secret", "stalwart-admin")["data"]["ADMIN_PASSWORD"]
-    assert found_in({"the repair's output": run.output}, SLUG) == []
+    assert found_in({"the repair's output": run.output}, secrets_of(SLUG)) == []
 
 
 @pytest.mark.usual

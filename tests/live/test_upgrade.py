@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 import json
 from pathlib import Path
 from typing import Any, Iterator
@@ -70,9 +71,15 @@ def served_by(tenant: Tenant, service: str) -> list[str]:
     return [endpoint["targetRef"]["name"] for item in slices for endpoint in item["endpoints"] or []]
 
 
+def ended(client: imaplib.IMAP4) -> None:
+    """A client that stayed logged in sees its connection end; now it does what mail clients do, and connects again."""
+    with pytest.raises((OSError, imaplib.IMAP4.abort)):
+        client.noop()
+
+
 @pytest.mark.usual
 @pytest.mark.parametrize("tenant", [("legacy", 8)], indirect=True)
-def test_from_the_original_chart(tenant: Tenant) -> None:
+def test_from_the_original_chart_with_a_mail_client_that_stays_logged_in(tenant: Tenant) -> None:
     admin, oidc = paths(tenant.slug)
     values = {
         "image": older.image(),
@@ -87,10 +94,10 @@ def test_from_the_original_chart(tenant: Tenant) -> None:
         domain = server.create("Domain", {"name": tenant.domain})
         credentials = {"0": {"@type": "Password", "secret": PASSWORD}}
         server.create("Account", {"@type": "User", "name": "alice", "domainId": domain, "credentials": credentials})
-    with older.imap(tenant.address) as client:
-        client.login(f"alice@{tenant.domain}", PASSWORD)
-        older.append(client, "from the original")
-        stored = older.inbox(client)
+    client = older.imap(tenant.address)
+    client.login(f"alice@{tenant.domain}", PASSWORD)
+    older.append(client, "from the original")
+    stored = older.inbox(client)
     before, pod = fixed(tenant), tenant.object("pod", "stalwart-0")
     assert served_by(tenant, "stalwart-web") == [], "the original's web Service selects another pod"
 
@@ -98,6 +105,7 @@ def test_from_the_original_chart(tenant: Tenant) -> None:
     for needle in ("StatefulSet stalwart", "volumeClaimTemplates", "Pod stalwart-0", "bp-stalwart-tenant-0.1.2"):
         assert needle in shown, f"the diff does not show {needle}:\n{shown[-12000:]}"
     assert tenant.object("pod", "stalwart-0")["metadata"]["uid"] == pod["metadata"]["uid"]
+    assert client.noop()[0] == "OK"
 
     run = tenant.provision()
     assert run.status == 0, run.output[-6000:]
@@ -105,13 +113,14 @@ def test_from_the_original_chart(tenant: Tenant) -> None:
     assert tenant.object("pod", "stalwart-0")["metadata"]["uid"] != pod["metadata"]["uid"]
     assert served_by(tenant, "stalwart-web") == ["stalwart-0"]
     assert tenant.names("poddisruptionbudget") == []
+    ended(client)
     with (
         keycloak.user(tenant.realm, "alice", tenant.domain),
         keycloak.client(tenant.realm, "probe"),
-        older.imap(tenant.address) as client,
+        older.imap(tenant.address) as again,
     ):
-        older.bearer(client, f"alice@{tenant.domain}", keycloak.token(tenant.realm, "probe", "alice"))
-        assert older.inbox(client) == stored
+        older.bearer(again, f"alice@{tenant.domain}", keycloak.token(tenant.realm, "probe", "alice"))
+        assert older.inbox(again) == stored
     assert tenant.provision().changed == {tenant.slug: 0}
 
 
@@ -156,9 +165,7 @@ def test_from_the_chart_before_with_a_mail_client_that_stays_logged_in(tenant: T
         assert fixed(tenant) == before
         release = tenant.object("statefulset", "stalwart")
         assert release["metadata"]["labels"]["helm.sh/chart"] != "bp-stalwart-tenant-0.1.0"
-        # The client sees its connection end, and does what mail clients do.
-        with pytest.raises((OSError, client.abort)):
-            client.noop()
+        ended(client)
         with older.imap(tenant.address) as again:
             older.bearer(again, user, keycloak.token(realm, "probe", "alice"))
             assert older.inbox(again) == stored

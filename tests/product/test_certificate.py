@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart import certificate_task
+from ansible_collections.tenantmail.stalwart.plugins.module_utils.stalwart.v016 import converge
+from kubernetes_tls import certificate, pem
 from tests.contract import servers
 from tests.contract.mail import new_certificate
 
@@ -46,7 +48,7 @@ class Mounted:
         given = {"server_name": HOST, "secret": None, "certificate": certificate, "ports": ports, "timeout": 20, **more}
         return certificate_task.run({**self.server.options, **given}, check_mode=check)
 
-    def settings(self) -> None:
+    def settings(self, **more: Any) -> None:
         """What the tenant's model says, with the test's own folder."""
         if self.server.generation == "0.15":
             return
@@ -61,7 +63,7 @@ class Mounted:
             "certificate": {HOST: files},
             "systemSettings": system,
         }
-        self.server.settings(settings)
+        assert self.server.settings(settings, **more)["changed"]
         assert not self.server.settings(settings)["changed"]
 
 
@@ -102,6 +104,22 @@ def test_a_renewed_certificate(mounted: Mounted, monkeypatch: pytest.MonkeyPatch
     assert not mounted.run(second)["changed"]
 
 
+def test_a_chain_that_is_added_later(mounted: Mounted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An owner's usual mistake, corrected: the certificate is the same, and clients refuse it until its chain is served."""
+    monkeypatch.setattr(certificate_task, "INTERVAL", 0.2)
+    leaf, sub = certificate(HOST, issuer="sub").decode(), certificate(issuer="root", of="sub").decode()
+    mounted.write(leaf, pem("self").decode())
+    mounted.settings()
+    mounted.run(leaf)
+    assert not mounted.run(leaf)["changed"]
+    mounted.write(leaf + sub, pem("self").decode())
+    done = mounted.run(leaf + sub)
+    assert (done["changed"], done["reloads"], len(done["serving"])) == (True, 1, 3)
+    assert done["diff"][0]["after"]["chain"] == done["certificate"]["chain"] == ["CN=sub"]
+    assert done["diff"][0]["before"]["chain"] == []
+    assert not mounted.run(leaf + sub)["changed"]
+
+
 def test_files_that_come_later_are_waited_for(mounted: Mounted, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a kubelet's are. What comes first is a certificate without its key, which neither generation may keep."""
     mounted.write(*new_certificate(HOST))
@@ -116,6 +134,47 @@ def test_files_that_come_later_are_waited_for(mounted: Mounted, monkeypatch: pyt
     monkeypatch.setattr(certificate_task, "time", SimpleNamespace(monotonic=time.monotonic, sleep=pause))
     assert mounted.run(certificate)["reloads"] == 3
     assert not mounted.run(certificate)["changed"]
+
+
+def test_settings_wait_for_a_file_that_comes_later(
+    simulated: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a release without TLS keeps its pod, which gets the Secret's files about a minute later."""
+    mounted = Mounted(simulated, tmp_path / "tls")
+    mounted.folder.mkdir()
+    refused = refusal(mounted.settings)
+    assert (refused.layer, refused.code) == ("stalwart", "invalid_value")
+    assert "Failed to read certificate" in refused.message
+    assert "reaches a running pod within about a minute" in refused.hint
+    assert "Written before: " in refused.hint
+    assert "domain acme.test" in refused.hint
+    pauses = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            mounted.write(*new_certificate(HOST))
+
+    monkeypatch.setattr(converge, "time", SimpleNamespace(monotonic=time.monotonic, sleep=pause))
+    mounted.settings(wait_certificate=60)
+    assert pauses == [converge.INTERVAL] * 3
+
+
+def test_settings_do_not_wait_for_ever_nor_for_anything_else(
+    simulated: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = Mounted(simulated, tmp_path / "tls")
+    mounted.folder.mkdir()
+    monkeypatch.setattr(converge, "INTERVAL", 0.2)
+    start = time.monotonic()
+    late = refusal(mounted.settings, wait_certificate=1)
+    assert "Failed to read certificate" in late.message
+    assert "Written before: " in late.hint, "what the first of the tries wrote is told"
+    assert 1 <= time.monotonic() - start < 10
+    mounted.write("nonsense", "nonsense")
+    start = time.monotonic()
+    assert "No certificates found" in refusal(mounted.settings, wait_certificate=60).message
+    assert time.monotonic() - start < 10
 
 
 def test_what_never_comes_is_said(mounted: Mounted, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -411,7 +411,8 @@ CAUSES: dict[str, Cause] = {
     "certificate_untrusted": Cause(
         "mail",
         "the certificate's issuer is not trusted",
-        "Give the private CA in platform_ca_file, or use a public certificate.",
+        "Put the issuer's intermediate certificates behind {mail_host}'s own in its Secret, if they are missing there, and run {provision} --tags "
+        "server_settings, which serves them; of a private CA, give the root in platform_ca_file.",
     ),
     "certificate_self_signed": Cause(
         "mail",

@@ -51,6 +51,7 @@ SETTINGS_SPEC: dict[str, t.Any] = {
     "exclusive": {"type": "list", "elements": "str", "default": []},
     "vocabulary": {"type": "str", "choices": ["canonical", "native"], "default": "canonical"},
     "on_unsupported": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+    "wait_certificate": {"type": "float", "default": 0},
 }
 
 PRINCIPAL: dict[str, t.Any] = {

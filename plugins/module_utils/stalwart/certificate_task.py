@@ -22,7 +22,7 @@ from ..kubernetes.certificate import held
 from ..reconcile import Change, Plan
 from . import served
 from .connection import base_url
-from .served import Broken, Closed, Port
+from .served import Broken, Chain, Closed, Port
 from .task import open_driver
 
 if t.TYPE_CHECKING:
@@ -37,12 +37,12 @@ INTERVAL = 3.0
 
 @dataclasses.dataclass(frozen=True)
 class Desired:
-    """The certificate to serve.
+    """The certificate to serve, with its chain: without that, clients that do not know the issuer refuse it.
 
     :param source: where it is, for messages. :param fault: why no server serves it; else empty.
     """
 
-    der: bytes
+    chain: Chain
     source: str
     fault: str = ""
 
@@ -58,7 +58,7 @@ class Ports:
         self._name = server_name
         self._ports = ports
 
-    def first(self) -> tuple[Port, bytes | None, str]:
+    def first(self) -> tuple[Port, Chain | None, str]:
         """The first port that answers, what it serves, and why it serves nothing.
 
         All listeners of a server look the certificate up in one place, so one of them tells.
@@ -80,23 +80,25 @@ class Ports:
             hint="Look at the pod, and at the server's listeners.",
         )
 
-    def all(self, der: bytes) -> tuple[list[int], list[int], list[str]]:
-        """The ports that serve this certificate, those that are closed, and what is wrong with the others."""
+    def all(self, chain: Chain) -> tuple[list[int], list[int], list[str]]:
+        """The ports that serve this certificate with its chain, those that are closed, and what is wrong with the others."""
         serving, closed, wrong = [], [], []
         for port in self._ports:
             try:
-                if self._look(port) == der:
+                seen = self._look(port)
+                if seen == chain:
                     serving.append(port.number)
                 else:
-                    wrong.append(f"{port.number} serves another one")
+                    what = "it with another chain" if seen[0] == chain[0] else "another one"
+                    wrong.append(f"{port.number} serves {what}")
             except Broken as exc:
                 wrong.append(f"{port.number}: {exc}")
             except Closed:
                 closed.append(port.number)
         return serving, closed, wrong
 
-    def _look(self, port: Port) -> bytes:
-        return served.certificate(port, self._connect, self._name)
+    def _look(self, port: Port) -> Chain:
+        return _without_root(served.chain(port, self._connect, self._name))
 
 
 def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
@@ -124,14 +126,14 @@ def _converge(
     if desired is not None and desired.fault:
         return _result(Plan(), None, unusable=f"{desired.source} {desired.fault}")
     port, before, why = ports.first()
-    if desired is not None and before == desired.der:
+    if desired is not None and before == desired.chain:
         return _result(Plan(), desired, serving=[port.number])
-    after = shown(desired.der) if desired else {"certificate": "the one that the Secret will have"}
+    after = shown(desired.chain) if desired else {"certificate": "the one that the Secret will have"}
     change = Change("update", "certificate", name, shown(before) if before else {"certificate": why}, after)
     if check_mode or desired is None:
         return _result(Plan((change,)), desired)
     reloads, requests = _reload(params, ports, desired)
-    serving, closed, wrong = ports.all(desired.der)
+    serving, closed, wrong = ports.all(desired.chain)
     if wrong:
         raise Failure(
             "stalwart",
@@ -154,12 +156,13 @@ def _reload(params: t.Mapping[str, t.Any], ports: Ports, desired: Desired) -> tu
         while True:
             why = driver.reload_certificates()
             reloads += 1
-            seen, der, broken = _first(ports)
-            if der == desired.der:
+            seen, found, broken = _first(ports)
+            if found == desired.chain:
                 return reloads, connection.http.requests
             waited = time.monotonic() - start
             if waited >= params["timeout"]:
-                reason = broken or why or "the files that it reads still hold another one"
+                other = "its chain is another one" if found and found[0] == desired.chain[0] else ""
+                reason = broken or why or other or "the files that it reads still hold another one"
                 raise Failure(
                     "stalwart",
                     "timeout",
@@ -172,15 +175,15 @@ def _reload(params: t.Mapping[str, t.Any], ports: Ports, desired: Desired) -> tu
             time.sleep(min(INTERVAL, max(0.0, params["timeout"] - waited)))
 
 
-def _first(ports: Ports) -> tuple[str, bytes | None, str]:
+def _first(ports: Ports) -> tuple[str, Chain | None, str]:
     """As :meth:`Ports.first`, for a server that may have read half of a pair of files, and then ends every handshake."""
     try:
-        port, der, broken = ports.first()
+        port, found, broken = ports.first()
     except Failure as failure:
         if failure.code != "unreachable":
             raise
         return "every port", None, failure.message
-    return f"port {port.number}", der, broken
+    return f"port {port.number}", found, broken
 
 
 def _way(
@@ -218,7 +221,7 @@ def _desired(params: t.Mapping[str, t.Any], cluster: KubernetesClient | None, ch
     :raises Failure: ``not_found``, ``invalid_value``.
     """
     if cluster is None or not params["secret"]:
-        return Desired(_leaf(str(params["certificate"]).encode()), "option certificate")
+        return Desired(_chain(str(params["certificate"]).encode()), "option certificate")
     namespace, name = params["kubernetes"]["namespace"], params["secret"]
     secret = cluster.find(f"/api/v1/namespaces/{namespace}/secrets/{name}")
     if secret is None:
@@ -233,28 +236,51 @@ def _desired(params: t.Mapping[str, t.Any], cluster: KubernetesClient | None, ch
     source = f"the Secret {name}"
     found = held(secret, (), datetime.datetime.now(datetime.timezone.utc))
     if found.fault:
-        return Desired(b"", source, found.fault)
-    return Desired(_leaf(base64.b64decode(secret["data"]["tls.crt"])), source)
+        return Desired((), source, found.fault)
+    return Desired(_chain(base64.b64decode(secret["data"]["tls.crt"])), source)
 
 
-def _leaf(pem: bytes) -> bytes:
+def _chain(pem: bytes) -> Chain:
     from cryptography.hazmat.primitives.serialization import Encoding
 
     try:
-        return x509.load_pem_x509_certificates(pem)[0].public_bytes(Encoding.DER)
+        found = x509.load_pem_x509_certificates(pem)
     except ValueError:
         raise _invalid("certificate: no PEM text of a certificate.") from None
+    return _without_root(tuple(part.public_bytes(Encoding.DER) for part in found))
 
 
-def shown(der: bytes) -> dict[str, t.Any]:
+def _without_root(chain: Chain) -> Chain:
+    """A root that is sent along tells no client anything, so a server may leave it out (RFC 8446 section 4.4.2)."""
+    leaf, *rest = chain
+    return (leaf, *(der for der in rest if not _is_root(der)))
+
+
+def _is_root(der: bytes) -> bool:
+    try:
+        return tls.self_signed(x509.load_der_x509_certificate(der))
+    except ValueError:  # A server may send anything.
+        return False
+
+
+def shown(chain: Chain) -> dict[str, t.Any]:
     """What a diff and a result tell of a certificate."""
+    der, *rest = chain
     found = x509.load_der_x509_certificate(der)
     return {
         "names": tls.host_names(found),
         "issuer": found.issuer.rfc4514_string(),
         "until": f"{found.not_valid_after_utc:%Y-%m-%d}",
         "sha256": hashlib.sha256(der).hexdigest(),
+        "chain": [_subject(part) for part in rest],
     }
+
+
+def _subject(der: bytes) -> str:
+    try:
+        return x509.load_der_x509_certificate(der).subject.rfc4514_string()
+    except ValueError:
+        return "unreadable"
 
 
 def _port(given: t.Mapping[str, t.Any]) -> Port:
@@ -275,7 +301,7 @@ def _result(
         "changed": plan.changed,
         "changes": plan.summary(),
         "diff": plan.diff(),
-        "certificate": shown(desired.der) if desired else None,
+        "certificate": shown(desired.chain) if desired else None,
         "serving": list(serving),
         "closed": list(closed),
         "unusable": unusable,

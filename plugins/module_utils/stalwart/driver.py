@@ -24,6 +24,7 @@ class SettingsAsk:
 
     :param vocabulary: ``canonical`` (names of 0.16), or ``native`` for the generation's own keys.
     :param on_unsupported: ``fail``, or ``report`` what the generation is known not to express.
+    :param wait_certificate: seconds for which the file of a certificate is awaited.
     :param secrets: values that must reach no message.
     """
 
@@ -34,6 +35,7 @@ class SettingsAsk:
     secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
     vocabulary: str = "canonical"
     on_unsupported: str = "fail"
+    wait_certificate: float = 0
 
 
 @dataclasses.dataclass(frozen=True)

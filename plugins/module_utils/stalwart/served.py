@@ -11,12 +11,15 @@ import dataclasses
 import re
 import socket
 import ssl
+import sys
 import typing as t
 
 from ..tls import unverified_context
 
 TIMEOUT = 15.0
 _MAX_ANSWER = 65536
+#: A certificate (DER), and what the server sends to lead from it to an issuer that clients know; leaf first.
+Chain = t.Tuple[bytes, ...]
 #: The last line of an SMTP reply; the tagged line of an IMAP answer, or its greeting.
 _SMTP_END = re.compile(rb"(?:\A|\n)(\d{3}) [^\n]*\r?\n\Z")
 _IMAP_END = re.compile(rb"(?:\A|\n)(?:\* |s )(OK|NO|BAD|PREAUTH|BYE)\b[^\n]*\r?\n\Z")
@@ -42,8 +45,8 @@ class Broken(Exception):
     """There is a listener, but no TLS handshake."""
 
 
-def certificate(port: Port, connect: t.Callable[[int], t.Any], server_name: str) -> bytes:
-    """The certificate (DER) that a client sees who asks for that name; whether it is valid is not looked at.
+def chain(port: Port, connect: t.Callable[[int], t.Any], server_name: str) -> Chain:
+    """The certificates that a client is sent who asks for that name; whether they are valid is not looked at.
 
     :param connect: opens a socket to a port's number.
     :raises Closed: :raises Broken: with the reason.
@@ -55,20 +58,30 @@ def certificate(port: Port, connect: t.Callable[[int], t.Any], server_name: str)
             if port.starttls:
                 _start(sock, port, server_name)
             with unverified_context().wrap_socket(sock, server_hostname=server_name) as secured:
-                der = secured.getpeercert(binary_form=True)
-                # The thread of a port-forward dies, and says so, when it has something for a socket that was closed.
-                secured.shutdown(socket.SHUT_WR)
-                while secured.recv(_MAX_ANSWER):
-                    pass
+                found = _sent(secured)
+                # What was wanted is read: however the connection ends now, the certificate is the one that is served.
+                with contextlib.suppress(OSError):
+                    # The thread of a port-forward dies, and says so, when it has something for a socket that was closed.
+                    secured.shutdown(socket.SHUT_WR)
+                    while secured.recv(_MAX_ANSWER):
+                        pass
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
         raise Closed("the connection ends before TLS") from None
     except ssl.SSLError as exc:
         raise Broken(f"the TLS handshake fails ({exc.reason or exc})") from None
     except OSError as exc:
         raise Closed(exc.strerror or str(exc) or type(exc).__name__) from None
-    if not der:
+    if not found:
         raise Broken("the server shows no certificate")
-    return der
+    return found
+
+
+def _sent(secured: ssl.SSLSocket) -> Chain:
+    """Public since Python 3.13. The versions before have it where truststore, which pip brings along, reads it, too."""
+    if sys.version_info >= (3, 13):
+        return tuple(secured.get_unverified_chain())
+    # _ssl.ENCODING_DER is 2.
+    return tuple(part.public_bytes(2) for part in t.cast(t.Any, secured)._sslobj.get_unverified_chain() or ())
 
 
 def _start(sock: socket.socket, port: Port, server_name: str) -> None:

@@ -28,6 +28,7 @@ def run(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
         update_secrets=params["update_secrets"],
         vocabulary=params.get("vocabulary") or "canonical",
         on_unsupported=params.get("on_unsupported") or "fail",
+        wait_certificate=params.get("wait_certificate") or 0,
     )
     if refuse_absent(params, check_mode):
         generation = params.get("generation") or "0.16"

@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ...failure import Failure
 from ...reconcile import Plan, converge
 from ..placeholder import refuse_placeholders
 from .client import WriteRace
+from .errors import FileMissing
 from .registry import Registry
 
 _TRIES = 3
+#: Seconds between two looks whether the server can read a file by now.
+INTERVAL = 3.0
 
 
 def written(plan: Plan) -> t.Iterator[t.Any]:
@@ -31,9 +35,11 @@ def converge_server(
     apply: t.Callable[[Plan, Registry], None],
     *,
     check_mode: bool,
+    patience: float = 0,
 ) -> tuple[Plan, Registry]:
     """As :func:`converge`; a write that lost a race is planned anew from what the server holds then.
 
+    :param patience: seconds for which the file of a certificate is awaited; what does not need it is written at once.
     :returns: the plan that was applied first (what was asked for, not the rest of it), and the state read last.
     :raises Failure: ``conflict`` when the race is lost again and again.
     """
@@ -48,12 +54,21 @@ def converge_server(
         applied.append(chosen)
         apply(chosen, registry)
 
-    for _attempt in range(_TRIES):
+    end, races, missing = time.monotonic() + patience, 0, None
+    while races < _TRIES:
         try:
             done, registry = converge("stalwart", read, checked, remember, check_mode=check_mode)
         except WriteRace:
-            continue
-        return (applied[0] if applied else done), registry
+            races += 1
+        except FileMissing as failure:
+            # The first one tells what was written before.
+            missing = missing or failure
+            if time.monotonic() >= end:
+                raise missing from None
+            # Nothing announces that the kubelet has written the file.
+            time.sleep(min(INTERVAL, max(0.0, end - time.monotonic())))
+        else:
+            return (applied[0] if applied else done), registry
     raise Failure(
         "stalwart",
         "conflict",

@@ -26,8 +26,15 @@ _CODES = {
 }
 _VERBS = {"create": "create", "update": "update", "destroy": "remove"}
 
+#: How the server refuses a certificate whose file it cannot open (contract 4.9); a file that holds none is refused otherwise.
+_UNREAD = "Failed to read certificate: Failed to read secret from file"
+
 #: Names of objects that this task has created, by type and id.
 Names = t.Mapping[t.Tuple[str, str], str]
+
+
+class FileMissing(Failure):
+    """The server cannot read the file of a certificate, which may still be on its way into the pod."""
 
 
 class Asked(t.Protocol):
@@ -102,7 +109,13 @@ def item_failure(
         hint = "Remove or change these first."
     elif kind == "notFound":
         why, hint = "it is not there any more", "Something else removed it; run again."
-    return Failure(
+    missing = op.object == "Certificate" and str(error.get("description")).startswith(_UNREAD)
+    if missing:
+        hint = (
+            "The file is read on the server, where role chart mounts the Secret that holds it; "
+            "what is new in a Secret reaches a running pod within about a minute."
+        )
+    return (FileMissing if missing else Failure)(
         "stalwart",
         _CODES.get(kind, "server_error"),
         f"cannot {_VERBS.get(op.kind, op.kind)} {where}: {why.rstrip('.')}.",

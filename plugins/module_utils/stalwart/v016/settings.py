@@ -106,7 +106,9 @@ class SettingsTask:
             s for item in self._items for s in secrets_in(self._schema, Type("object", target=item.object), item.body)
         ]
         self._client.http.redactor = Redactor([*self._ask.secrets, *secrets])
-        plan, registry = converge_server(self._read, self._plan, self._apply, check_mode=check_mode)
+        plan, registry = converge_server(
+            self._read, self._plan, self._apply, check_mode=check_mode, patience=self._ask.wait_certificate
+        )
         return Outcome(plan, registry, self._items, self._warnings())
 
     def _plan(self, registry: Registry) -> Plan:

@@ -17,8 +17,9 @@ SECRET = "/api/v1/namespaces/tenant-acme/secrets/stalwart-tls"
 OLD, NEW = certificate(HOST), certificate(HOST)
 
 
-def der(text: bytes) -> bytes:
-    return ssl.PEM_cert_to_DER_cert(text.decode())
+def der(text: bytes) -> served.Chain:
+    end = b"-----END CERTIFICATE-----\n"
+    return tuple(ssl.PEM_cert_to_DER_cert((part + end).decode()) for part in text.split(end)[:-1])
 
 
 class Server:
@@ -28,6 +29,7 @@ class Server:
 
     def __init__(self, needed: int = 1, **wrong: Any) -> None:
         self.needed, self.reloads, self.looks = needed, 0, []
+        self.before, self.after = OLD, NEW
         #: What single ports show instead, or raise.
         self.wrong = {int(port[1:]): what for port, what in wrong.items()}
 
@@ -35,10 +37,10 @@ class Server:
         self.reloads += 1
         return ""
 
-    def show(self, port: served.Port, connect: Any, name: str) -> bytes:
+    def show(self, port: served.Port, connect: Any, name: str) -> served.Chain:
         assert name == HOST
         self.looks.append(port.number)
-        found = self.wrong.get(port.number, NEW if self.reloads >= self.needed else OLD)
+        found = self.wrong.get(port.number, self.after if self.reloads >= self.needed else self.before)
         if isinstance(found, Exception):
             raise found
         return der(found)
@@ -60,7 +62,7 @@ def run(
 
     monkeypatch.setattr(certificate_task, "open_driver", driver)
     monkeypatch.setattr(certificate_task, "_way", lambda params, stack: (cluster, None))
-    monkeypatch.setattr(served, "certificate", server.show)
+    monkeypatch.setattr(served, "chain", server.show)
     monkeypatch.setattr(certificate_task, "INTERVAL", 0.01)
     params = {
         "kubernetes": {"namespace": "tenant-acme", "service": "stalwart-web", "port": "http"},
@@ -141,3 +143,44 @@ def test_a_certificate_for_another_name_is_served(monkeypatch: pytest.MonkeyPatc
     other = certificate("mail.other.test")
     result = run(monkeypatch, Server(p443=other), secret(other), check=True)
     assert (result["unusable"], result["serving"]) == (None, [443])
+
+
+LEAF, SUB, ROOT = (
+    certificate(HOST, issuer="sub"),
+    certificate(issuer="root", of="sub"),
+    certificate(issuer="root", of="root"),
+)
+
+
+def test_a_chain_that_was_added_to_the_certificate_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The certificate itself is the same; without what leads to an issuer that clients know they refuse it."""
+    server = Server()
+    server.before, server.after = LEAF, LEAF + SUB
+    planned = run(monkeypatch, server, secret(LEAF + SUB), check=True)
+    item = planned["diff"][0]
+    assert (item["before"]["chain"], item["after"]["chain"]) == ([], ["CN=sub"])
+    assert {**item["before"], "chain": None} == {**item["after"], "chain": None}
+    done = run(monkeypatch, server, secret(LEAF + SUB))
+    assert (done["changed"], done["reloads"], done["certificate"]["chain"]) == (True, 1, ["CN=sub"])
+    assert not run(monkeypatch, server, secret(LEAF + SUB))["changed"]
+
+
+def test_a_root_may_be_sent_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for shown, held in ((LEAF + SUB, LEAF + SUB + ROOT), (LEAF + SUB + ROOT, LEAF + SUB), (LEAF + ROOT, LEAF)):
+        server = Server()
+        server.before = shown
+        assert not run(monkeypatch, server, secret(held))["changed"]
+
+
+def test_a_port_with_the_old_chain_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(p587=LEAF)
+    server.before, server.after = LEAF, LEAF + SUB
+    with pytest.raises(Failure) as caught:
+        run(monkeypatch, server, secret(LEAF + SUB))
+    assert caught.value.code == "not_converged"
+    assert "587 serves it with another chain" in caught.value.message
+    server.after = LEAF
+    with pytest.raises(Failure) as caught:
+        run(monkeypatch, server, secret(LEAF + SUB), timeout=0)
+    assert caught.value.code == "timeout"
+    assert "its chain is another one" in caught.value.message
