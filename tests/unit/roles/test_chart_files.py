@@ -98,7 +98,7 @@ def test_accepted(values: dict[str, Any]) -> None:
         ({"admin": {"username": "a:b"}}, "admin.username", "no colon"),
         ({"externalSecrets": {"apiVersion": "external-secrets.io/v1alpha1"}}, "externalSecrets.apiVersion", "external-secrets.io/v1"),
         ({"store": {"path": "/x"}}, "store", "accepted: a mapping with @type"),
-        ({"store": {"@type": "Rocks"}}, "store.@type", "RocksDb"),
+        ({"store": {"@type": "PostgreSql"}}, "store.@type", "accepted: RocksDb, Sqlite (a store in the tenant's own volume"),
         ({"persistence": {"size": "20 GB"}}, "persistence.size", "quantity"),
         ({"resources": {"limits": {"cpu": "many"}}}, "resources.limits.cpu", "quantity"),
         ({"service": {"externalIPs": ["mail.test"]}}, "service.externalIPs.0", "an IP address"),
