@@ -282,6 +282,31 @@ def test_the_gateway_reaches_the_web_port_and_nobody_else(render: Render) -> Non
     assert route["rules"][0]["backendRefs"] == [{"name": "stalwart-web", "port": 8080}]
 
 
+CILIUM = ("cilium.io/v2", "cilium.io/v2/CiliumNetworkPolicy")
+CONTROLLER = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "edge"}}}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"gateway": {"enabled": True}}, {"ingress": {"enabled": True}, "networkPolicy": {"webFrom": [CONTROLLER]}}],
+)
+def test_cilium_s_own_gateway_reaches_the_web_port(render: Render, values: dict[str, Any]) -> None:
+    """It comes as the entity ingress, which is in no namespace that a NetworkPolicy could select."""
+    assert render({**ACME, **values}).names("CiliumNetworkPolicy") == []
+    assert render({**ACME, **values}, served=("cilium.io/v2",)).names("CiliumNetworkPolicy") == []
+    policy = render({**ACME, **values}, served=CILIUM).one("CiliumNetworkPolicy", "stalwart-web")
+    assert policy["apiVersion"] == "cilium.io/v2"
+    assert policy["spec"] == {
+        "endpointSelector": {"matchLabels": SELECTOR},
+        "ingress": [{"fromEntities": ["ingress"], "toPorts": [{"ports": [{"port": "8080", "protocol": "TCP"}]}]}],
+    }
+
+
+@pytest.mark.parametrize("values", [{}, {"gateway": {"enabled": True}, "networkPolicy": {"enabled": False}}])
+def test_without_a_route_or_policies_cilium_gets_none(render: Render, values: dict[str, Any]) -> None:
+    assert render({**ACME, **values}, served=CILIUM).names("CiliumNetworkPolicy") == []
+
+
 def test_ingress(render: Render) -> None:
     ingress = {"enabled": True, "className": "nginx", "tlsSecretName": "web-tls"}
     controller = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}}
