@@ -214,6 +214,42 @@ def test_a_kind_that_the_cluster_does_not_serve_is_named(monkeypatch: pytest.Mon
     assert "gateway.enabled" in caught.value.hint
 
 
+@pytest.mark.usefixtures("rendered")
+@pytest.mark.parametrize(
+    ("section", "new", "says"),
+    [
+        ("https", True, None),
+        ("web", True, "sectionName = 'web': the Gateway edge/shared has no such listener (accepted: https)"),
+        ("web", False, "sectionName = 'web': the Gateway edge/shared has no such listener (accepted: https)"),
+    ],
+)
+def test_a_listener_that_the_gateway_lacks_is_named_before_a_write(
+    monkeypatch: pytest.MonkeyPatch, chart_path: str, section: str, new: bool, says: str | None
+) -> None:
+    parent = {"name": "shared", "namespace": "edge", "sectionName": section}
+    route = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "stalwart-web", "labels": LABELS},
+        "spec": {"parentRefs": [parent], "hostnames": ["mail.acme.test"]},
+    }
+    monkeypatch.setattr(charts, "render", lambda *args: yaml.safe_dump_all([*OBJECTS, route]))
+    listener = {"name": "https", "protocol": "HTTPS", "allowedRoutes": {"namespaces": {"from": "All"}}}
+    gateway = {"metadata": {"name": "shared", "namespace": "edge"}, "spec": {"listeners": [listener]}}
+    path = "/apis/gateway.networking.k8s.io/v1/namespaces/edge/gateways/shared"
+    cluster = Cluster({**(platform() if new else provisioned()), path: gateway})
+    if says is None:
+        assert run(monkeypatch, chart_path, cluster)["action"] == "install"
+    else:
+        with pytest.raises(Failure) as caught:
+            run(monkeypatch, chart_path, cluster)
+        assert (caught.value.layer, caught.value.code) == ("kubernetes", "invalid_value")
+        assert says in caught.value.message
+        assert "tenant_chart_values" in caught.value.hint
+    assert (cluster.writes, cluster.dry_runs) == ([], [])
+    assert ("GET", path) in cluster.log
+
+
 def without(path: str) -> dict[str, dict[str, Any]]:
     return {key: value for key, value in platform().items() if key != path}
 
