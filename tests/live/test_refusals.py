@@ -82,7 +82,9 @@ def test_a_listener_that_the_gateway_lacks_is_said_before_helm() -> None:
     run = provision("--limit", "acme", "--tags", "chart", extra={"tenant_chart_values": values})
     assert run.status != 0
     assert "acme: FAILED at kubernetes (invalid_value)" in run.line("acme")
-    told = "gateway.parentRef.sectionName = 'nowhere': the Gateway gateway/sandbox has no such listener (accepted: https)"
+    told = (
+        "gateway.parentRef.sectionName = 'nowhere': the Gateway gateway/sandbox has no such listener (accepted: https)"
+    )
     assert told in run.line("acme")
     assert sum(count["write"] for count in facts.counts(mark).values()) == 0
     assert revision() == before
