@@ -253,7 +253,8 @@ options:
     type: str
   tenant_store:
     description:
-      - The server's data store, a DataStore object. One of type RocksDb where it is not given.
+      - The server's data store, a DataStore object of type V(RocksDb), as where it is not given, or V(Sqlite), in the tenant's
+        volume.
       - For V(0.15) it is translated, as far as that generation has the same.
     type: dict
   tenant_kubernetes:

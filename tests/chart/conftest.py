@@ -53,10 +53,11 @@ def helm() -> str:
     return found
 
 
-def rendered(helm: str, values: str, release: str = "stalwart") -> Manifest:
-    """:param values: YAML. Raises Refused."""
+def rendered(helm: str, values: str, release: str = "stalwart", served: tuple[str, ...] = ()) -> Manifest:
+    """:param values: YAML. :param served: APIs of the cluster besides Kubernetes' own. Raises Refused."""
+    apis = [word for api in served for word in ("--api-versions", api)]
     done = subprocess.run(
-        [helm, "template", release, str(CHART), "--namespace", NAMESPACE, "--values", "-"],
+        [helm, "template", release, str(CHART), "--namespace", NAMESPACE, "--values", "-", *apis],
         input=values,
         capture_output=True,
         text=True,
@@ -74,12 +75,14 @@ def rendered(helm: str, values: str, release: str = "stalwart") -> Manifest:
 def render(helm: str) -> Callable[..., Manifest]:
     known = functools.cache(functools.partial(rendered, helm))
 
-    def run(values: dict[str, Any] | None = None, release: str = "stalwart", **more: Any) -> Manifest:
+    def run(
+        values: dict[str, Any] | None = None, release: str = "stalwart", served: tuple[str, ...] = (), **more: Any
+    ) -> Manifest:
         """As role chart renders it, without the chart's own Job; values that name ``setupJob`` say otherwise.
 
         The same values are rendered once.
         """
         given = {"setupJob": {"enabled": False}, **(values or {}), **more}
-        return copy.deepcopy(known(json.dumps(given, sort_keys=True), release))
+        return copy.deepcopy(known(json.dumps(given, sort_keys=True), release, served))
 
     return run

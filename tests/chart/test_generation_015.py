@@ -128,37 +128,8 @@ def test_networks_that_send_the_proxy_protocol(render: Render) -> None:
         ),
         ({"@type": "Sqlite"}, {"type": "sqlite", "path": "/opt/stalwart/stalwart.sqlite3"}),
         (
-            {
-                "@type": "PostgreSql",
-                "host": "db.test",
-                "port": 5433,
-                "useTls": True,
-                "timeout": 15000,
-                "authSecret": {"@type": "EnvironmentVariable", "variableName": "DB_PASSWORD"},
-            },
-            {
-                "type": "postgresql",
-                "host": "db.test",
-                "port": "5433",
-                "database": "stalwart",
-                "user": "stalwart",
-                "password": "%{env:DB_PASSWORD}%",
-                "tls.enable": "true",
-                "timeout": "15000",
-            },
-        ),
-        (
-            {
-                "@type": "MySql",
-                "host": "db",
-                "database": "mail",
-                "authSecret": {"@type": "File", "filePath": "/run/db"},
-            },
-            {"type": "mysql", "host": "db", "database": "mail", "user": "stalwart", "password": "%{file:/run/db}%"},
-        ),
-        (
-            {"@type": "MySql", "host": "db", "authUsername": 'a"b', "authSecret": {"@type": "None"}},
-            {"type": "mysql", "host": "db", "database": "stalwart", "user": 'a"b'},
+            {"@type": "Sqlite", "path": '/d/a"b', "poolMaxConnections": 5},
+            {"type": "sqlite", "path": '/d/a"b', "pool.max-connections": "5"},
         ),
     ],
 )

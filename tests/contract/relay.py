@@ -90,13 +90,15 @@ def _free_port(address: str) -> int:
 
 
 @contextmanager
-def running(authority: Authority, tls: str = "starttls", farewell: str = FAREWELL, **users: str) -> Iterator[Relay]:
-    """A relay on this machine whose certificate is of the authority."""
+def running(
+    authority: Authority, tls: str = "starttls", farewell: str = FAREWELL, port: int = 0, **users: str
+) -> Iterator[Relay]:
+    """A relay on this machine whose certificate is of the authority, on a free port unless one is given."""
     address = own_address()
     pair = authority.server("relay", [address], ["relay.test"])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)
-    relay = Relay(address, _free_port(address), tls, users, farewell)
+    relay = Relay(address, port or _free_port(address), tls, users, farewell)
     options = {
         "auth_required": bool(users),
         "auth_require_tls": tls == "starttls",

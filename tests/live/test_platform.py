@@ -81,6 +81,16 @@ def test_smtp_and_imap_share_the_load_balancer_s_address(slug: str) -> None:
         socket.create_connection((address, port), timeout=10).close()
 
 
+@pytest.mark.parametrize("slug", TENANTS)
+@pytest.mark.parametrize("name", ["smtp", "imap"])
+def test_mail_comes_with_the_client_s_address_and_by_no_port_of_the_nodes(slug: str, name: str) -> None:
+    """As the API server keeps it, whose own defaults are the opposite."""
+    spec = kubernetes_json("get", "service", f"stalwart-{name}", "-n", f"tenant-{slug}")["spec"]
+    assert (spec["type"], spec["externalTrafficPolicy"]) == ("LoadBalancer", "Local")
+    assert spec["allocateLoadBalancerNodePorts"] is False
+    assert [port for port in spec["ports"] if "nodePort" in port] == []
+
+
 def test_one_server_knows_its_realm_by_the_default_url_and_the_other_by_an_address() -> None:
     bases = {"acme": "https://keycloak.acme.omantel.test", "beta": facts.settings().keycloak_url}
     for slug, base in bases.items():

@@ -11,6 +11,8 @@ import pytest
 from tests.sandbox import facts
 from tests.sandbox.process import wait_until
 
+from . import helm
+from .run import provision
 from .tenant import Tenant, remove
 from .test_parts import LAYERS
 
@@ -69,6 +71,23 @@ def test_what_the_namespace_would_refuse_is_said_before_helm(fresh: Tenant) -> N
     assert again.status == 0, again.output[-6000:]
     larger = fresh.provision(extra={"tenant_resources": {"limits": {"cpu": "900m", "memory": "2Gi"}}})
     assert "exceeded quota: canary" in larger.line("limited")
+
+
+def test_a_listener_that_the_gateway_lacks_is_said_before_helm() -> None:
+    def revision() -> str:
+        return str(helm.record("tenant-acme")["metadata"]["name"])
+
+    before, mark = revision(), facts.mark()
+    values = {"gateway": {"parentRef": {"sectionName": "nowhere"}}}
+    run = provision("--limit", "acme", "--tags", "chart", extra={"tenant_chart_values": values})
+    assert run.status != 0
+    assert "acme: FAILED at kubernetes (invalid_value)" in run.line("acme")
+    told = (
+        "gateway.parentRef.sectionName = 'nowhere': the Gateway gateway/sandbox has no such listener (accepted: https)"
+    )
+    assert told in run.line("acme")
+    assert sum(count["write"] for count in facts.counts(mark).values()) == 0
+    assert revision() == before
 
 
 @pytest.mark.usual

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.sandbox import environment_image, facts
+from tests.sandbox.process import wait_until
 
 from . import helm, older
 from .conftest import kubernetes_json
@@ -45,29 +46,35 @@ def values() -> dict[str, Any]:
 @pytest.fixture(scope="module", autouse=True)
 def namespace(provisioned: object) -> Iterator[str]:
     """One that enforces Pod Security; the Secret is there, as External Secrets would have put it."""
-    objects = [
-        {
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "baseline"}},
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "stalwart-admin", "namespace": NAMESPACE},
-            "stringData": {"ADMIN_PASSWORD": secrets.token_urlsafe(24)},
-        },
-    ]
     remove("gitops")
     try:
-        facts.kubernetes("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
+        make(namespace_of(NAMESPACE), secret_of(NAMESPACE))
         yield NAMESPACE
     finally:
         remove("gitops")
 
 
-def upgrade(values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    return helm.call(NAMESPACE, "upgrade", "--install", "stalwart", str(CHART), "--values", "-", values=values)
+def namespace_of(name: str) -> dict[str, Any]:
+    labels = {"pod-security.kubernetes.io/enforce": "baseline"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def secret_of(namespace: str) -> dict[str, Any]:
+    """The administrator's."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "stalwart-admin", "namespace": namespace},
+        "stringData": {"ADMIN_PASSWORD": secrets.token_urlsafe(24)},
+    }
+
+
+def make(*objects: dict[str, Any]) -> None:
+    facts.kubernetes("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
+
+
+def upgrade(values: dict[str, Any], namespace: str = NAMESPACE) -> subprocess.CompletedProcess[str]:
+    return helm.call(namespace, "upgrade", "--install", "stalwart", str(CHART), "--values", "-", values=values)
 
 
 def status() -> str:
@@ -133,3 +140,31 @@ def test_no_secret_is_told() -> None:
         facts.kubernetes("get", "configmaps,jobs,pods,statefulsets,events", "-n", NAMESPACE, "-o", "yaml"),
     ]
     assert [text for text in told if password in text] == []
+
+
+@pytest.fixture
+def keyless() -> Iterator[str]:
+    """A namespace without the administrator's Secret."""
+    remove("keyless")
+    try:
+        make(namespace_of("tenant-keyless"))
+        yield "tenant-keyless"
+    finally:
+        remove("keyless")
+
+
+@pytest.mark.lifecycle
+def test_a_pod_waits_for_the_administrators_secret_and_says_so(keyless: str, values: dict[str, Any]) -> None:
+    """It starts by itself when somebody makes it."""
+
+    def waiting() -> dict[str, Any]:
+        pods = kubernetes_json("get", "pod", "-n", keyless)["items"]
+        states = [entry["state"] for pod in pods for entry in pod["status"].get("containerStatuses", [])]
+        return next((state["waiting"] for state in states if "waiting" in state), {})
+
+    done = upgrade({**values, "setupJob": {"enabled": False}}, keyless)
+    assert done.returncode == 0, done.stdout
+    wait_until(lambda: waiting().get("reason") == "CreateContainerConfigError", "the pod's reason", timeout=30)
+    assert waiting()["message"] == 'secret "stalwart-admin" not found'
+    make(secret_of(keyless))
+    facts.kubernetes("wait", "--for=condition=Ready", "pod/stalwart-0", "-n", keyless, "--timeout=60s")

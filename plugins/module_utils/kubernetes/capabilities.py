@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the cluster serves: one request lists every API group with its versions."""
+"""What the cluster serves: one request lists every API group with its versions, one more those kinds that matter."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ GATEWAY = "gateway.networking.k8s.io"
 CERT_MANAGER = "cert-manager.io"
 #: Group → versions that the chart can write, best first.
 WRITABLE = {ESO: ("v1", "v1beta1"), GATEWAY: ("v1", "v1beta1"), CERT_MANAGER: ("v1",)}
+#: APIs that the chart's templates look for (``.Capabilities.APIVersions``), named as Helm names them.
+LOOKED_FOR = ("cilium.io/v2/CiliumNetworkPolicy",)
 #: Network plug-ins that enforce NetworkPolicy, by an API group that only they bring. Others bring none (kube-router).
 POLICY_ENGINES = {
     "cilium.io": "Cilium",
@@ -31,9 +33,13 @@ POLICY_ENGINES = {
 
 @dataclasses.dataclass(frozen=True)
 class Capabilities:
-    """API group → its served versions."""
+    """API group → its served versions.
+
+    :param found: those of :data:`LOOKED_FOR` that are served; ``helm template``, which asks no cluster, has to be told.
+    """
 
     groups: t.Mapping[str, tuple[str, ...]]
+    found: tuple[str, ...] = ()
 
     def best(self, group: str) -> str | None:
         """The ``apiVersion`` to write, none when the cluster serves none that the chart can write."""
@@ -68,12 +74,22 @@ class Capabilities:
 
 
 def read(client: KubernetesClient) -> Capabilities:
-    """Ask the cluster. One request, which every credential may make.
+    """Ask the cluster. Requests that every credential may make: one, and one for each version that may have a kind of
+    :data:`LOOKED_FOR`.
 
     :raises Failure: layer ``kubernetes``.
     """
-    groups = client.get("/apis").get("groups") or []
-    return Capabilities({group["name"]: tuple(v["version"] for v in group["versions"]) for group in groups})
+    listed = client.get("/apis").get("groups") or []
+    groups = {group["name"]: tuple(v["version"] for v in group["versions"]) for group in listed}
+    return Capabilities(groups, tuple(api for api in LOOKED_FOR if _serves(client, groups, api)))
+
+
+def _serves(client: KubernetesClient, groups: t.Mapping[str, tuple[str, ...]], api: str) -> bool:
+    group, version, kind = api.split("/")
+    if version not in groups.get(group, ()):
+        return False
+    resources = (client.find(f"/apis/{group}/{version}") or {}).get("resources") or []
+    return any(resource["kind"] == kind for resource in resources)
 
 
 def complete(values: t.Mapping[str, t.Any], served: Capabilities) -> dict[str, t.Any]:

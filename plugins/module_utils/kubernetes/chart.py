@@ -90,15 +90,24 @@ def validate(chart: Chart, values: t.Mapping[str, t.Any]) -> bool:
     return refusals is not None
 
 
-def render(chart: Chart, release: str, namespace: str, values: t.Mapping[str, t.Any], binary: str) -> str:
+def render(
+    chart: Chart,
+    release: str,
+    namespace: str,
+    values: t.Mapping[str, t.Any],
+    binary: str,
+    served: t.Sequence[str] = (),
+) -> str:
     """The manifest that Helm would apply: ``helm template``, which contacts no server. Values go by stdin.
 
     :param binary: helm's name in PATH or its path.
+    :param served: APIs of the cluster besides Kubernetes' own, as ``.Capabilities.APIVersions`` has them.
     :raises Failure: ``not_found`` without helm, ``invalid_value`` when the chart refuses the values, ``timeout``.
     """
     command = [
         binary, "template", release, chart.path,
         "--namespace", namespace, "--no-hooks", "--is-upgrade", "--values", "-",
+        *(word for api in served for word in ("--api-versions", api)),
     ]  # fmt: skip
     try:
         done = subprocess.run(

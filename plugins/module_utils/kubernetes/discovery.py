@@ -27,6 +27,7 @@ _RESOURCES = {
     ("apps/v1", "StatefulSet"): "statefulsets",
     ("networking.k8s.io/v1", "Ingress"): "ingresses",
     ("networking.k8s.io/v1", "NetworkPolicy"): "networkpolicies",
+    ("cilium.io/v2", "CiliumNetworkPolicy"): "ciliumnetworkpolicies",
     ("gateway.networking.k8s.io/v1", "HTTPRoute"): "httproutes",
     ("gateway.networking.k8s.io/v1beta1", "HTTPRoute"): "httproutes",
     ("cert-manager.io/v1", "Certificate"): "certificates",

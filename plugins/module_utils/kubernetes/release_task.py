@@ -76,7 +76,7 @@ def _online(
     release, unfinished = pending.split(history(client, namespace, name))
     if unfinished:
         pending.refuse_busy(client, namespace, unfinished, params["holder"] or this_run())
-    desired = charts.documents(charts.render(chart, name, namespace, values, params["helm_binary"]))
+    desired = charts.documents(charts.render(chart, name, namespace, values, params["helm_binary"], served.found))
     stored = charts.documents(release.manifest) if release else []
     stuck = [(revision, charts.documents(revision.manifest)) for revision in unfinished]
     recorded = [*stored, *(obj for _revision, objects in stuck for obj in objects)]

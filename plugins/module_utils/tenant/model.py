@@ -247,11 +247,8 @@ def _settings(
         settings["systemSettings"]["proxyTrustedNetworks"] = list(back_ends.proxy_networks)
         if back_ends.certificate.secret_name:
             settings = merge.merged(settings, certificate.settings(who.mail_host))
-    if not mail.spam_filter:
-        settings["spamSettings"]["spamFilterRulesUrl"] = None
-    elif mail.generation == "0.15":
-        # A server that was told to fetch none fetches them at its next start.
-        settings["spamSettings"]["spamFilterRulesUrl"] = RulesUrl.PUBLISHED
+    # Written where mail is filtered, too: a server that was told to fetch none fetches them at its next start.
+    settings["spamSettings"]["spamFilterRulesUrl"] = RulesUrl.PUBLISHED if mail.spam_filter else None
     return settings
 
 

@@ -21,9 +21,9 @@ REPOSITORY = "docker.io/stalwartlabs/stalwart"
 #: Generation → the tag that is pinned for it. A new generation is one line here.
 TAGS = {"0.16": "v0.16.18", "0.15": "v0.15.5"}
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-#: Variants of x:DataStore (contract 1.3), and those of them that the image of 0.15 is built with (contract 0.15 1.1).
-STORES = ("RocksDb", "Sqlite", "PostgreSql", "MySql", "FoundationDb")
-STORES_015 = STORES[:-1]
+#: Those variants of x:DataStore (contract 1.3) that live in the pod's volume: a database elsewhere would need a password and
+#: a way through the NetworkPolicy, and the chart gives the pod neither.
+STORES = ("RocksDb", "Sqlite")
 RESOURCES: dict[str, dict[str, str]] = {
     "requests": {"cpu": "100m", "memory": "256Mi"},
     "limits": {"cpu": "1", "memory": "1Gi"},
@@ -140,13 +140,17 @@ def pull_policy(value: t.Any) -> str:
 
 def store(value: t.Any) -> dict[str, t.Any]:
     """A DataStore object (contract 1.3)."""
-    accepted = "a DataStore object with '@type' " + ", ".join(STORES)
     if not isinstance(value, t.Mapping):
-        raise Invalid(accepted)
-    if value.get("@type") not in STORES:
-        raise Invalid("a DataStore object whose '@type' is one of " + one_of(value.get("@type"), STORES))
+        raise Invalid("a DataStore object with '@type' " + " or ".join(STORES))
     found: dict[str, t.Any] = merge.plain(value)
     return found
+
+
+def store_type(value: t.Any) -> str:
+    """The kind of a store that the pod itself holds."""
+    if value not in STORES:
+        raise Invalid(f"a store in the pod's own volume, {one_of(value, STORES)}")
+    return "".join(value)
 
 
 def replicas(value: t.Any) -> int:
@@ -170,15 +174,13 @@ def resolve(inputs: Inputs, problems: Problems) -> Server:
     family = check(inputs.given("tenant_generation", ":generation") or Given("", DEFAULT_GENERATION), generation)
     store_given = inputs.given("tenant_store", ":store")
     secrets.inline(store_given, problems)
-    found_store = check(store_given, store) or {"@type": "RocksDb"}
-    if store_given and family == "0.15" and found_store["@type"] not in STORES_015:
-        problems.add(
-            f"{store_given.variable}.@type", found_store["@type"], f"{', '.join(STORES_015)} on generation 0.15"
-        )
+    found_store = check(store_given, store)
+    if store_given and found_store is not None:
+        check(Given(f"{store_given.variable}.@type", found_store.get("@type")), store_type)
     return Server(
         generation=family,
         image=_image(inputs, family, problems),
-        store=found_store,
+        store=found_store or {"@type": STORES[0]},
         replicas=check(inputs.given(":replicas"), replicas) or 1,
         resources=_resources(inputs, problems),
         storage=_storage(inputs, problems),

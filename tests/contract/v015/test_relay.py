@@ -162,3 +162,23 @@ def test_an_address_is_no_host(rest: Rest, alice: User, sending: Callable[..., N
         sending(through, trusted=True, address=through.address)
         assert "record not found for MX" in bounced(rest.target, alice.key, alice.login)
         assert (through.attempts, through.taken) == ([], [])
+
+
+def test_mail_that_waits_outlives_the_server(
+    rest: Rest, alice: User, stranger: str, sending: Callable[..., None], authority: Authority
+) -> None:
+    """It waits on after a SIGTERM and a new start, and leaves as it was once somebody answers."""
+    assert rest.target.restart
+    with relay.running(authority) as through:
+        pass
+    sending(through, trusted=True)
+    waiting.reasons(rest, stranger)
+    rest.target.restart()
+    (reason,) = waiting.reasons(rest, stranger)
+    assert "onnect" in reason
+    with relay.running(authority, port=through.port) as back:
+        waiting.retry(rest, stranger)
+        (message,) = back.receive()
+    assert (message.sender, message.recipients) == (alice.address, [stranger])
+    assert b"Message-ID: <1@here.test>" in message.content
+    assert waiting.reasons(rest, stranger, messages=0) == []

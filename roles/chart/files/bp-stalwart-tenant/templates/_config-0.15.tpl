@@ -93,21 +93,12 @@ that is named and missing makes it refuse every reload, so that files of a Secre
 {{/* A DataStore object of 0.16 in the words of 0.15; what these cannot say ends the rendering. */}}
 {{- define "stalwart.store-0.15" -}}
 {{- $type := get .Values.store "@type" -}}
-{{- $pool := dict "poolMaxConnections" "pool.max-connections" -}}
 {{- $file := dict "path" "path" "poolWorkers" "pool.workers" -}}
-{{- $network := merge (dict "host" "host" "port" "port" "database" "database" "authUsername" "user" "authSecret" "password"
-  "useTls" "tls.enable" "allowInvalidCerts" "tls.allow-invalid-certs" "timeout" "timeout") $pool -}}
 {{- $known := dict
   "RocksDb" (dict "type" "rocksdb" "defaults" (dict "path" "/opt/stalwart/data")
     "keys" (merge (dict "blobSize" "min-blob-size" "bufferSize" "write-buffer-size") $file))
-  "Sqlite" (dict "type" "sqlite" "defaults" (dict "path" "/opt/stalwart/stalwart.sqlite3") "keys" (merge $pool $file))
-  "PostgreSql" (dict "type" "postgresql" "defaults" (dict "database" "stalwart" "authUsername" "stalwart")
-    "keys" (merge (dict "options" "options") $network))
-  "MySql" (dict "type" "mysql" "defaults" (dict "database" "stalwart" "authUsername" "stalwart")
-    "keys" (merge (dict "poolMinConnections" "pool.min-connections" "maxAllowedPacket" "max-allowed-packet") $network)) -}}
-{{- if not (hasKey $known $type) -}}
-{{- fail (printf "store.@type: %q is no store of generation 0.15 (accepted: %s)." $type (keys $known | sortAlpha | join ", ")) -}}
-{{- end -}}
+  "Sqlite" (dict "type" "sqlite" "defaults" (dict "path" "/opt/stalwart/stalwart.sqlite3")
+    "keys" (merge (dict "poolMaxConnections" "pool.max-connections") $file)) -}}
 {{- $entry := get $known $type -}}
 {{- $given := merge (omit .Values.store "@type") $entry.defaults -}}
 type = {{ toRawJson $entry.type }}
@@ -117,13 +108,7 @@ type = {{ toRawJson $entry.type }}
 {{- fail (printf "store.%s: generation 0.15 has nothing like it for a %s store (accepted: %s)." $name $type (keys $entry.keys | sortAlpha | join ", ")) -}}
 {{- end -}}
 {{- $key := get $entry.keys $name -}}
-{{- if eq $name "authSecret" -}}
-{{- if eq (get $value "@type") "EnvironmentVariable" -}}
-{{ $key }} = {{ printf "%%{env:%s}%%" $value.variableName | toRawJson }}
-{{ else if eq (get $value "@type") "File" -}}
-{{ $key }} = {{ printf "%%{file:%s}%%" $value.filePath | toRawJson }}
-{{ end -}}
-{{- else if kindIs "float64" $value -}}
+{{- if kindIs "float64" $value -}}
 {{ $key }} = {{ int64 $value }}
 {{ else if not (kindIs "invalid" $value) -}}
 {{ $key }} = {{ toRawJson $value }}

@@ -24,13 +24,30 @@ def test_one_request_tells_all() -> None:
     cluster = Cluster({"/apis": {"groups": [group, {"name": "cilium.io", "versions": [{"version": "v2"}]}]}})
     found = read(cluster)
     assert found.groups == {ESO: ("v1", "v1beta1"), "cilium.io": ("v2",)}
-    assert cluster.log == [("GET", "/apis")]
+    assert cluster.log == [("GET", "/apis"), ("GET", "/apis/cilium.io/v2")], "the second one for a kind that matters"
     assert found.as_dict() == {
         "external_secrets": "external-secrets.io/v1",
         "gateway": None,
         "cert_manager": None,
         "policy_engine": "Cilium",
     }
+
+
+@pytest.mark.parametrize(
+    ("version", "kinds", "found"),
+    [
+        ("v2", ["CiliumEndpoint", "CiliumNetworkPolicy"], ("cilium.io/v2/CiliumNetworkPolicy",)),
+        ("v2", ["CiliumEndpoint"], ()),
+        ("v3", ["CiliumNetworkPolicy"], ()),
+        (None, [], ()),
+    ],
+)
+def test_kinds_that_the_chart_looks_for(version: str | None, kinds: list[str], found: tuple[str, ...]) -> None:
+    groups = [{"name": "cilium.io", "versions": [{"version": version}]}] if version else []
+    resources = [{"name": f"{kind.lower()}s", "kind": kind} for kind in kinds]
+    cluster = Cluster({"/apis": {"groups": groups}, f"/apis/cilium.io/{version}": {"resources": resources}})
+    assert read(cluster).found == found
+    assert len(cluster.log) == (2 if version == "v2" else 1)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,13 @@ def test_values_go_to_helm_by_stdin_and_never_by_the_command_line(tmp_path: Path
     assert "canary" not in arguments
 
 
+def test_helm_is_told_what_the_cluster_serves(tmp_path: Path) -> None:
+    binary = helm(tmp_path, 'echo "$@"')
+    told = charts.render(CHART, "stalwart", "tenant-acme", {}, binary, ("a.test/v1/One", "b.test/v2/Two"))
+    assert told.endswith(" --api-versions a.test/v1/One --api-versions b.test/v2/Two\n")
+    assert "--api-versions" not in charts.render(CHART, "stalwart", "tenant-acme", {}, binary)
+
+
 @pytest.mark.parametrize(
     ("script", "code", "says"),
     [

@@ -103,7 +103,7 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Values that reach helm; it renders the objects above."""
     seen: list[dict[str, Any]] = []
 
-    def render(chart: Any, release: str, namespace: str, values: dict[str, Any], binary: str) -> str:
+    def render(chart: Any, release: str, namespace: str, values: dict[str, Any], binary: str, *served: Any) -> str:
         seen.append(values)
         return MANIFEST
 
@@ -212,6 +212,42 @@ def test_a_kind_that_the_cluster_does_not_serve_is_named(monkeypatch: pytest.Mon
         run(monkeypatch, chart_path, cluster)
     assert "gateway.networking.k8s.io/v1 HTTPRoute" in caught.value.message
     assert "gateway.enabled" in caught.value.hint
+
+
+@pytest.mark.usefixtures("rendered")
+@pytest.mark.parametrize(
+    ("section", "new", "says"),
+    [
+        ("https", True, None),
+        ("web", True, "sectionName = 'web': the Gateway edge/shared has no such listener (accepted: https)"),
+        ("web", False, "sectionName = 'web': the Gateway edge/shared has no such listener (accepted: https)"),
+    ],
+)
+def test_a_listener_that_the_gateway_lacks_is_named_before_a_write(
+    monkeypatch: pytest.MonkeyPatch, chart_path: str, section: str, new: bool, says: str | None
+) -> None:
+    parent = {"name": "shared", "namespace": "edge", "sectionName": section}
+    route = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "stalwart-web", "labels": LABELS},
+        "spec": {"parentRefs": [parent], "hostnames": ["mail.acme.test"]},
+    }
+    monkeypatch.setattr(charts, "render", lambda *args: yaml.safe_dump_all([*OBJECTS, route]))
+    listener = {"name": "https", "protocol": "HTTPS", "allowedRoutes": {"namespaces": {"from": "All"}}}
+    gateway = {"metadata": {"name": "shared", "namespace": "edge"}, "spec": {"listeners": [listener]}}
+    path = "/apis/gateway.networking.k8s.io/v1/namespaces/edge/gateways/shared"
+    cluster = Cluster({**(platform() if new else provisioned()), path: gateway})
+    if says is None:
+        assert run(monkeypatch, chart_path, cluster)["action"] == "install"
+    else:
+        with pytest.raises(Failure) as caught:
+            run(monkeypatch, chart_path, cluster)
+        assert (caught.value.layer, caught.value.code) == ("kubernetes", "invalid_value")
+        assert says in caught.value.message
+        assert "tenant_chart_values" in caught.value.hint
+    assert (cluster.writes, cluster.dry_runs) == ([], [])
+    assert ("GET", path) in cluster.log
 
 
 def without(path: str) -> dict[str, dict[str, Any]]:
@@ -426,6 +462,44 @@ def test_whether_policies_are_enforced_is_said_when_nobody_is_known_to(
     result = run(monkeypatch, chart_path, cluster)
     assert bool(result["unchecked"]) is noted
     assert result["capabilities"]["external_secrets"] == "external-secrets.io/v1"
+
+
+CILIUM = "cilium.io/v2/CiliumNetworkPolicy"
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_cilium_s_own_policy_is_rendered_compared_and_removed(
+    monkeypatch: pytest.MonkeyPatch, chart_path: str, serves: bool
+) -> None:
+    """As the templates do: the policy is there exactly where helm is told that the API is."""
+    policy = {
+        "apiVersion": "cilium.io/v2",
+        "kind": "CiliumNetworkPolicy",
+        "metadata": {"name": "stalwart-web", "labels": LABELS},
+        "spec": {"ingress": [{"fromEntities": ["ingress"]}]},
+    }
+    monkeypatch.setattr(
+        charts, "render", lambda *args: yaml.safe_dump_all([*OBJECTS, policy] if CILIUM in args[-1] else OBJECTS)
+    )
+    path = "/apis/cilium.io/v2/namespaces/tenant-acme/ciliumnetworkpolicies"
+    objects = {
+        **provisioned(),
+        "/apis": served(**{"external-secrets.io": ["v1"], "cilium.io": ["v2"]}),
+        "/apis/cilium.io/v2": {"resources": [{"name": "c", "kind": "CiliumNetworkPolicy"}] if serves else []},
+    }
+    new = run(monkeypatch, chart_path, Cluster(objects))
+    created = {"action": "create", "kind": "CiliumNetworkPolicy", "key": "stalwart-web"}
+    assert (new["action"], created in new["changes"]) == (("upgrade", True) if serves else ("none", False))
+
+    recorded = dataclasses.replace(
+        release_task.history(Cluster(objects), "tenant-acme", "stalwart")[0],
+        manifest=yaml.safe_dump_all([*OBJECTS, policy]),
+    )
+    monkeypatch.setattr(release_task, "history", lambda *args: [recorded])
+    edited = as_helm_writes({**policy, "spec": {"ingress": []}}, "stalwart", "tenant-acme")
+    found = run(monkeypatch, chart_path, Cluster({**objects, f"{path}/stalwart-web": edited}))
+    change = {"action": "update" if serves else "delete", "kind": "CiliumNetworkPolicy", "key": "stalwart-web"}
+    assert change in found["changes"]
 
 
 def test_wrong_values_are_refused_before_any_request(monkeypatch: pytest.MonkeyPatch, chart_path: str) -> None:

@@ -87,8 +87,9 @@ def test_image(text: str, parts: tuple[str, str, str | None]) -> None:
         (server.size, "20GB"),
         (server.size, ["20Gi"]),
         (server.store, "RocksDb"),
-        (server.store, {}),
-        (server.store, {"@type": "rocksdb"}),
+        (server.store_type, "rocksdb"),
+        (server.store_type, ["RocksDb"]),
+        (server.store_type, None),
         (server.replicas, 2),
         (server.replicas, 0),
         (server.replicas, "2"),
@@ -148,10 +149,11 @@ def test_the_image_follows_the_generation() -> None:
     [
         ({"tenant_generation": "0.14"}, [("tenant_generation", "0.14")]),
         ({"tenant_generation": "0.15", "tenant_image": "s:v0.16.18"}, [("tenant_image", "s:v0.16.18")]),
-        (
-            {"tenant_generation": "0.15", "tenant_store": {"@type": "FoundationDb"}},
-            [("tenant_store.@type", "FoundationDb")],
-        ),
+        ({"tenant_store": {"@type": "PostgreSql", "host": "db"}}, [("tenant_store.@type", "PostgreSql")]),
+        ({"tenant_generation": "0.15", "tenant_store": {"@type": "MySql"}}, [("tenant_store.@type", "MySql")]),
+        ({"tenant_overlay": {"store": {"@type": "FoundationDb"}}}, [("tenant_overlay.store.@type", "FoundationDb")]),
+        ({"tenant_store": {"path": "/x"}}, [("tenant_store.@type", None)]),
+        ({"tenant_store": "RocksDb"}, [("tenant_store", "RocksDb")]),
         ({"tenant_image": "stalwart:v0.15.5"}, [("tenant_image", "stalwart:v0.15.5")]),
         ({"tenant_image": "stalwart:v0.160.1"}, [("tenant_image", "stalwart:v0.160.1")]),
         ({"tenant_overlay": {"image": {"tag": "v0.15.5"}}}, [("tenant_overlay.image.tag", "v0.15.5")]),
@@ -193,7 +195,7 @@ def test_the_image_follows_the_generation() -> None:
             [("tenant_settings.systemSettings.defaultHostname", "a.test")],
         ),
         (
-            {"tenant_store": {"@type": "PostgreSql", "authSecret": {"@type": "Value", "secret": "canary-secret"}}},
+            {"tenant_store": {"@type": "Sqlite", "authSecret": {"@type": "Value", "secret": "canary-secret"}}},
             [("tenant_store.authSecret.secret", MASK)],
         ),
         (
@@ -233,5 +235,20 @@ def test_what_is_given_is_laid_on_the_defaults() -> None:
 
 
 def test_references_to_secrets_are_no_secrets() -> None:
-    store = {"@type": "PostgreSql", "authSecret": {"@type": "EnvironmentVariable", "variableName": "PGPASSWORD"}}
-    assert resolve(tenant_store=store)[1] == []
+    route = {"@type": "Relay", "authSecret": {"@type": "EnvironmentVariable", "variableName": "RELAY_PASSWORD"}}
+    assert resolve(tenant_settings={"mtaRoute": {"relay": route}})[1] == []
+
+
+@pytest.mark.parametrize("generation", ["0.16", "0.15"])
+@pytest.mark.parametrize("kind", ["RocksDb", "Sqlite"])
+def test_stores_of_the_pod_s_own_volume(generation: str, kind: str) -> None:
+    found, problems = resolve(tenant_generation=generation, tenant_store={"@type": kind, "poolWorkers": 4})
+    assert (found.store, problems) == ({"@type": kind, "poolWorkers": 4}, [])
+
+
+def test_a_refused_store_says_what_is_accepted() -> None:
+    problems = Problems()
+    server.resolve(Inputs({"tenant_store": {"@type": "PostgreSql", "host": "db"}}, problems), problems)
+    assert [str(problem) for problem in problems] == [
+        'tenant_store.@type is "PostgreSql"; accepted: a store in the pod\'s own volume, RocksDb, Sqlite.'
+    ]
