@@ -19,7 +19,7 @@ from ..failure import Failure
 from ..reconcile import Change, Plan
 from . import pending, recreation, volumes
 from .chart import Chart
-from .objects import Key, Object, as_helm_writes, differs, key_of, masked, merged, seen
+from .objects import Key, Object, as_helm_writes, differs, key_of, masked, merged, same, seen
 from .recreation import Step
 from .release import Release
 
@@ -105,7 +105,8 @@ def plan_release(
         if key in drifted or (old is not None and old != obj):
             shape = merged(as_helm_writes(old, name, namespace), full) if old is not None else full
             shown = {"apiVersion": full["apiVersion"], "kind": full["kind"], **seen(current, shape)}
-            if shown != full:
+            # An empty list or mapping is none: the API server holds neither.
+            if not (same(full, shown) and same(shown, full)):
                 changes[key] = Change("update", key[0], key[1], masked(shown), masked(full), full)
     gone = [key for key in before if key not in after]
     asked = asked or bool(gone)

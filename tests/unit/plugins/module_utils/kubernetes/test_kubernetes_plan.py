@@ -141,6 +141,11 @@ def test_an_empty_list_that_a_chart_begins_to_give_changes_helm_s_record_only() 
     assert (result.action, names(result)) == ("upgrade", ["update release stalwart"])
 
 
+def test_an_empty_list_that_a_chart_ceases_to_give_changes_helm_s_record_only() -> None:
+    result = plan(deployed(), [policy(ingress=[])], [policy()], in_cluster([policy()]))
+    assert (result.action, names(result)) == ("upgrade", ["update release stalwart"])
+
+
 def test_drift_that_equals_what_is_asked_for_needs_only_helm_s_record() -> None:
     desired = [obj("Service", "web", port=8081)]
     result = plan(deployed(), DESIRED[:1], desired, in_cluster(desired))
