@@ -72,7 +72,7 @@ def test_other_credentials_do_not_share_what_was_read(server, worker: None) -> N
 
 
 def test_the_template_of_the_credentials_is_not_copied(server, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Lazy(dict):  # type: ignore[type-arg]
+    class Lazy(dict[str, str]):
         """As Ansible hands over a dict from an expression: with a template engine, which knows every variable."""
 
         def __deepcopy__(self, memo: Any) -> None:

@@ -172,7 +172,7 @@ def test_the_comparison_is_linear() -> None:
 
 
 def test_the_comparison_reads_every_variable_that_an_identity_needs() -> None:
-    class Recorder(dict):  # type: ignore[type-arg]
+    class Recorder(dict[str, t.Any]):
         def __init__(self, *args: t.Any) -> None:
             super().__init__(*args)
             self.asked: set[str] = set()
