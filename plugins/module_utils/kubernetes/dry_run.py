@@ -16,7 +16,7 @@ import typing as t
 from ..failure import Failure
 from . import discovery
 from .client import KubernetesClient
-from .objects import Key, Object, key_of
+from .objects import Key, Object, key_of, patch
 from .quantity import amount
 from .recreation import Step
 from .volumes import claim_names
@@ -151,14 +151,6 @@ def _reason(message: str) -> str:
     """The server's sentence without the request and the object's generated name in front of it."""
     text = message.split(": ", 1)[-1] if message.startswith(("POST ", "PATCH ")) else message
     return text.partition(" is forbidden: ")[2] or text.partition(" is invalid: ")[2] or text
-
-
-def patch(old: t.Any, new: t.Any) -> t.Any:
-    """The merge patch (RFC 7396) that leaves ``new``, without what ``old`` had besides. Lists are replaced as a whole. Pure."""
-    if not isinstance(new, t.Mapping) or not isinstance(old, t.Mapping):
-        return new
-    gone = {key: None for key in old if key not in new}
-    return {**gone, **{key: patch(old.get(key), value) for key, value in new.items()}}
 
 
 def fits_when_replaced(message: str, freed: t.Mapping[str, t.Any]) -> bool | None:

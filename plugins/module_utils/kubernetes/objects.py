@@ -5,7 +5,8 @@
 """Kubernetes objects in normal form: what a manifest asks for against what the cluster holds. Pure.
 
 Only fields that the manifest gives are compared; defaults and status that the server adds are nobody's drift. Lists are
-compared as a whole, because that is how a merge patch (RFC 7396) writes them.
+compared as a whole, because that is how a merge patch (RFC 7396) writes them. A NetworkPolicy's spec is compared both ways:
+whatever is added to it opens or shuts something.
 """
 
 from __future__ import annotations
@@ -78,6 +79,28 @@ def same(desired: t.Any, live: t.Any, name: str = "", below: str = "") -> bool:
 def differs(desired: Object, live: Object) -> bool:
     """Whether the live object lacks something of the desired one (items of a list carry no kind of their own)."""
     return not same({key: value for key, value in desired.items() if key not in ("apiVersion", "kind")}, live)
+
+
+def added_rules(desired: Object, live: Object) -> bool:
+    """Whether the spec of a live NetworkPolicy says anything that the desired one does not."""
+    return desired["kind"] == "NetworkPolicy" and _as_stored(desired.get("spec")) != _as_stored(live.get("spec"))
+
+
+def _as_stored(value: t.Any) -> t.Any:
+    """Part of a NetworkPolicy without the server's default and what it leaves out. An empty selector stays: it selects all."""
+    if isinstance(value, t.Mapping):
+        parts = {key: _as_stored(part) for key, part in value.items()}
+        left_out = [("protocol", "TCP"), ("matchLabels", {})]
+        return {key: part for key, part in parts.items() if part not in (None, []) and (key, part) not in left_out}
+    return [_as_stored(item) for item in value] if isinstance(value, list) else value
+
+
+def patch(old: t.Any, new: t.Any) -> t.Any:
+    """The merge patch (RFC 7396) that leaves ``new``, without what ``old`` had besides. Lists are replaced as a whole."""
+    if not isinstance(new, t.Mapping) or not isinstance(old, t.Mapping):
+        return new
+    gone = {key: None for key in old if key not in new}
+    return {**gone, **{key: patch(old.get(key), value) for key, value in new.items()}}
 
 
 def seen(live: t.Any, desired: t.Any, name: str = "", below: str = "") -> t.Any:

@@ -211,15 +211,3 @@ def test_a_new_object_takes_nobody_s_place() -> None:
 
 def test_another_refusal_is_not_about_a_quota() -> None:
     assert dry_run.fits_when_replaced("maximum cpu usage per Container is 500m", {"pods": 1}) is None
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "patch"),
-    [
-        ({"a": 1, "b": {"c": 1, "d": 2}}, {"b": {"c": 3}}, {"a": None, "b": {"c": 3, "d": None}}),
-        ({"a": [1, 2]}, {"a": [2]}, {"a": [2]}),
-        ({"a": "x"}, {"a": {"b": 1}}, {"a": {"b": 1}}),
-    ],
-)
-def test_patch(old: Any, new: Any, patch: Any) -> None:
-    assert dry_run.patch(old, new) == patch

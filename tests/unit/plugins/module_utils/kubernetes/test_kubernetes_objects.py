@@ -9,6 +9,7 @@ from ansible_collections.tenantmail.stalwart.plugins.module_utils.kubernetes.obj
     differs,
     masked,
     merged,
+    patch,
     same,
     seen,
 )
@@ -140,3 +141,15 @@ def test_values_of_a_secret_are_compared_but_not_shown() -> None:
     assert differs(full, {**full, "data": {"key": "b3RoZXI="}})
     assert "canary" not in str(masked(full))
     assert "Y2FuYXJ5" not in str(masked(full))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"a": 1, "b": {"c": 1, "d": 2}}, {"b": {"c": 3}}, {"a": None, "b": {"c": 3, "d": None}}),
+        ({"a": [1, 2]}, {"a": [2]}, {"a": [2]}),
+        ({"a": "x"}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+    ],
+)
+def test_patch(old: Any, new: Any, expected: Any) -> None:
+    assert patch(old, new) == expected

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -134,6 +135,35 @@ def test_a_rule_in_a_policy_that_has_none_is_taken_out() -> None:
     assert opened.reapply[0]["spec"]["ingress"] == [], (
         "only a list that is there replaces the foreign one in a merge patch"
     )
+
+
+RULE = {"ports": [{"port": 25}], "from": [{"podSelector": {"matchLabels": {"app": "mail"}}}]}
+
+
+@pytest.mark.parametrize(
+    ("edit", "undone"),
+    [
+        (lambda spec: spec["ingress"][0]["ports"][0].update(endPort=65535), {"ingress": [RULE]}),
+        (lambda spec: spec["ingress"][0]["from"][0].update(namespaceSelector={}), {"ingress": [RULE]}),
+        (
+            lambda spec: spec["podSelector"]["matchLabels"].update(never="there"),
+            {"podSelector": {"matchLabels": {"app": "stalwart", "never": None}}},
+        ),
+        (lambda spec: spec.update(egress=[{}]), {"egress": None}),
+    ],
+    ids=["endPort", "peer", "label", "rules of the other direction"],
+)
+def test_whatever_is_added_to_a_policy_is_taken_out(edit: Callable[[Any], None], undone: dict[str, Any]) -> None:
+    desired = [policy(ingress=[RULE], podSelector={"matchLabels": {"app": "stalwart"}})]
+    live = in_cluster(copy.deepcopy(desired))
+    spec = live["NetworkPolicy", "deny"]["spec"]
+    spec["ingress"][0]["ports"][0]["protocol"] = "TCP"
+    assert plan(deployed(), desired, desired, live).action == "none", "the API server's own default is no drift"
+    edit(spec)
+    result = plan(deployed(), desired, desired, live)
+    assert (result.action, names(result)) == ("reapply", ["update NetworkPolicy deny"])
+    assert result.plan.changes[0].before["spec"] == spec
+    assert result.reapply[0]["spec"].items() >= undone.items()
 
 
 def test_an_empty_list_that_a_chart_begins_to_give_changes_helm_s_record_only() -> None:
