@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -15,7 +16,12 @@ from .stalwart import Stalwart
 
 ACME = "acme.omantel.test"
 #: role → the changes that the seeded drift must show as, in the tenant's line.
-EXPECTED = {"realm": 1, "chart": 1, "oidc_directory": 1, "mailboxes": 1, "dns_records": 1}
+EXPECTED = {"realm": 1, "chart": 3, "oidc_directory": 1, "mailboxes": 1, "dns_records": 1}
+#: Drift that only adds: the first policy selects nobody any more, the second opens a range of ports.
+ADDED = [
+    ("stalwart-default-deny", "/spec/podSelector/matchLabels/nobodys", "label"),
+    ("stalwart-allow", "/spec/ingress/0/ports/0/endPort", 65535),
+]
 
 
 def rrset(changetype: str, **rrset: Any) -> None:
@@ -46,7 +52,7 @@ def stalwart_client() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def drifted() -> None:
-    """A record, a client's redirect URI, a chart value (live), a directory claim, an alias of the admin."""
+    """A record, a client's redirect URI, a chart value and two policies (live), a directory claim, an alias of the admin."""
     rrset("REPLACE", **marked(f"_dmarc.{ACME}.", "TXT", '"v=DMARC1; p=none"', "acme"))
     client = stalwart_client()
     keycloak.admin(
@@ -62,6 +68,9 @@ def drifted() -> None:
         "-p",
         '{"metadata": {"annotations": {"metallb.io/loadBalancerIPs": null}}}',
     )
+    for name, path, value in ADDED:
+        edit = json.dumps([{"op": "add", "path": path, "value": value}])
+        facts.kubernetes("patch", "networkpolicy", name, "-n", "tenant-acme", "--type=json", "-p", edit)
     with Stalwart("acme") as server:
         (directory,) = server.objects("Directory")
         server.change("Directory", directory["id"], {"claimName": "nickname"})
@@ -97,7 +106,7 @@ def test_check_run_reports_exactly_the_drift(checked: tuple[Run, dict[str, Any],
     run = checked[0]
     assert shares(run.line("acme")) == EXPECTED
     assert run.line("beta").startswith("beta: would change 0 ")
-    for needle in ("p=none", "https://evil.test/*", "stalwart-smtp", "nickname", f"abuse@{ACME}"):
+    for needle in ("p=none", "https://evil.test/*", "stalwart-smtp", "nickname", f"abuse@{ACME}", "nobodys", "endPort"):
         assert needle in run.output, f"the diff does not show {needle}"
 
 
@@ -110,4 +119,7 @@ def test_the_run_repairs_exactly_the_drift(checked: tuple[Run, dict[str, Any], i
     assert stalwart_client()["redirectUris"] == [f"https://mail.{ACME}/*"]
     annotations = kubernetes_json("get", "service", "stalwart-smtp", "-n", "tenant-acme")["metadata"]["annotations"]
     assert annotations["metallb.io/loadBalancerIPs"] == facts.settings().mail_address(1)
+    for name, path, _value in ADDED:
+        spec = kubernetes_json("get", "networkpolicy", name, "-n", "tenant-acme")["spec"]
+        assert path.rpartition("/")[2] not in json.dumps(spec)
     assert provision().changed == {"acme": 0, "beta": 0}
