@@ -83,16 +83,20 @@ class Plan:
         ]
 
 
+#: Before what a task had written when it failed, in a hint.
+WRITTEN_BEFORE = "Written before: "
+
+
 def after_writes(failure: Failure, written: t.Iterable[str]) -> Failure:
     """The failure, its hint ending with what the task had written before; it is unchanged when that is nothing.
 
     :param written: in the words of :meth:`Change.__str__`.
     """
     names = list(dict.fromkeys(written))
-    if not names or "Written before:" in failure.hint:
+    if not names or WRITTEN_BEFORE in failure.hint:
         return failure
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    said = f"Written before: {', '.join(names[:_MOST_NAMED])}{more}; the next run continues from there."
+    said = f"{WRITTEN_BEFORE}{', '.join(names[:_MOST_NAMED])}{more}; the next run continues from there."
     failure.hint = f"{failure.hint} {said}".lstrip()
     return failure
 

@@ -13,7 +13,7 @@ import typing as t
 CRYPTOGRAPHY_IMPORT_ERROR: str | None
 try:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     CRYPTOGRAPHY_IMPORT_ERROR = None
 except ImportError:
@@ -39,7 +39,12 @@ def self_signed(certificate: x509.Certificate) -> bool:
     """Whether its own key has signed it."""
     try:
         certificate.verify_directly_issued_by(certificate)
-    except (ValueError, TypeError, InvalidSignature):
+    except (
+        ValueError,
+        TypeError,
+        InvalidSignature,
+        UnsupportedAlgorithm,
+    ):  # What cannot be checked vouches for nothing.
         return False
     return True
 

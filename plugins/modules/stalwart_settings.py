@@ -91,8 +91,8 @@ options:
     default: fail
   wait_certificate:
     description:
-      - Seconds to wait until the server can read the file that a V(certificate) names, which 0.16 does when it is written. What is new in a
-        Secret reaches a running pod within about a minute.
+      - Seconds to wait until the server can read the file that a V(certificate) names. 0.16 reads it when the setting is written, and
+        refuses the setting otherwise. What is new in a Secret reaches a running pod within about a minute.
       - The task fails with the code V(invalid_value), as without waiting, if the file does not come.
       - 0.15 reads its files when it is told to, see M(tenantmail.stalwart.stalwart_certificate); nothing is waited for there.
     type: float

@@ -42,26 +42,44 @@ def issued_again() -> Iterator[None]:
     assert set(ACME.shown(ports.context()).values()) == {ACME.in_secret()}
 
 
+def without_issuer(*args: str) -> Run:
+    return provision("--limit", "acme", *args, extra={"platform_certificate_issuer": None})
+
+
 @pytest.mark.usefixtures("issued_again")
 def test_where_nobody_issues_it_is_self_signed_and_the_line_says_so(acme: Stalwart) -> None:
-    def run(*args: str) -> Run:
-        return provision("--limit", "acme", *args, extra={"platform_certificate_issuer": None})
-
-    assert run().status == 0
+    assert without_issuer().status == 0
     before = acme.pod
     facts.kubernetes("delete", "secret", SECRET, "-n", ACME.namespace)
     mark = facts.mark()
-    checked = run("--check", "--diff")
+    checked = without_issuer("--check", "--diff")
     assert checked.status == 0, checked.output[-4000:]
     assert facts.counts(mark)["kubernetes"]["write"] == 0
     assert f"self-signed, for {ACME.host}" in checked.output
-    done = run("--diff")
+    done = without_issuer("--diff")
     assert done.status == 0, done.output[-4000:]
     for output in (checked.output, done.output):
         assert "PRIVATE KEY" not in output
         assert "LS0tLS1CRUdJTi" not in output
     assert shares(done.line("acme")) == {"chart": 1, "server_settings": 1}
     assert f"certificate of {ACME.host} is self-signed: set platform_certificate_issuer" in done.line("acme")
+    assert set(ACME.shown(ssl._create_unverified_context()).values()) == {ACME.in_secret()}
+    assert acme.pod == before
+
+
+@pytest.mark.lifecycle
+@pytest.mark.usefixtures("issued_again")
+def test_a_pod_that_started_without_a_certificate_keeps_running_and_is_given_one(acme: Stalwart) -> None:
+    """The settings wait for the kubelet, which writes the Secret's files into the pod some time after the run wrote the Secret."""
+    assert without_issuer().status == 0
+    acme.change("SystemSettings", acme.identifier("SystemSettings"), {"defaultCertificateId": None})
+    held = [found["id"] for found in acme.objects("Certificate")]
+    assert held == acme.jmap(("x:Certificate/set", {"destroy": held}))[0]["destroyed"]
+    facts.kubernetes("delete", "secret", SECRET, "-n", ACME.namespace)
+    acme.restart()
+    before = acme.pod
+    done = without_issuer()
+    assert done.status == 0, done.output[-4000:]
     assert set(ACME.shown(ssl._create_unverified_context()).values()) == {ACME.in_secret()}
     assert acme.pod == before
 

@@ -171,6 +171,27 @@ def test_settings_do_not_wait_for_ever_nor_for_anything_else(
     assert "Failed to read certificate" in late.message
     assert "Written before: " in late.hint, "what the first of the tries wrote is told"
     assert 1 <= time.monotonic() - start < 10
+
+
+def test_what_a_try_has_written_is_told_whatever_ends_the_waiting(
+    simulated: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = Mounted(simulated, tmp_path / "tls")
+    mounted.folder.mkdir()
+    monkeypatch.setattr(
+        converge,
+        "time",
+        SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: mounted.write("nonsense", "nonsense")),
+    )
+    refused = refusal(mounted.settings, wait_certificate=60)
+    assert "No certificates found" in refused.message
+    assert "Written before: " in refused.hint
+    assert "domain acme.test" in refused.hint
+
+
+def test_nonsense_is_not_waited_for(simulated: Server, tmp_path: Path) -> None:
+    mounted = Mounted(simulated, tmp_path / "tls")
+    mounted.folder.mkdir()
     mounted.write("nonsense", "nonsense")
     start = time.monotonic()
     assert "No certificates found" in refusal(mounted.settings, wait_certificate=60).message

@@ -5,8 +5,8 @@
 """Kubernetes objects in normal form: what a manifest asks for against what the cluster holds. Pure.
 
 Only fields that the manifest gives are compared; defaults and status that the server adds are nobody's drift. Lists are
-compared as a whole, because that is how a merge patch (RFC 7396) writes them. A NetworkPolicy's spec is compared both ways:
-whatever is added to it opens or shuts something.
+compared as a whole, because that is how a merge patch (RFC 7396) writes them. The rules of policies are compared both ways:
+whatever is added to them opens or shuts something.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ Key = t.Tuple[str, str]
 
 #: What a server leaves out when it stores it. False is not among them: a missing switch may default to true.
 _EMPTY: tuple[t.Any, ...] = (None, "", {}, [])
+#: Kinds that are compared both ways, and what of them: a CiliumNetworkPolicy may have several lists of rules.
+POLICIES = ("NetworkPolicy", "CiliumNetworkPolicy")
+RULES = ("spec", "specs")
 #: Keys below which values are quantities, and keys that hold a Go duration: the server may rewrite both.
 _QUANTITIES = frozenset(("requests", "limits"))
 _DURATIONS = frozenset(("refreshInterval", "duration", "renewBefore"))
@@ -82,17 +85,30 @@ def differs(desired: Object, live: Object) -> bool:
 
 
 def added_rules(desired: Object, live: Object) -> bool:
-    """Whether the spec of a live NetworkPolicy says anything that the desired one does not."""
-    return desired["kind"] == "NetworkPolicy" and _as_stored(desired.get("spec")) != _as_stored(live.get("spec"))
+    """Whether a live policy of the network says anything that the desired one does not."""
+    return desired["kind"] in POLICIES and any(
+        _as_stored(desired.get(part) or {}) != _as_stored(_asked_for(desired, live, part)) for part in RULES
+    )
 
 
-def _as_stored(value: t.Any) -> t.Any:
-    """Part of a NetworkPolicy without the server's default and what it leaves out. An empty selector stays: it selects all."""
+def _asked_for(desired: Object, live: Object, part: str) -> t.Any:
+    """A part of the live policy without the policyTypes that the API server concludes from its rules where none are given."""
+    found = live.get(part) or {}
+    if isinstance(found, t.Mapping) and "policyTypes" not in (desired.get(part) or {}):
+        return {key: value for key, value in found.items() if key != "policyTypes"}
+    return found
+
+
+def _as_stored(value: t.Any, name: str = "") -> t.Any:
+    """Part of a policy with the server's default and without what it leaves out. An empty selector stays: it selects all."""
     if isinstance(value, t.Mapping):
-        parts = {key: _as_stored(part) for key, part in value.items()}
-        left_out = [("protocol", "TCP"), ("matchLabels", {})]
-        return {key: part for key, part in parts.items() if part not in (None, []) and (key, part) not in left_out}
-    return [_as_stored(item) for item in value] if isinstance(value, list) else value
+        parts = {key: _as_stored(part, str(key)) for key, part in value.items()}
+        if name == "ports":
+            parts.setdefault("protocol", "TCP")
+        return {
+            key: part for key, part in parts.items() if part not in (None, []) and (key, part) != ("matchLabels", {})
+        }
+    return [_as_stored(item, name) for item in value] if isinstance(value, list) else value
 
 
 def patch(old: t.Any, new: t.Any) -> t.Any:

@@ -19,7 +19,7 @@ from ..failure import Failure
 from ..reconcile import Change, Plan
 from . import pending, recreation, volumes
 from .chart import Chart
-from .objects import Key, Object, added_rules, as_helm_writes, differs, key_of, masked, merged, patch, same, seen
+from .objects import RULES, Key, Object, added_rules, as_helm_writes, differs, key_of, masked, merged, patch, same, seen
 from .recreation import Step
 from .release import Release
 
@@ -102,14 +102,15 @@ def plan_release(
         added = added_rules(full, current)
         if added or differs(full, current):
             drifted.add(key)
-            reapply.append({**full, "spec": patch(current["spec"], full["spec"])} if added else full)
+            undone = {part: patch(current[part], full.get(part)) for part in RULES if part in current}
+            reapply.append({**full, **undone} if added else full)
         if key in drifted or (old is not None and old != obj):
             shape = merged(as_helm_writes(old, name, namespace), full) if old is not None else full
             shown = {"apiVersion": full["apiVersion"], "kind": full["kind"], **seen(current, shape)}
             if added:
-                shown["spec"] = current["spec"]
+                shown.update({part: current[part] for part in RULES if part in current})
             # An empty list or mapping is none: the API server holds neither.
-            if not (same(full, shown) and same(shown, full)):
+            if added or not (same(full, shown) and same(shown, full)):
                 changes[key] = Change("update", key[0], key[1], masked(shown), masked(full), full)
     gone = [key for key in before if key not in after]
     asked = asked or bool(gone)

@@ -411,8 +411,8 @@ CAUSES: dict[str, Cause] = {
     "certificate_untrusted": Cause(
         "mail",
         "the certificate's issuer is not trusted",
-        "Put the issuer's intermediate certificates behind {mail_host}'s own in its Secret, if they are missing there, and run {provision} --tags "
-        "server_settings, which serves them; of a private CA, give the root in platform_ca_file.",
+        "Where intermediate certificates are missing in the Secret, put them behind {mail_host}'s own and run {provision} --tags "
+        "server_settings. For a private CA, give its root in platform_ca_file; otherwise use a public certificate.",
     ),
     "certificate_self_signed": Cause(
         "mail",

@@ -257,10 +257,16 @@ def _without_root(chain: Chain) -> Chain:
 
 
 def _is_root(der: bytes) -> bool:
+    found = _read(der)
+    return found is not None and tls.self_signed(found)
+
+
+def _read(der: bytes) -> x509.Certificate | None:
+    """A certificate of a chain; a server may send anything behind its own."""
     try:
-        return tls.self_signed(x509.load_der_x509_certificate(der))
-    except ValueError:  # A server may send anything.
-        return False
+        return x509.load_der_x509_certificate(der)
+    except ValueError:
+        return None
 
 
 def shown(chain: Chain) -> dict[str, t.Any]:
@@ -277,10 +283,8 @@ def shown(chain: Chain) -> dict[str, t.Any]:
 
 
 def _subject(der: bytes) -> str:
-    try:
-        return x509.load_der_x509_certificate(der).subject.rfc4514_string()
-    except ValueError:
-        return "unreadable"
+    found = _read(der)
+    return "unreadable" if found is None else found.subject.rfc4514_string()
 
 
 def _port(given: t.Mapping[str, t.Any]) -> Port:

@@ -77,7 +77,7 @@ def chain(port: Port, connect: t.Callable[[int], t.Any], server_name: str) -> Ch
 
 
 def _sent(secured: ssl.SSLSocket) -> Chain:
-    """Public since Python 3.13. The versions before have it where truststore, which pip brings along, reads it, too."""
+    """Public since Python 3.13; 3.10 to 3.12 have it on the private object only, on which truststore, and so pip, relies, too."""
     if sys.version_info >= (3, 13):
         return tuple(secured.get_unverified_chain())
     # _ssl.ENCODING_DER is 2.

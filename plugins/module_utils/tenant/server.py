@@ -135,7 +135,7 @@ def pull_policy(value: t.Any) -> str:
     """Kubernetes' imagePullPolicy."""
     if value not in PULL_POLICIES:
         raise Invalid(one_of(value, PULL_POLICIES))
-    return "".join(value)
+    return str(value)
 
 
 def store(value: t.Any) -> dict[str, t.Any]:
@@ -150,7 +150,7 @@ def store_type(value: t.Any) -> str:
     """The kind of a store that the pod itself holds."""
     if value not in STORES:
         raise Invalid(f"a store in the pod's own volume, {one_of(value, STORES)}")
-    return "".join(value)
+    return str(value)
 
 
 def replicas(value: t.Any) -> int:

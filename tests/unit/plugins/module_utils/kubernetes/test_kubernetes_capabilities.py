@@ -19,7 +19,7 @@ def serving(**groups: tuple[str, ...]) -> Capabilities:
     return Capabilities({ESO: ("v1",), **groups})
 
 
-def test_one_request_tells_all() -> None:
+def test_what_is_served_costs_two_requests_at_most() -> None:
     group = {"name": ESO, "versions": [{"version": "v1"}, {"version": "v1beta1"}]}
     cluster = Cluster({"/apis": {"groups": [group, {"name": "cilium.io", "versions": [{"version": "v2"}]}]}})
     found = read(cluster)

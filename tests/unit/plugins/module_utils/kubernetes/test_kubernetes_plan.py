@@ -137,7 +137,18 @@ def test_a_rule_in_a_policy_that_has_none_is_taken_out() -> None:
     )
 
 
-RULE = {"ports": [{"port": 25}], "from": [{"podSelector": {"matchLabels": {"app": "mail"}}}]}
+PEER = {"podSelector": {"matchLabels": {"app": "mail"}}}
+#: As the chart renders it, with the protocol.
+RULE = {"ports": [{"port": 25, "protocol": "TCP"}], "from": [PEER, {"namespaceSelector": {}}]}
+SELECTOR = {"podSelector": {"matchLabels": {"app": "stalwart"}}}
+
+
+def edited(desired: dict[str, Any], edit: Callable[[Any], Any]) -> tuple[dict[str, Any], ReleasePlan]:
+    """What an edited policy has then, and the plan."""
+    live = in_cluster([copy.deepcopy(desired)])
+    held = live[key_of(desired)]
+    edit(held["spec"] if desired["kind"] == "NetworkPolicy" else held)
+    return held, plan(deployed(), [desired], [desired], live)
 
 
 @pytest.mark.parametrize(
@@ -145,25 +156,53 @@ RULE = {"ports": [{"port": 25}], "from": [{"podSelector": {"matchLabels": {"app"
     [
         (lambda spec: spec["ingress"][0]["ports"][0].update(endPort=65535), {"ingress": [RULE]}),
         (lambda spec: spec["ingress"][0]["from"][0].update(namespaceSelector={}), {"ingress": [RULE]}),
+        (lambda spec: spec["ingress"][0]["from"][1].pop("namespaceSelector"), {"ingress": [RULE]}),
         (
-            lambda spec: spec["podSelector"]["matchLabels"].update(never="there"),
-            {"podSelector": {"matchLabels": {"app": "stalwart", "never": None}}},
+            lambda spec: spec["podSelector"]["matchLabels"].update(protocol="TCP"),
+            {"podSelector": {"matchLabels": {"app": "stalwart", "protocol": None}}},
         ),
         (lambda spec: spec.update(egress=[{}]), {"egress": None}),
     ],
-    ids=["endPort", "peer", "label", "rules of the other direction"],
+    ids=["endPort", "peer", "peer taken away", "label", "rules of the other direction"],
 )
-def test_whatever_is_added_to_a_policy_is_taken_out(edit: Callable[[Any], None], undone: dict[str, Any]) -> None:
-    desired = [policy(ingress=[RULE], podSelector={"matchLabels": {"app": "stalwart"}})]
-    live = in_cluster(copy.deepcopy(desired))
-    spec = live["NetworkPolicy", "deny"]["spec"]
-    spec["ingress"][0]["ports"][0]["protocol"] = "TCP"
-    assert plan(deployed(), desired, desired, live).action == "none", "the API server's own default is no drift"
-    edit(spec)
-    result = plan(deployed(), desired, desired, live)
+def test_whatever_is_added_to_a_policy_is_taken_out(edit: Callable[[Any], Any], undone: dict[str, Any]) -> None:
+    held, result = edited(policy(ingress=[RULE], **SELECTOR), edit)
     assert (result.action, names(result)) == ("reapply", ["update NetworkPolicy deny"])
-    assert result.plan.changes[0].before["spec"] == spec
+    assert result.plan.changes[0].before["spec"] == held["spec"]
     assert result.reapply[0]["spec"].items() >= undone.items()
+
+
+def test_what_the_api_server_makes_of_a_policy_is_no_drift() -> None:
+    bare = obj("NetworkPolicy", "bare", ingress=[{"ports": [{"port": 25}], "from": [PEER]}], egress=[], podSelector={})
+
+    def stored(spec: dict[str, Any]) -> None:
+        spec["ingress"][0]["ports"][0]["protocol"] = "TCP"
+        spec["policyTypes"] = ["Ingress"]
+        del spec["egress"]
+
+    result = edited(bare, stored)[1]
+    assert (result.action, names(result), result.reapply) == ("none", [], ())
+
+
+@pytest.mark.parametrize(
+    ("edit", "undone"),
+    [
+        (lambda held: held["spec"].update(egress=[{"toEntities": ["all"]}]), {"egress": None}),
+        (lambda held: held["spec"]["ingress"][0].update(fromCIDR=["0.0.0.0/0"]), {}),
+        (lambda held: held.update(specs=[{"endpointSelector": {}}]), {}),
+    ],
+    ids=["egress", "from", "specs"],
+)
+def test_whatever_is_added_to_a_policy_of_cilium_is_taken_out(
+    edit: Callable[[Any], Any], undone: dict[str, Any]
+) -> None:
+    rules = {"endpointSelector": SELECTOR["podSelector"], "ingress": [{"fromEntities": ["ingress"]}]}
+    held, result = edited(obj("CiliumNetworkPolicy", "web", **rules), edit)
+    assert (result.action, names(result)) == ("reapply", ["update CiliumNetworkPolicy web"])
+    written = result.reapply[0]
+    assert written["spec"] == {**rules, **undone}
+    assert written.get("specs") is None
+    assert ("specs" in written) == ("specs" in held)
 
 
 def test_an_empty_list_that_a_chart_begins_to_give_changes_helm_s_record_only() -> None:

@@ -111,6 +111,13 @@ def test_the_next_port_tells_where_the_first_is_closed(monkeypatch: pytest.Monke
     assert planned["diff"][0]["before"] == {"certificate": "bad signature"}
 
 
+def test_a_server_may_send_anything_behind_its_own_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server()
+    monkeypatch.setattr(server, "show", lambda *_: (*der(OLD), b"junk"))
+    planned = run(monkeypatch, server, secret(OLD), check=True)
+    assert planned["diff"][0]["before"]["chain"] == ["unreadable"]
+
+
 def test_a_secret_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, Server(), None, check=True)["changed"]
     with pytest.raises(Failure) as caught:

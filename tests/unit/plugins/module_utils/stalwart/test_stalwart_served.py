@@ -35,6 +35,7 @@ def context(tmp_path: Path) -> ssl.SSLContext:
 def ask() -> Iterator[Ask]:
     """What the port serves that does this to a connection."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
         workers: list[threading.Thread] = []
 
         def asked(behave: Callable[[socket.socket], None]) -> served.Chain:
