@@ -70,7 +70,7 @@ def test_where_nobody_issues_it_is_self_signed_and_the_line_says_so(acme: Stalwa
 @pytest.mark.lifecycle
 @pytest.mark.usefixtures("issued_again")
 def test_a_pod_that_started_without_a_certificate_keeps_running_and_is_given_one(acme: Stalwart) -> None:
-    """The settings wait for the kubelet, which writes the Secret's files into the pod some time after the run wrote the Secret."""
+    """The kubelet writes the Secret's files into it after the run has written the Secret."""
     assert without_issuer().status == 0
     acme.change("SystemSettings", acme.identifier("SystemSettings"), {"defaultCertificateId": None})
     held = [found["id"] for found in acme.objects("Certificate")]

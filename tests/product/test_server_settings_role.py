@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.model import STARTTLS_LISTENERS
 from tests.contract.issuer import Issuer
@@ -34,6 +35,24 @@ def test_a_listener_that_waits_for_a_restart_is_a_failure(simulated: Server, iss
     again = output_of(tmp_path / "again", ROLE, given)
     assert "changed=0" in again
     assert "failed=0" in again
+
+
+def test_a_certificate_that_is_not_in_the_pod_yet_is_waited_for(
+    simulated: Server, issuer: Issuer, tmp_path: Path
+) -> None:
+    """Where the role keeps a pod. The server that is named by its URL has the files of whoever keeps it."""
+    file = {"@type": "File", "filePath": f"{tmp_path}/missing"}
+    own = {"server_settings_settings": {**SETTINGS, "certificate": {"mail": {"certificate": file, "privateKey": file}}}}
+    given = variables(simulated, issuer) | own | {"server_settings_certificate_timeout": 4}
+
+    def tries(name: str, **more: Any) -> int:
+        before = simulated.writes().count(("Certificate", "create"))
+        output = output_of(tmp_path / name, ROLE, given | more)
+        assert "Failed to read certificate" in output
+        return simulated.writes().count(("Certificate", "create")) - before
+
+    assert tries("first") == 1
+    assert tries("waiting", server_settings_restart_kubernetes={"namespace": "tenant-acme", "service": "web"}) > 1
 
 
 def test_the_tenants_listeners_are_stored_once_and_need_a_restart(server: Server) -> None:
