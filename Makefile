@@ -71,10 +71,10 @@ molecule: sandbox ## As root: Molecule scenarios on the sandbox (three minutes)
 live: sandbox ## As root, half an hour: tests on real servers, PowerDNS, chart, roles, drift, breaks, tokens, DNS, request counts, proof of mail
 	@cd '$(LINK)' && $(PY) -m pytest -v --durations 15 -m '(not breakage and not lifecycle) or usual' tests/contract/powerdns tests/chart tests/roles tests/live $(ARGS)
 
-breakages: sandbox ## As root: break a tenant's mail in every known way, one at a time: verify must name layer and fix (a quarter of an hour)
+breakages: sandbox ## As root: break a tenant's mail in every known way, one at a time: verify must name layer and fix (twenty minutes)
 	@cd '$(LINK)' && $(PY) -m pytest -v -m breakage tests/live/test_verify.py $(ARGS)
 
-lifecycle: sandbox ## As root: upgrade a release from older charts, delete its parts, let runs die: one run repairs each (ten minutes)
+lifecycle: sandbox ## As root: upgrade a release from older charts, delete its parts, let runs die: one run repairs each (a quarter of an hour)
 	@cd '$(LINK)' && $(PY) -m pytest -v -m lifecycle tests/live $(ARGS)
 
 clean: ## Stop the sandbox; remove its data, tool caches and the environments, which all checkouts share (server binaries stay)

@@ -39,12 +39,8 @@ def self_signed(certificate: x509.Certificate) -> bool:
     """Whether its own key has signed it."""
     try:
         certificate.verify_directly_issued_by(certificate)
-    except (
-        ValueError,
-        TypeError,
-        InvalidSignature,
-        UnsupportedAlgorithm,
-    ):  # What cannot be checked vouches for nothing.
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        # What cannot be checked vouches for nothing.
         return False
     return True
 
