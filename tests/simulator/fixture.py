@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -70,10 +72,20 @@ secret = "%{env:ADMIN_SECRET}%"
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+#: Below those that the kernel gives to connections, so that none is taken between the choice of it and its server's start.
+_PORTS = range(20000, 32768)
+_FIRST = random.SystemRandom().randrange(len(_PORTS))
+_NEXT: Iterator[int] = itertools.cycle([*_PORTS[_FIRST:], *_PORTS[:_FIRST]])
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free for TCP and UDP, and that this process is given once; others begin elsewhere."""
+    while True:
+        port = next(_NEXT)
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, contextlib.suppress(OSError):
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass

@@ -8,7 +8,6 @@ import http.client
 import json
 import re
 import shutil
-import socket
 import sqlite3
 import subprocess
 import time
@@ -16,6 +15,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from tests.simulator.fixture import free_port
 
 API_KEY = "canary-pdns-key-7f3a"
 SCHEMA = Path("/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql")
@@ -89,19 +90,6 @@ class PowerDns:
                 raise TimeoutError(f"{self.log} does not show a request")
             time.sleep(0.01)
         return self.log.stat().st_size
-
-
-def free_port() -> int:
-    """A port that is free for TCP and UDP."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = int(tcp.getsockname()[1])
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 @contextlib.contextmanager
