@@ -29,7 +29,7 @@ SANDBOX = $(PY) -m tests.sandbox
 ON_SANDBOX = cd '$(LINK)' && $(SANDBOX) exec
 ARGS ?=
 
-.PHONY: help plan demo verify test sandbox sandbox-down lint unit sanity contract molecule live breakages lifecycle clean setup
+.PHONY: help plan demo verify test sandbox sandbox-down lint unit sanity contract molecule live breakages lifecycle shell clean setup
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' '$(CHECKOUT)/Makefile' | sed -E 's/:.*## /\t/' | expand -t 16
@@ -76,6 +76,9 @@ breakages: sandbox ## As root: break a tenant's mail in every known way, one at 
 
 lifecycle: sandbox ## As root: upgrade a release from older charts, delete its parts, let runs die: one run repairs each (a quarter of an hour)
 	@cd '$(LINK)' && $(PY) -m pytest -v -m lifecycle tests/live $(ARGS)
+
+shell: setup ## A shell in which the documentation's `python -m tests.…` and `ansible-playbook` work as they stand
+	@cd '$(LINK)' && bash
 
 clean: ## Stop the sandbox; remove its data, tool caches and the environments, which all checkouts share (server binaries stay)
 	@if [ -x '$(PY)' ]; then cd '$(CHECKOUT)' && $(SANDBOX) down --wipe; fi
