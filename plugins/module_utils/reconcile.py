@@ -84,7 +84,7 @@ class Plan:
 
 
 #: Before what a task had written when it failed, in a hint.
-WRITTEN_BEFORE = "Written before: "
+_WRITTEN = "Written before: "
 
 
 def after_writes(failure: Failure, written: t.Iterable[str]) -> Failure:
@@ -93,11 +93,19 @@ def after_writes(failure: Failure, written: t.Iterable[str]) -> Failure:
     :param written: in the words of :meth:`Change.__str__`.
     """
     names = list(dict.fromkeys(written))
-    if not names or WRITTEN_BEFORE in failure.hint:
+    if not names or _WRITTEN in failure.hint:
         return failure
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    said = f"{WRITTEN_BEFORE}{', '.join(names[:_MOST_NAMED])}{more}; the next run continues from there."
+    said = f"{_WRITTEN}{', '.join(names[:_MOST_NAMED])}{more}; the next run continues from there."
     failure.hint = f"{failure.hint} {said}".lstrip()
+    return failure
+
+
+def after_earlier(failure: Failure, earlier: Failure) -> Failure:
+    """The failure, its hint ending with what an earlier one tells was written, unless it tells that of itself."""
+    told = earlier.hint.partition(_WRITTEN)[2]
+    if told and _WRITTEN not in failure.hint:
+        failure.hint = f"{failure.hint} {_WRITTEN}{told}".lstrip()
     return failure
 
 

@@ -229,18 +229,4 @@ def test_nobody_answers(api: Api, alice: User, stranger: str, sending: Any, auth
 def test_mail_that_waits_outlives_the_server(
     api: Api, alice: User, stranger: str, sending: Any, authority: Authority
 ) -> None:
-    """It waits on after a SIGTERM and a new start, and leaves as it was once somebody answers."""
-    assert api.target.restart
-    with relay.running(authority) as through:
-        pass
-    sending(through, {})
-    waiting.reasons(api, stranger)
-    api.target.restart()
-    (reason,) = waiting.reasons(api, stranger)
-    assert "onnect" in reason
-    with relay.running(authority, port=through.port) as back:
-        waiting.retry(api, stranger)
-        (message,) = back.receive()
-    assert (message.sender, message.recipients) == (alice.address, [stranger])
-    assert b"Message-ID: <1@here.test>" in message.content
-    assert waiting.reasons(api, stranger, messages=0) == []
+    waiting.outlives_the_server(api, alice.address, stranger, lambda through: sending(through, {}), authority)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
+from tests.sandbox.pki import Authority
+
+from . import relay
 from .api import Api, Http
 from .mail import WAIT_SECONDS
 from .v015.rest import Rest
@@ -35,6 +39,29 @@ def retry(client: Http, recipient: str) -> None:
         for key, message in _messages(client).items():
             if recipient in message["recipients"]:
                 client.update("QueuedMessage", key, {"nextRetry": LONG_AGO})
+
+
+def outlives_the_server(
+    client: Http, sender: str, recipient: str, send: Callable[[relay.Relay], object], authority: Authority
+) -> None:
+    """Mail for a relay that is down waits on after a SIGTERM and a new start, and leaves as it was once somebody answers.
+
+    :param send: sends it, on a server that knows the relay by then.
+    """
+    assert client.target.restart
+    with relay.running(authority) as through:
+        pass
+    send(through)
+    reasons(client, recipient)
+    client.target.restart()
+    (reason,) = reasons(client, recipient)
+    assert "onnect" in reason
+    with relay.running(authority, port=through.port) as back:
+        retry(client, recipient)
+        (message,) = back.receive()
+    assert (message.sender, message.recipients) == (sender, [recipient])
+    assert b"Message-ID: <1@here.test>" in message.content
+    assert reasons(client, recipient, messages=0) == []
 
 
 def _waiting(client: Http, recipient: str) -> list[tuple[str, int]]:

@@ -136,13 +136,17 @@ def test_files_that_come_later_are_waited_for(mounted: Mounted, monkeypatch: pyt
     assert not mounted.run(certificate)["changed"]
 
 
-def test_settings_wait_for_a_file_that_comes_later(
-    simulated: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def awaiting(simulated: Server, tmp_path: Path) -> Mounted:
+    """A server of 0.16 into whose pod the Secret's files have not come yet."""
+    found = Mounted(simulated, tmp_path / "tls")
+    found.folder.mkdir()
+    return found
+
+
+def test_settings_wait_for_a_file_that_comes_later(awaiting: Mounted, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a release without TLS keeps its pod, which gets the Secret's files about a minute later."""
-    mounted = Mounted(simulated, tmp_path / "tls")
-    mounted.folder.mkdir()
-    refused = refusal(mounted.settings)
+    refused = refusal(awaiting.settings)
     assert (refused.layer, refused.code) == ("stalwart", "invalid_value")
     assert "Failed to read certificate" in refused.message
     assert "reaches a running pod within about a minute" in refused.hint
@@ -153,48 +157,42 @@ def test_settings_wait_for_a_file_that_comes_later(
     def pause(seconds: float) -> None:
         pauses.append(seconds)
         if len(pauses) == 3:
-            mounted.write(*new_certificate(HOST))
+            awaiting.write(*new_certificate(HOST))
 
     monkeypatch.setattr(converge, "time", SimpleNamespace(monotonic=time.monotonic, sleep=pause))
-    mounted.settings(wait_certificate=60)
+    awaiting.settings(wait_certificate=60)
     assert pauses == [converge.INTERVAL] * 3
 
 
 def test_settings_do_not_wait_for_ever_nor_for_anything_else(
-    simulated: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    awaiting: Mounted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mounted = Mounted(simulated, tmp_path / "tls")
-    mounted.folder.mkdir()
     monkeypatch.setattr(converge, "INTERVAL", 0.2)
     start = time.monotonic()
-    late = refusal(mounted.settings, wait_certificate=1)
+    late = refusal(awaiting.settings, wait_certificate=1)
     assert "Failed to read certificate" in late.message
     assert "Written before: " in late.hint, "what the first of the tries wrote is told"
     assert 1 <= time.monotonic() - start < 10
 
 
 def test_what_a_try_has_written_is_told_whatever_ends_the_waiting(
-    simulated: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    awaiting: Mounted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mounted = Mounted(simulated, tmp_path / "tls")
-    mounted.folder.mkdir()
     monkeypatch.setattr(
         converge,
         "time",
-        SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: mounted.write("nonsense", "nonsense")),
+        SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: awaiting.write("nonsense", "nonsense")),
     )
-    refused = refusal(mounted.settings, wait_certificate=60)
+    refused = refusal(awaiting.settings, wait_certificate=60)
     assert "No certificates found" in refused.message
     assert "Written before: " in refused.hint
     assert "domain acme.test" in refused.hint
 
 
-def test_nonsense_is_not_waited_for(simulated: Server, tmp_path: Path) -> None:
-    mounted = Mounted(simulated, tmp_path / "tls")
-    mounted.folder.mkdir()
-    mounted.write("nonsense", "nonsense")
+def test_nonsense_is_not_waited_for(awaiting: Mounted) -> None:
+    awaiting.write("nonsense", "nonsense")
     start = time.monotonic()
-    assert "No certificates found" in refusal(mounted.settings, wait_certificate=60).message
+    assert "No certificates found" in refusal(awaiting.settings, wait_certificate=60).message
     assert time.monotonic() - start < 10
 
 

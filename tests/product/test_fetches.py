@@ -9,22 +9,13 @@ from typing import Any
 import pytest
 from ansible_collections.tenantmail.stalwart.plugins.module_utils.tenant.model import derive
 
+from . import test_relay as relay
 from .server import Server
 from .test_settings_015 import native, old
 
 __all__ = ["old"]
 
-TENANT: dict[str, Any] = {
-    "host": "acme",
-    "platform_fqdn": "platform.test",
-    "platform_openbao_url": "https://bao.contract.test",
-    "platform_powerdns_url": "https://pdns.contract.test",
-    "platform_powerdns_api_key": "powerdns-key",
-    "platform_keycloak_auth": {"username": "provisioner", "password": "keycloak-password"},
-    "platform_openbao_auth": {"method": "token", "token": "openbao-token"},
-    "tenant_domain": "contract.test",
-    "tenant_domain_mode": "byo",
-}
+TENANT = {**relay.TENANT, "tenant_domain": "contract.test", "tenant_domain_mode": "byo"}
 MIRROR = {"tenant_chart_values": {"webAdmin": {"url": "https://mirror.test/webui.zip"}}}
 #: Places on the Internet; Pyzor's is a name without a scheme.
 PLACE = re.compile(r"https?://|\bpyzor\.org\b")

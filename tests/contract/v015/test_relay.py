@@ -167,18 +167,6 @@ def test_an_address_is_no_host(rest: Rest, alice: User, sending: Callable[..., N
 def test_mail_that_waits_outlives_the_server(
     rest: Rest, alice: User, stranger: str, sending: Callable[..., None], authority: Authority
 ) -> None:
-    """It waits on after a SIGTERM and a new start, and leaves as it was once somebody answers."""
-    assert rest.target.restart
-    with relay.running(authority) as through:
-        pass
-    sending(through, trusted=True)
-    waiting.reasons(rest, stranger)
-    rest.target.restart()
-    (reason,) = waiting.reasons(rest, stranger)
-    assert "onnect" in reason
-    with relay.running(authority, port=through.port) as back:
-        waiting.retry(rest, stranger)
-        (message,) = back.receive()
-    assert (message.sender, message.recipients) == (alice.address, [stranger])
-    assert b"Message-ID: <1@here.test>" in message.content
-    assert waiting.reasons(rest, stranger, messages=0) == []
+    waiting.outlives_the_server(
+        rest, alice.address, stranger, lambda through: sending(through, trusted=True), authority
+    )

@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ...failure import Failure
-from ...reconcile import WRITTEN_BEFORE, Plan, converge
+from ...reconcile import Plan, after_earlier, converge
 from ..placeholder import refuse_placeholders
 from .client import WriteRace
 from .errors import FileMissing
@@ -68,9 +68,8 @@ def converge_server(
             # Nothing announces that the kubelet has written the file.
             time.sleep(min(INTERVAL, max(0.0, end - time.monotonic())))
         except Failure as failure:
-            told = missing.hint.partition(WRITTEN_BEFORE)[2] if missing else ""
-            if told and WRITTEN_BEFORE not in failure.hint:
-                failure.hint = f"{failure.hint} {WRITTEN_BEFORE}{told}".lstrip()
+            if missing:
+                after_earlier(failure, missing)
             raise
         else:
             return (applied[0] if applied else done), registry
